@@ -1,0 +1,147 @@
+"""python -m vae train | evaluate | encode | export: the models from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+
+from vae import checkpoint, data, metrics, training
+from vae.checkpoint import CheckpointError
+from vae.presets import PRESETS
+from vae.service import CHECKPOINTS, choose_device, folder_of
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, one sub-command a verb."""
+    whole = argparse.ArgumentParser(prog="python -m vae", description=__doc__)
+    verbs = whole.add_subparsers(dest="verb", required=True)
+
+    train = verbs.add_parser("train", help="train a preset into a folder")
+    train.add_argument("preset", help=f"one of {', '.join(PRESETS)}")
+    train.add_argument("--epochs", type=int)
+    train.add_argument("--batch", type=int, help="images a step")
+    train.add_argument("--rate", type=float, help="peak learning rate")
+    train.add_argument("--seed", type=int)
+    train.add_argument("--validation", type=int, help="training images to hold out")
+    train.add_argument("--latent", type=int, help="latent dimensions")
+    train.add_argument("--net", help="mlp, dropout, residual or conv")
+    train.add_argument("--beta", type=float, help="weight of the KL")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="any setting of the model"
+    )
+    train.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
+    train.add_argument(
+        "--data", default="mnist", help="mnist, digits, a folder of images or an .npz file"
+    )
+    train.add_argument("--out", type=Path, help="the run's folder; runs/PRESET by default")
+    train.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+
+    for verb, words in (
+        ("evaluate", "measure a checkpoint on the test set and keep the figures with it"),
+        ("encode", "encode the test set and keep the codes with the checkpoint"),
+    ):
+        one = verbs.add_parser(verb, help=words)
+        one.add_argument("name", help="a shipped checkpoint's name, or a folder")
+        one.add_argument("--data", default="mnist")
+        if verb == "evaluate":
+            one.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+    export = verbs.add_parser(
+        "export", help="ship a run: half-precision weights, codes, figures and loss curve"
+    )
+    export.add_argument("run", type=Path, help="the run's folder")
+    export.add_argument("name", help=f"the checkpoint's name below {CHECKPOINTS.name}/")
+    export.add_argument("--data", default="mnist")
+    return whole
+
+
+def train(args: argparse.Namespace) -> None:
+    if args.preset not in PRESETS:
+        raise ValueError(f"there is no preset {args.preset!r}; choose one of {', '.join(PRESETS)}")
+    settings = {"latent": args.latent, "net": args.net, "beta": args.beta}
+    for pair in args.set:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes NAME=VALUE, not {pair!r}")
+        settings[name] = _scalar(value)
+    run = {k: getattr(args, k) for k in ("epochs", "batch", "rate", "seed", "validation")}
+    preset = training.with_options(PRESETS[args.preset], settings, run)
+    folder = args.out or Path("runs") / args.preset
+    digits = data.load(args.data, "train")
+    training.train(
+        preset, digits, folder, choose_device(args.device), resume=args.resume, data=args.data
+    )
+    print(f"trained: {folder}")
+
+
+def _scalar(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    folder = folder_of(args.name)
+    model = checkpoint.read_model(folder)
+    figures = metrics.evaluate(
+        model,
+        data.load(args.data, "train"),
+        data.load(args.data, "test"),
+        quiet=not sys.stderr.isatty(),
+    )
+    checkpoint.write_json(folder / checkpoint.METRICS, figures)
+    if args.json:
+        print(json.dumps(figures, indent=2))
+    else:
+        print("\n".join(f"{name:32} {value}" for name, value in figures.items()))
+
+
+def encode(args: argparse.Namespace) -> None:
+    folder = folder_of(args.name)
+    encodings = metrics.encode(checkpoint.read_model(folder), data.load(args.data, "test"))
+    checkpoint.write_encodings(folder, encodings)
+    count, dims = encodings.mean.shape
+    print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
+
+
+def export(args: argparse.Namespace) -> None:
+    model, manifest = checkpoint.read_model(args.run), checkpoint.read_manifest(args.run)
+    folder = CHECKPOINTS / args.name
+    checkpoint.write_model(
+        folder, dataclasses.replace(manifest, data=args.data), model.state_dict(), half=True
+    )
+    if (args.run / "log.jsonl").exists():
+        shutil.copyfile(args.run / "log.jsonl", folder / "log.jsonl")
+    # the figures are measured on what is shipped, half-precision weights and all
+    args.name, args.json = str(folder), False
+    encode(args)
+    evaluate(args)
+
+
+def main() -> int:
+    """Run the command line; bad input is one sentence and exit code 2."""
+    args = parser().parse_args()
+    torch.set_float32_matmul_precision("high")
+    try:
+        {"train": train, "evaluate": evaluate, "encode": encode, "export": export}[args.verb](args)
+    except KeyboardInterrupt:
+        print(
+            "\nstopped; finished epochs are kept, and the same command with --resume goes on",
+            file=sys.stderr,
+        )
+        return 130
+    except (ValueError, CheckpointError, data.DataError, training.TrainingError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""A checkpoint is a folder: weights.safetensors, config.json, metrics.json, encodings.npz. Never a
+pickle.
+
+Reading what is not weights needs no torch, so that the app's first page is drawn without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from vae.latent import LatentBlock
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae.interface import LatentModel
+
+FORMAT = 1
+WEIGHTS, CONFIG, METRICS, ENCODINGS = (
+    "weights.safetensors",
+    "config.json",
+    "metrics.json",
+    "encodings.npz",
+)
+PROGRESS = "progress.safetensors"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the message names the file, what is wrong and what to
+    do."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """config.json: all that is known of a model before its weights are read."""
+
+    model: str  # a name in MODELS
+    config: dict[str, Any]  # the model's own settings
+    train: dict[str, Any]  # how it was trained
+    title: str
+    description: str
+    blocks: tuple[LatentBlock, ...]
+    abilities: tuple[str, ...]
+    data: str = "mnist"
+    format: int = field(default=FORMAT)
+
+
+class Encodings(NamedTuple):
+    """What the encoder makes of a data set's test images, and what the ELBO says of each."""
+
+    mean: np.ndarray  # float32 [N, Z]
+    logvar: np.ndarray  # float32 [N, Z]; -inf for a deterministic encoder
+    labels: np.ndarray  # int64 [N]
+    cross_entropy: np.ndarray  # float32 [N], nats, of the grey-scale image
+    kl: np.ndarray  # float32 [N], nats
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then put it in the place of path: readers see the old or
+    the new, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    try:
+        write(Path(name))
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    write_atomically(
+        path, lambda p: p.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    )
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path.parent} is not a checkpoint: it has no {path.name}"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error}); restore the checkpoint or train it again"
+        ) from error
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read config.json. Raises CheckpointError: no checkpoint, not JSON, a newer format, or missing
+    fields."""
+    path = folder / CONFIG
+    raw = _read_json(path)
+    if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
+        raise CheckpointError(
+            f"{path} is not the config of a checkpoint: it states no format number"
+        )
+    if raw["format"] > FORMAT:
+        raise CheckpointError(
+            f"{path} has format {raw['format']}, and this version reads up to {FORMAT}; "
+            "update Latent Explorer"
+        )
+    try:
+        blocks = tuple(LatentBlock(**block) for block in raw.pop("blocks"))
+        abilities = tuple(raw.pop("abilities"))
+        return Manifest(**raw, blocks=blocks, abilities=abilities)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} lacks or misstates a field ({error}); restore it or train again"
+        ) from error
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Read metrics.json; a checkpoint that was never evaluated has none, hence {}."""
+    path = folder / METRICS
+    return _read_json(path) if path.exists() else {}
+
+
+def read_encodings(folder: Path) -> Encodings:
+    """Read encodings.npz. Raises CheckpointError where it is missing or damaged."""
+    path = folder / ENCODINGS
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in Encodings._fields}
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{folder} has no {ENCODINGS}; make it with: python -m vae encode {folder}"
+        ) from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}); make it with: python -m vae encode {folder}"
+        ) from error
+    labels = arrays.pop("labels").astype(np.int64)
+    return Encodings(labels=labels, **{name: a.astype(np.float32) for name, a in arrays.items()})
+
+
+def write_encodings(folder: Path, encodings: Encodings) -> None:
+    """Write encodings.npz; half precision for all but the means, whose error would show on a zoomed
+    map."""
+    arrays = {name: a.astype(np.float16) for name, a in encodings._asdict().items()}
+    arrays |= {
+        "mean": encodings.mean.astype(np.float32),
+        "labels": encodings.labels.astype(np.uint8),
+    }
+    write_atomically(folder / ENCODINGS, lambda p: np.savez_compressed(p, **arrays))
+
+
+def write_model(
+    folder: Path, manifest: Manifest, weights: dict[str, Tensor], *, half: bool = False
+) -> None:
+    """Write weights.safetensors and config.json; half stores float16, which halves the size."""
+    import torch
+    from safetensors.torch import save_file
+
+    stored = {
+        name: (w.half() if half and w.dtype == torch.float32 else w).detach().cpu().contiguous()
+        for name, w in weights.items()
+    }
+    write_atomically(folder / WEIGHTS, lambda p: save_file(stored, p))
+    write_json(folder / CONFIG, asdict(manifest))
+
+
+def read_model(folder: Path, device: str = "cpu") -> LatentModel:
+    """Build the model that config.json describes and fill it with weights.safetensors, as float32,
+    in eval mode.
+
+    Raises CheckpointError: a missing, truncated or foreign weights file, or one that does not fit
+    the config.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from vae.models import build
+
+    manifest, path = read_manifest(folder), folder / WEIGHTS
+    try:
+        weights = load_file(path, device="cpu")
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{folder} has a config but no {WEIGHTS}; restore it or train again"
+        ) from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is truncated or is no safetensors file ({error}); restore it"
+        ) from error
+    try:
+        model = build(manifest.model, manifest.config)
+        model.load_state_dict(
+            {k: w.float() if w.is_floating_point() else w for k, w in weights.items()}
+        )
+    except (ValueError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(f"{path} does not fit {folder / CONFIG}: {reason}") from error
+    return model.to(device).eval().requires_grad_(False)
+
+
+def write_progress(folder: Path, state: dict[str, Tensor], epoch: int, run: dict[str, Any]) -> None:
+    """Write all that a run needs to go on after `epoch` epochs, as one file, so that it is never
+    half new."""
+    from safetensors.torch import save_file
+
+    stored = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+    metadata = {"epoch": str(epoch), "run": json.dumps(run)}
+    write_atomically(folder / PROGRESS, lambda p: save_file(stored, p, metadata))
+
+
+def read_progress(folder: Path) -> tuple[dict[str, Tensor], int, dict[str, Any]] | None:
+    """(state, epochs done, run) of an unfinished run, or None where none was begun. Raises
+    CheckpointError if damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / PROGRESS
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+        return state, int(metadata["epoch"]), json.loads(metadata["run"])
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}); delete it to begin the run again"
+        ) from error

@@ -1,0 +1,253 @@
+"""Images of digits as NumPy arrays: MNIST, scikit-learn's digits, a folder of images, an .npz."""
+
+import gzip
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pooch
+
+from vae.download import DataError, DataFile, Progress, download, is_good
+from vae.prepare import as_uint8, enlarge, prepare, read_image
+
+__all__ = ["DATASETS", "MIRRORS", "DataError", "Digits", "Loader", "available", "load"]
+
+SPLITS = ("train", "test")
+MIRRORS = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+)
+MNIST = {
+    "train": (
+        DataFile(
+            "train-images-idx3-ubyte.gz",
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            9_912_422,
+        ),
+        DataFile(
+            "train-labels-idx1-ubyte.gz",
+            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            28_881,
+        ),
+    ),
+    "test": (
+        DataFile(
+            "t10k-images-idx3-ubyte.gz",
+            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            1_648_877,
+        ),
+        DataFile(
+            "t10k-labels-idx1-ubyte.gz",
+            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            4_542,
+        ),
+    ),
+}
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm"}
+
+
+class Digits(NamedTuple):
+    images: np.ndarray  # uint8 [N, 28, 28], white ink on black
+    labels: np.ndarray  # int64 [N], -1 where unknown
+
+
+class Loader(Protocol):
+    def __call__(self, split: str, *, progress: Progress | None = None) -> Digits: ...
+
+
+def load(source: str | Path, split: str, *, progress: Progress | None = None) -> Digits:
+    """Load a part of a data set.
+
+    Args:
+        source: a name in DATASETS, a folder of images, or an .npz file.
+        split: "train" or "test".
+        progress: called with (bytes done, bytes in all) while a download runs; it may raise.
+
+    Raises:
+        DataError: the data could not be fetched or read.
+        ValueError: an unknown source or split, or an .npz that does not hold images of digits.
+    """
+    _check_split(split)
+    if str(source) in DATASETS:
+        return DATASETS[str(source)](split, progress=progress)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return _folder(path, split)
+    if path.is_file() and path.suffix == ".npz":
+        return _npz(path, split)
+    raise ValueError(
+        f"data {str(source)!r} is neither a known name ({', '.join(DATASETS)}), nor a folder of "
+        "images, nor an .npz file"
+    )
+
+
+def available(source: str | Path, split: str) -> bool:
+    """Whether load(source, split) needs no network; never asks it."""
+    _check_split(split)
+    if source == "mnist":
+        folder = mnist_folder()
+        return all(is_good(folder / file.name, file) for file in MNIST[split])
+    return str(source) in DATASETS or Path(source).expanduser().exists()
+
+
+def mnist_folder() -> Path:
+    """Where the MNIST files are, or will be: LATENT_DATA, else the platform's cache folder."""
+    given = os.environ.get("LATENT_DATA")
+    return Path(given).expanduser() if given else Path(pooch.os_cache("latent-explorer")) / "mnist"
+
+
+def mnist(
+    split: str, *, progress: Progress | None = None, mirrors: Sequence[str] | None = None
+) -> Digits:
+    """MNIST, 60,000 digits to train on and 10,000 to test; a split is fetched when first asked for.
+
+    Files in LATENT_DATA are used as they are and never fetched. `mirrors` stands in for MIRRORS,
+    and so does LATENT_MIRRORS, addresses with commas between.
+
+    Raises: DataError when the files are wrong, missing or cannot be fetched.
+    Source: LeCun, Cortes, Burges; http://yann.lecun.com/exdb/mnist
+    """
+    _check_split(split)
+    files, folder = MNIST[split], mnist_folder()
+    if os.environ.get("LATENT_DATA"):
+        for file in files:
+            if not is_good(folder / file.name, file):
+                fault = (
+                    "is not the official file" if (folder / file.name).is_file() else "is missing"
+                )
+                raise DataError(
+                    f"{folder / file.name} {fault}: LATENT_DATA must name a folder with the four "
+                    "gzip files of MNIST, or be unset so that they are downloaded"
+                )
+        paths = [folder / file.name for file in files]
+    else:
+        given = [part.strip() for part in os.environ.get("LATENT_MIRRORS", "").split(",")]
+        mirrors = mirrors or [part for part in given if part] or MIRRORS
+        paths = download(files, folder, mirrors, progress)
+    images, labels = (read_idx(path) for path in paths)
+    if images.shape != (len(labels), 28, 28):
+        raise DataError(f"{paths[0]} holds images of shape {images.shape} for {len(labels)} labels")
+    return Digits(images, labels.astype(np.int64))
+
+
+def bundled(split: str, *, progress: Progress | None = None) -> Digits:
+    """scikit-learn's 1,797 digits of 8x8, resampled the MNIST way; needs no network.
+
+    A fifth of each digit, chosen once by a fixed seed, is the test set.
+
+    Source: Alpaydin and Kaynak, UCI Optical Recognition of Handwritten Digits
+    """
+    del progress
+    from sklearn.datasets import load_digits  # takes most of a second, and only these need it
+
+    _check_split(split)
+    small = load_digits()
+    labels = small.target.astype(np.int64)
+    chosen = _part(labels, split)
+    images = [prepare(enlarge(image / 16), invert=False).final for image in small.images[chosen]]
+    return Digits(np.stack(images), labels[chosen])
+
+
+DATASETS: dict[str, Loader] = {"mnist": mnist, "digits": bundled}
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Read a gzip IDX file of bytes; its shape is as the header says.
+
+    Raises: DataError naming the file when it is unreadable or is not what its header says.
+    """
+    try:
+        raw = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read as gzip ({error})") from error
+    # two zeros, 8 for unsigned bytes, the number of dimensions; then each size, big-endian
+    if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
+        raise DataError(
+            f"{path} is no IDX file of bytes: it starts with {raw[:4].hex() or 'nothing'}"
+        )
+    start = 4 + 4 * raw[3]
+    if len(raw) < start:
+        raise DataError(f"{path} ends within its header of {raw[3]} dimensions")
+    shape = struct.unpack(f">{raw[3]}I", raw[4:start])
+    count = int(np.prod(shape, dtype=object))
+    if len(raw) - start != count:
+        raise DataError(f"{path} holds {len(raw) - start} bytes where its header says {shape}")
+    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape).copy()
+
+
+def _folder(folder: Path, split: str) -> Digits:
+    """Images below a folder; train/ and test/ if both are there, else a fifth is held back."""
+    parted = all((folder / part).is_dir() for part in SPLITS)
+    root = folder / split if parted else folder
+    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    if not paths:
+        raise DataError(f"{root} holds no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
+    names = [path.parent.name for path in paths]
+    labels = np.array([int(name) if name in set("0123456789") else -1 for name in names], np.int64)
+    chosen = np.arange(len(paths)) if parted else _part(labels, split)
+    images = []
+    for path in (paths[i] for i in chosen):
+        try:
+            images.append(prepare(read_image(path.read_bytes())).final)
+        except (ValueError, OSError) as error:
+            raise DataError(f"{path}: {error}") from error
+    return Digits(np.stack(images), labels[chosen])
+
+
+def _npz(path: Path, split: str) -> Digits:
+    """Arrays `images` and `labels` (or x, y), or x_train, y_train, x_test, y_test as Keras has them.
+
+    Images of 28x28 stay as they are, others are prepared the MNIST way.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays: dict[str, Any] = {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} cannot be read as .npz without pickle ({error})") from error
+    parted = f"x_{split}" in arrays
+    images = next((arrays[k] for k in (f"x_{split}", "images", "x") if k in arrays), None)
+    labels = next((arrays[k] for k in (f"y_{split}", "labels", "y") if k in arrays), None)
+    if images is None:
+        raise ValueError(f"{path} has {sorted(arrays)}: it needs `images`, and `labels` if known")
+    if images.ndim == 2 and images.shape[1] == 784:
+        images = images.reshape(-1, 28, 28)
+    if images.ndim not in (3, 4) or len(images) == 0:
+        raise ValueError(f"{path}: images have shape {images.shape}, not [N, H, W] or [N, H, W, C]")
+    labels = np.full(len(images), -1) if labels is None else labels
+    _check_labels(labels, len(images), path)
+    labels = labels.astype(np.int64)
+    chosen = np.arange(len(labels)) if parted else _part(labels, split)
+    as_they_are = images.shape[1:] == (28, 28)
+    try:
+        done = [as_uint8(one) if as_they_are else prepare(one).final for one in images[chosen]]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return Digits(np.stack(done), labels[chosen])
+
+
+def _part(labels: np.ndarray, split: str) -> np.ndarray:
+    """Indices of a split, ascending: of each class a fifth for the test, the same every time."""
+    if len(labels) < 5:
+        raise ValueError(f"{len(labels)} images are too few to hold a fifth back: give 5 or more")
+    shuffled = np.random.default_rng(0).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    held_back = np.arange(len(labels)) % 5 == 2
+    return np.sort(by_class[held_back if split == "test" else ~held_back])
+
+
+def _check_labels(labels: np.ndarray, count: int, path: Path) -> None:
+    if labels.shape != (count,):
+        raise ValueError(f"{path}: labels have shape {labels.shape} for {count} images")
+    bad = labels[~np.isin(labels, np.arange(-1, 10))]
+    if len(bad):
+        raise ValueError(f"{path}: label {bad[0]!r} is none of 0..9, or -1 for unknown")
+
+
+def _check_split(split: str) -> None:
+    if split not in SPLITS:
+        raise ValueError(f"split {split!r} is unknown: use 'train' or 'test'")

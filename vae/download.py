@@ -1,0 +1,199 @@
+"""Files from mirrors over HTTP: a file gets its name only once its sha256 is right."""
+
+import errno
+import functools
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pooch
+from tqdm import tqdm
+
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0  # seconds; of reading: between two pieces
+CHUNK = 1 << 14  # bytes; small enough that a stop is felt at once on a slow line
+STALE = 24 * 3600.0  # seconds after which a killed process's temporary file is swept away
+
+Progress = Callable[[int, int], None]  # (bytes done, bytes in all); raise in it to stop
+
+
+class DataError(RuntimeError):
+    """Data that could not be had or read; the message is one sentence for the user."""
+
+
+class DataFile(NamedTuple):
+    name: str
+    sha256: str
+    size: int  # bytes
+
+
+def is_good(path: Path, file: DataFile) -> bool:
+    """Whether `path` holds that file; the sha256 is computed once for each state of the file."""
+    try:
+        stat = path.stat()
+        if stat.st_size != file.size:
+            return False
+        return _sha256(str(path), stat.st_size, stat.st_mtime_ns) == file.sha256
+    except OSError:
+        return False
+
+
+def download(
+    files: Sequence[DataFile],
+    folder: Path,
+    mirrors: Sequence[str],
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Bring the files that `folder` lacks; a mirror that fails gives way to the next.
+
+    Several processes may do it at once: each writes a temporary file of its own and renames it.
+
+    Args:
+        mirrors: addresses to which a file's name is appended.
+        progress: called with (bytes done, bytes in all); an exception raised in it stops the
+            download and passes through. Without it a terminal shows a bar.
+
+    Returns: the paths, in the order of `files`.
+
+    Raises:
+        DataError: no mirror gave the file, the disk is full, or the folder cannot be written.
+        ValueError: no mirrors.
+    """
+    if not mirrors:
+        raise ValueError("mirrors is empty: give at least one address")
+    missing = [file for file in files if not is_good(folder / file.name, file)]
+    if missing:
+        _sweep(folder)
+        total = sum(file.size for file in missing)
+        # disable=None: a bar on a terminal, silence in a log
+        silent = None if progress is None else True
+        with tqdm(total=total, unit="B", unit_scale=True, desc="download", disable=silent) as bar:
+
+            def report(done: int) -> None:
+                bar.update(done - bar.n)
+                if progress is not None:
+                    progress(done, total)
+
+            order, before = list(mirrors), 0
+            for file in missing:
+                # the mirror that worked comes first for the next file
+                order.insert(0, order.pop(order.index(_fetch(file, folder, order, report, before))))
+                before += file.size
+    return [folder / file.name for file in files]
+
+
+class _Meter:
+    """What pooch takes for a progress bar: it counts one file's bytes and passes them on."""
+
+    def __init__(self, size: int, before: int, report: Callable[[int], None]) -> None:
+        self.size, self.before, self.report = size, before, report
+        self.total = 0  # pooch writes the server's Content-Length here
+        self.done = 0
+        self.stopped: BaseException | None = None  # what the caller's callback raised
+
+    def update(self, amount: int) -> None:
+        self.done += amount
+        if self.done > self.size + CHUNK:  # pooch counts the last piece as a whole one
+            raise _TooLongError
+        try:
+            self.report(self.before + min(self.done, self.size))
+        except BaseException as error:
+            self.stopped = error
+            raise
+
+    def reset(self) -> None:
+        self.done = 0
+
+    def close(self) -> None:
+        pass
+
+
+class _TooLongError(Exception):
+    """A mirror sends more bytes than the file has."""
+
+
+def _fetch(
+    file: DataFile, folder: Path, mirrors: list[str], report: Callable[[int], None], before: int
+) -> str:
+    """Download one file and return the mirror that gave it."""
+    pooch.get_logger().setLevel("WARNING")  # the bar says it
+    failures: list[str] = []
+    for mirror in mirrors:
+        meter = _Meter(file.size, before, report)
+        downloader = pooch.HTTPDownloader(
+            progressbar=meter,
+            chunk_size=CHUNK,
+            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            # the file itself is gzip; a server that unpacks or repacks it would change its sha256
+            headers={"Accept-Encoding": "identity"},
+        )
+        try:
+            pooch.retrieve(
+                mirror.rstrip("/") + "/" + file.name,
+                known_hash=f"sha256:{file.sha256}",
+                fname=file.name,
+                path=folder,
+                downloader=downloader,
+            )
+        except Exception as error:
+            if meter.stopped is error:
+                raise
+            host = urlsplit(mirror).netloc or repr(mirror)
+            failures.append(f"{host} {_reason(error, file, folder)}")
+        else:
+            return mirror
+    raise DataError(
+        f"{file.name} could not be downloaded ({'; '.join(failures)}): try again with a "
+        f"connection to the internet, or put the file into {folder}"
+    )
+
+
+def _reason(error: Exception, file: DataFile, folder: Path) -> str:
+    """Say what a mirror did wrong; raises DataError for what no mirror can mend."""
+    from requests import exceptions as http
+
+    if isinstance(error, http.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code}"
+    if isinstance(error, http.Timeout):
+        return "did not answer in time"
+    if isinstance(error, http.ChunkedEncodingError | http.ContentDecodingError):
+        return "broke off in the middle"
+    if isinstance(error, http.InvalidURL | http.InvalidSchema | http.MissingSchema):
+        return "is no http address"
+    if isinstance(error, http.RequestException):
+        return "refused the connection" if "refused" in str(error) else "could not be reached"
+    if isinstance(error, _TooLongError):
+        return f"sent more than the {file.size:,} bytes of the file"
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DataError(
+                f"There is no disk space for {file.name} ({file.size:,} bytes) in {folder}: "
+                "free some and try again"
+            ) from error
+        raise DataError(
+            f"The folder {folder} cannot be written ({error.strerror or error}): "
+            "make it writable and try again"
+        ) from error
+    if isinstance(error, ValueError):  # pooch's word for a wrong hash
+        return "sent a file with the wrong sha256"
+    raise error
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256(path: str, size: int, mtime_ns: int) -> str:
+    """Hash a file; size and time are there to make a changed file another entry of the cache."""
+    del size, mtime_ns
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left: pooch's temporary files that nobody writes any more."""
+    for path in folder.glob("tmp*"):
+        try:
+            if time.time() - path.stat().st_mtime > STALE:
+                path.unlink()
+        except OSError:
+            continue  # another process was quicker, or it is not ours

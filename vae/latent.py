@@ -1,0 +1,170 @@
+"""Latent spaces without a model: blocks and priors, grids, paths, traversals and flat projections.
+NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float
+
+Prior = Literal["normal", "uniform", "categorical", "simplex"]
+
+
+@dataclass(frozen=True)
+class LatentBlock:
+    """A run of latent coordinates that share one prior; a latent space is a list of these.
+
+    Raises ValueError for a size below 1 or a prior that is not one of `Prior`.
+    """
+
+    name: str
+    size: int  # coordinates
+    prior: Prior  # normal N(0, 1); uniform on [-1, 1]; categorical one-hot; simplex: flat Dirichlet
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError(f"block {self.name!r} has size {self.size}; it needs 1 or more")
+        if self.prior not in get_args(Prior):
+            raise ValueError(
+                f"block {self.name!r} has prior {self.prior!r}, not in {get_args(Prior)}"
+            )
+
+
+def sample_prior(
+    blocks: Sequence[LatentBlock], count: int, seed: int, temperature: float = 1.0
+) -> Float[np.ndarray, "N Z"]:
+    """Draw codes from the prior, float32 [count, total size].
+
+    temperature scales the spread of the normal blocks: 0 is their mean, 1 the prior itself.
+    Raises ValueError for a count below 1 or a negative temperature.
+    """
+    if count < 1 or temperature < 0:
+        raise ValueError(
+            f"asked for {count} codes at temperature {temperature}; need 1 or more, and >= 0"
+        )
+    rng = np.random.default_rng(seed)
+    draw = {
+        "normal": lambda size: temperature * rng.standard_normal((count, size)),
+        "uniform": lambda size: rng.uniform(-1, 1, (count, size)),
+        "categorical": lambda size: np.eye(size)[rng.integers(size, size=count)],
+        "simplex": lambda size: rng.dirichlet(np.ones(size), count),
+    }
+    return np.concatenate([draw[b.prior](b.size) for b in blocks], axis=1).astype(np.float32)
+
+
+def grid(
+    centre: Float[np.ndarray, " Z"],
+    dims: tuple[int, int],
+    steps: int = 20,
+    ranges: tuple[float, float, float, float] = (-3.0, 3.0, -3.0, 3.0),
+) -> Float[np.ndarray, "N Z"]:
+    """Codes of a steps x steps sheet over two dimensions, the others held at `centre`.
+
+    Row-major from the top left, as a picture is read: the first dimension grows to the right, the
+    second upwards. ranges is (left, right, bottom, top). Raises ValueError where the two dimensions
+    are the same.
+    """
+    if dims[0] == dims[1]:
+        raise ValueError(f"a sheet needs two different dimensions, not {dims[0]} twice")
+    left, right, bottom, top = ranges
+    x, y = np.meshgrid(np.linspace(left, right, steps), np.linspace(top, bottom, steps))
+    z = np.tile(np.asarray(centre, dtype=np.float32), (steps * steps, 1))
+    z[:, dims[0]], z[:, dims[1]] = x.ravel(), y.ravel()
+    return z
+
+
+def traversals(
+    centre: Float[np.ndarray, " Z"],
+    dims: Sequence[int],
+    low: float = -3.0,
+    high: float = 3.0,
+    steps: int = 13,
+) -> Float[np.ndarray, "D S Z"]:
+    """For each of `dims`, the code `centre` with that dimension swept from low to high in even
+    steps."""
+    z = np.tile(np.asarray(centre, dtype=np.float32), (len(dims), steps, 1))
+    for row, dim in enumerate(dims):
+        z[row, :, dim] = np.linspace(low, high, steps)
+    return z
+
+
+def lerp(
+    a: Float[np.ndarray, " Z"], b: Float[np.ndarray, " Z"], steps: int
+) -> Float[np.ndarray, "S Z"]:
+    """The straight path from a to b, both ends included."""
+    t = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+    return (1 - t) * a + t * b
+
+
+def slerp(
+    a: Float[np.ndarray, " Z"], b: Float[np.ndarray, " Z"], steps: int
+) -> Float[np.ndarray, "S Z"]:
+    """The path from a to b along the arc between them: it stays where a normal prior has its mass.
+
+    Spherical interpolation (White 2016, arXiv 1609.04468). Falls back to `lerp` where an end is the
+    origin or both point the same or opposite ways, for there the arc is not defined.
+    """
+    norms = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
+    angle = np.arccos(np.clip(np.dot(a, b) / norms, -1, 1)) if norms else 0.0
+    if np.sin(angle) < 1e-4:
+        return lerp(a, b, steps)
+    t = np.linspace(0, 1, steps)[:, None]
+    path = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
+    return path.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A flat cut through a latent space: the two axes that the map shows. Points project onto it
+    exactly."""
+
+    origin: Float[np.ndarray, " Z"]
+    axes: Float[np.ndarray, "2 Z"]  # orthonormal rows
+
+    def project(self, z: Float[np.ndarray, "N Z"]) -> Float[np.ndarray, "N 2"]:
+        """Coordinates of codes within the plane."""
+        return ((z - self.origin) @ self.axes.T).astype(np.float32)
+
+    def move(
+        self, z: Float[np.ndarray, " Z"], xy: Float[np.ndarray, " 2"]
+    ) -> Float[np.ndarray, " Z"]:
+        """The code nearest to z whose coordinates within the plane are xy: z keeps all that the
+        plane hides."""
+        here = self.project(z[None])[0]
+        return (z + (np.asarray(xy) - here) @ self.axes).astype(np.float32)
+
+
+def coordinate_plane(dims: tuple[int, int], size: int) -> Plane:
+    """The plane of two latent dimensions. Raises ValueError for dimensions that are equal or out of
+    range."""
+    if dims[0] == dims[1] or not all(0 <= d < size for d in dims):
+        raise ValueError(f"a plane needs two different dimensions below {size}, not {dims}")
+    return Plane(np.zeros(size, np.float32), np.eye(size, dtype=np.float32)[list(dims)])
+
+
+def principal_plane(codes: Float[np.ndarray, "N Z"]) -> Plane:
+    """The plane of the two principal components of the codes: the flat view that loses least
+    variance."""
+    from sklearn.decomposition import (
+        PCA,
+    )  # scikit-learn takes half a second to import, so only when asked for
+
+    pca = PCA(n_components=2).fit(codes)
+    return Plane(pca.mean_.astype(np.float32), pca.components_.astype(np.float32))
+
+
+def tsne(codes: Float[np.ndarray, "N Z"], seed: int = 0) -> Float[np.ndarray, "N 2"]:
+    """t-SNE of the codes (van der Maaten & Hinton 2008), with scikit-learn. 10,000 codes take about
+    a minute.
+
+    The picture keeps neighbours, not distances, and has no way back: a place on it is no code.
+    """
+    from sklearn.manifold import TSNE
+
+    embedding = TSNE(
+        n_components=2, init="pca", learning_rate="auto", random_state=seed
+    ).fit_transform(codes)
+    return np.asarray(embedding, dtype=np.float32)

@@ -1,0 +1,52 @@
+"""Losses as pure functions, in nats per example. Only a training step averages over the batch."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+def bernoulli_cross_entropy(
+    logits: Float[Tensor, "*B 28 28"], x: Float[Tensor, "*#B 28 28"]
+) -> Float[Tensor, "*B"]:
+    """-log p(x given logits), summed over the pixels.
+
+    x in {0, 1} gives a likelihood; grey levels in [0, 1] give its expectation over fresh
+    binarisations.
+    """
+    # softplus(l) - x l is the stable form of -x log s(l) - (1 - x) log(1 - s(l))
+    return (F.softplus(logits) - x * logits).sum((-2, -1))
+
+
+def gaussian_kl(
+    mean: Float[Tensor, "*B Z"], logvar: Float[Tensor, "*B Z"]
+) -> Float[Tensor, "*B Z"]:
+    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension (Kingma & Welling 2013, appendix B)."""
+    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
+
+
+def gaussian_log_density(
+    z: Float[Tensor, "*B Z"], mean: Float[Tensor, "*#B Z"], logvar: Float[Tensor, "*#B Z"]
+) -> Float[Tensor, "*B"]:
+    """log N(z; mean, exp logvar), summed over the dimensions."""
+    return -0.5 * (LOG_2PI + logvar + (z - mean).square() * (-logvar).exp()).sum(-1)
+
+
+def standard_normal_log_density(z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B"]:
+    """log N(z; 0, 1), summed over the dimensions."""
+    return -0.5 * (LOG_2PI + z.square()).sum(-1)
+
+
+def importance_weighted_bound(log_weights: Float[Tensor, K * B]) -> Float[Tensor, "*B"]:
+    """log of the mean of K importance weights p(x, z_k) / q(z_k given x): a lower bound on log
+    p(x).
+
+    K = 1 is the ELBO; the bound tightens as K grows (Burda et al. 2015, eq. 8).
+    """
+    return torch.logsumexp(log_weights, dim=0) - math.log(log_weights.shape[0])

@@ -1,0 +1,46 @@
+"""MODELS: every model by name. A new model is one file beside this one and one line below."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from vae.interface import LatentModel, Step
+from vae.models import autoencoder, vae
+
+
+class ModelSpec(NamedTuple):
+    """What the house needs to know of a model."""
+
+    config: type  # a frozen dataclass of JSON scalars
+    model: Callable[[Any], LatentModel]  # config -> module
+    make_step: Callable[..., Step]  # (module, TrainConfig, Noise) -> Step
+
+
+MODELS: dict[str, ModelSpec] = {
+    "autoencoder": ModelSpec(
+        autoencoder.AutoencoderConfig, autoencoder.Autoencoder, autoencoder.make_step
+    ),
+    "vae": ModelSpec(vae.VAEConfig, vae.VAE, vae.make_step),
+}
+
+
+def config(name: str, settings: dict[str, Any]) -> Any:
+    """A model's config from a dict of JSON scalars.
+
+    Raises ValueError for a name that is not in MODELS, for unknown settings and for values out of
+    range.
+    """
+    if name not in MODELS:
+        raise ValueError(f"there is no model {name!r}; choose one of {', '.join(MODELS)}")
+    known = [f.name for f in dataclasses.fields(MODELS[name].config)]
+    if unknown := sorted(set(settings) - set(known)):
+        raise ValueError(f"{name} has no setting {', '.join(unknown)}; it has {', '.join(known)}")
+    return MODELS[name].config(**settings)
+
+
+def build(name: str, settings: dict[str, Any]) -> LatentModel:
+    """A fresh model; raises as `config` does."""
+    checked = config(name, settings)
+    return MODELS[name].model(checked)

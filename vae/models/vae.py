@@ -1,0 +1,127 @@
+"""Auto-Encoding Variational Bayes (Kingma & Welling 2013, arXiv 1312.6114); beta-VAE (Higgins et
+al. 2017) by one weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vae import losses, nets
+from vae.interface import Batch, LatentModel, Posterior
+from vae.latent import LatentBlock
+from vae.optim import GradientStep, Noise, Scalars, TrainConfig
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    latent: int = 2  # latent dimensions
+    net: str = "residual"  # mlp | dropout | residual | conv
+    hidden: int = 512  # units a layer
+    depth: int = 3  # hidden layers (mlp) or residual blocks
+    dropout: float = 0.1  # share of units silenced while training
+    beta: float = (
+        1.0  # weight of the KL; above 1 the code is pressed towards independent dimensions
+    )
+    binarise: bool = (
+        True  # draw pixels as fair coins of their grey level, anew each step; False: grey levels
+    )
+    samples: int = 1  # importance samples in the bound: 1 is the ELBO, more the IWAE bound
+    warm_up: float = 0.0  # share of training over which the KL's weight rises from 0 to beta
+    scale: str = (
+        "logvar"  # what the encoder's second half is: the log-variance, or a softplus deviation
+    )
+
+    def __post_init__(self) -> None:
+        if (
+            self.beta < 0
+            or not 0 <= self.dropout < 1
+            or not 0 <= self.warm_up <= 1
+            or self.samples < 1
+        ):
+            raise ValueError(f"out of range: {self}")
+        if self.scale not in ("logvar", "softplus"):
+            raise ValueError(f"scale is 'logvar' or 'softplus', not {self.scale!r}")
+        if self.samples > 1 and self.beta != 1:
+            raise ValueError(
+                f"the importance-weighted bound has no beta; take samples=1 or beta=1, not {self}"
+            )
+
+
+class VAE(LatentModel):
+    """An encoder to a diagonal Gaussian, a decoder to the logits of Bernoulli pixels."""
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        c = self.config = config
+        self.blocks = (LatentBlock("z", c.latent, "normal"),)
+        self.encoder, self.decoder = nets.build(
+            c.net, c.latent, 2 * c.latent, c.hidden, c.depth, c.dropout
+        )
+
+    def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
+        """q(z given x)."""
+        mean, raw = self.encoder(x).float().chunk(2, dim=-1)  # [B, Z] each
+        if self.config.scale == "softplus":
+            return Posterior(mean, 2 * (F.softplus(raw) + 1e-6).log())
+        return Posterior(
+            mean, raw.clamp(-14, 6)
+        )  # a deviation of 0.001 to 20: enough, and exp never overflows
+
+    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
+        """Logits of p(x given z)."""
+        flat = self.decoder(
+            z.reshape(-1, z.shape[-1])
+        ).float()  # [B, 28, 28]: convolutions take one batch axis
+        return flat.reshape(*z.shape[:-1], 28, 28)
+
+
+class Objective(nn.Module):
+    """The negative bound on log p(x), and its parts."""
+
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self,
+        batch: Batch,
+        x: Float[Tensor, "B 28 28"],
+        noise: Float[Tensor, "B K Z"],
+        progress: Tensor,
+    ) -> Scalars:
+        config = self.model.config
+        mean, logvar = self.model.encode(x)
+        # reparameterisation: z = mean + deviation * noise, so that gradients reach the encoder
+        z = mean[:, None] + (0.5 * logvar[:, None]).exp() * noise  # [B, K, Z]
+        cross_entropy = losses.bernoulli_cross_entropy(self.model.decode(z), x[:, None])  # [B, K]
+        kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B], exact rather than sampled
+        weight = (
+            config.beta * (progress / config.warm_up).clamp(max=1)
+            if config.warm_up
+            else config.beta
+        )
+        if config.samples == 1:
+            # the ELBO's two terms: what the pixels cost given the code, and what the code costs
+            # given the prior
+            loss = cross_entropy[:, 0] + weight * kl
+        else:
+            log_q = losses.gaussian_log_density(z, mean[:, None], logvar[:, None])  # [B, K]
+            log_joint = losses.standard_normal_log_density(z) - cross_entropy
+            loss = -losses.importance_weighted_bound((log_joint - log_q).T)  # [B]
+        parts = {"loss": loss, "cross_entropy": cross_entropy.mean(1), "kl": kl}
+        return {name: value.mean() for name, value in parts.items()}
+
+
+def make_step(model: VAE, config: TrainConfig, noise: Noise) -> GradientStep:
+    """How a VAE is trained."""
+
+    def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
+        binary = (
+            (noise.uniform(*batch.x.shape) < batch.x).float() if model.config.binarise else batch.x
+        )
+        return binary, noise.normal(len(batch.x), model.config.samples, model.config.latent)
+
+    return GradientStep(Objective(model), draw, config, noise)

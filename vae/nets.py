@@ -1,0 +1,146 @@
+"""Shared networks. Each builder returns a pair: image -> features, code -> logits.
+
+Encoders map [B, 28, 28] to `outputs` numbers, decoders map [B, Z] to [B, 28, 28]; models choose by
+name in NETS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Nets = tuple[nn.Module, nn.Module]
+SIDE = 28
+PIXELS = SIDE * SIDE
+
+
+class ToImage(nn.Module):
+    """Folds 784 numbers into an image."""
+
+    def forward(self, h: Float[Tensor, "*B 784"]) -> Float[Tensor, "*B 28 28"]:
+        return h.unflatten(-1, (SIDE, SIDE))
+
+
+class ResidualBlock(nn.Module):
+    """h + W2 dropout(gelu(W1 norm(h))): a pre-norm feed-forward block, as in a transformer."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, width),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(width, width),
+        )
+
+    def forward(self, h: Float[Tensor, "*B H"]) -> Float[Tensor, "*B H"]:
+        return h + self.body(h)
+
+
+def mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+    """Plain softplus layers with Xavier-uniform weights, as published by jmetzen (2015-11-27)."""
+
+    def stack(inputs: int, final: int) -> list[nn.Module]:
+        sizes = [inputs] + [hidden] * depth
+        layers = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.Softplus())]
+        return [*layers, nn.Linear(hidden, final)]
+
+    encoder = nn.Sequential(nn.Flatten(-2), *stack(PIXELS, outputs))
+    decoder = nn.Sequential(*stack(latent, PIXELS), ToImage())
+    for module in [*encoder, *decoder]:
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+    return encoder, decoder
+
+
+def dropout_mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+    """ELU and tanh layers with dropout behind each, as published by hwalsuklee
+    (tensorflow-mnist-VAE)."""
+    encoder = nn.Sequential(
+        nn.Flatten(-2),
+        *(nn.Linear(PIXELS, hidden), nn.ELU(), nn.Dropout(dropout)),
+        *(nn.Linear(hidden, hidden), nn.Tanh(), nn.Dropout(dropout)),
+        nn.Linear(hidden, outputs),
+    )
+    decoder = nn.Sequential(
+        *(nn.Linear(latent, hidden), nn.Tanh(), nn.Dropout(dropout)),
+        *(nn.Linear(hidden, hidden), nn.ELU(), nn.Dropout(dropout)),
+        nn.Linear(hidden, PIXELS),
+        ToImage(),
+    )
+    for module in [*encoder, *decoder]:
+        if isinstance(module, nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+            nn.init.zeros_(module.bias)
+    return encoder, decoder
+
+
+def residual(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+    """Residual feed-forward blocks: deep, yet as easy to train as a shallow net."""
+
+    def blocks() -> list[nn.Module]:
+        return [*(ResidualBlock(hidden, dropout) for _ in range(depth)), nn.LayerNorm(hidden)]
+
+    encoder = nn.Sequential(
+        nn.Flatten(-2), nn.Linear(PIXELS, hidden), *blocks(), nn.Linear(hidden, outputs)
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latent, hidden), *blocks(), nn.Linear(hidden, PIXELS), ToImage()
+    )
+    return encoder, decoder
+
+
+def conv(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+    """Strided convolutions down to 7x7 and their mirror image; `hidden` is the width of the dense
+    layer."""
+    c = 32
+    encoder = nn.Sequential(
+        nn.Unflatten(-2, (1, SIDE)),  # [B, 1, 28, 28]
+        *(nn.Conv2d(1, c, 4, stride=2, padding=1), nn.GELU()),  # [B, 32, 14, 14]
+        *(nn.Conv2d(c, 2 * c, 4, stride=2, padding=1), nn.GELU()),  # [B, 64, 7, 7]
+        *(nn.Flatten(-3), nn.Linear(2 * c * 49, hidden), nn.GELU(), nn.Dropout(dropout)),
+        *(ResidualBlock(hidden, dropout) for _ in range(depth)),
+        nn.Linear(hidden, outputs),
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latent, hidden),
+        *(ResidualBlock(hidden, dropout) for _ in range(depth)),
+        *(
+            nn.Linear(hidden, 2 * c * 49),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Unflatten(-1, (2 * c, 7, 7)),
+        ),
+        *(nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1), nn.GELU()),  # [B, 32, 14, 14]
+        *(
+            nn.ConvTranspose2d(c, 1, 4, stride=2, padding=1),
+            nn.Flatten(-3),
+            ToImage(),
+        ),  # [B, 28, 28]
+    )
+    return encoder, decoder
+
+
+NETS: dict[str, Callable[[int, int, int, int, float], Nets]] = {
+    "mlp": mlp,
+    "dropout": dropout_mlp,
+    "residual": residual,
+    "conv": conv,
+}
+
+
+def build(net: str, latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+    """Encoder and decoder by name. Raises ValueError for a name that is not in NETS or a size below
+    1."""
+    if net not in NETS:
+        raise ValueError(f"there is no net {net!r}; choose one of {', '.join(NETS)}")
+    if latent < 1 or hidden < 1 or depth < 0:
+        raise ValueError(
+            f"latent {latent} and hidden {hidden} need 1 or more, depth {depth} 0 or more"
+        )
+    return NETS[net](latent, outputs, hidden, depth, dropout)

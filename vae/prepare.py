@@ -1,0 +1,293 @@
+"""Any image of a digit, made into 28x28 the MNIST way, one step after the other.
+
+The steps are those that LeCun, Cortes and Burges describe for MNIST: fit the ink into a box of 20
+pixels with its aspect kept, antialiased, and put its centre of mass in the middle of 28x28.
+"""
+
+import contextlib
+import io
+from typing import Literal, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+from scipy import ndimage
+
+SIDE, BOX = 28, 20  # pixels: the image, and the box that the ink fits into
+MIDDLE = 14  # the pixel index on which the centre of mass lies, within half a pixel, in MNIST
+MAX_PIXELS = 50_000_000  # of an uploaded image: what a phone makes, and 200 MB to decode
+WORK_SIDE = 512  # pixels; larger images are reduced to this before anything else
+LEAST_CONTRAST = 0.08  # of ink against paper, of the range 0 to 1; less is a blank page
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # not EPS and such: they run code
+
+Invert = Literal["auto"] | bool
+
+
+class Prepared(NamedTuple):
+    """The steps from an image to a digit, each uint8 and two-dimensional, to be shown in order."""
+
+    grey: np.ndarray  # [H, W] brightness, transparent parts filled with paper
+    inverted: np.ndarray  # [H, W] white ink on even black paper
+    cropped: np.ndarray  # [h, w] the ink alone
+    scaled: np.ndarray  # [20, w] or [h, 20]
+    final: np.ndarray  # [28, 28]
+
+    def steps(self) -> list[tuple[str, np.ndarray]]:
+        """Title and image of each step, in order."""
+        titles = ("Grey", "White ink on black", "Cropped to the ink", "Fitted to 20 pixels")
+        return list(zip((*titles, "Centred by its mass"), self, strict=True))
+
+
+def prepare(image: np.ndarray, invert: Invert = "auto") -> Prepared:
+    """Make 28x28 the MNIST way of an image.
+
+    Args:
+        image: [H, W] or [H, W, C] with C = 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha;
+            whole numbers 0..255 or floats 0..1.
+        invert: True for dark ink on light paper, False for light on dark, "auto" to look.
+
+    Raises: ValueError when the array is no such image or there is no ink on it.
+    """
+    if invert not in ("auto", True, False):
+        raise ValueError(f"invert={invert!r} is none of 'auto', True, False")
+    pixels = as_uint8(image)
+    grey = _grey(_reduce(pixels))
+    light_paper = _paper_is_light(grey) if invert == "auto" else invert
+    if not light_paper and _is_prepared(pixels):
+        return _unchanged(pixels.reshape(SIDE, SIDE))
+    ink = _ink(1 - grey if light_paper else grey)
+    cropped = _crop(ink)
+    scaled = _fit(cropped)
+    final = _centre(scaled)
+    return Prepared(*(_to_uint8(step) for step in (grey, ink, cropped, scaled, final)))
+
+
+def enlarge(small: np.ndarray) -> np.ndarray:
+    """An image of a few pixels, float [h, w] in 0..1, made four times as large with sharp strokes.
+
+    Each value of the 8x8 digits counts the ink of a block of 4x4. Interpolation gives a smooth
+    hill along the stroke; its upper part has the thickness and the mean brightness of MNIST.
+    """
+    padded = np.pad(small.astype(np.float32), 1)
+    height, width = (4 * side for side in padded.shape)
+    hill = np.asarray(Image.fromarray(padded).resize((width, height), Image.Resampling.LANCZOS))
+    return np.clip((hill - 0.35) / 0.45, 0, 1)
+
+
+def read_image(data: bytes) -> np.ndarray:
+    """Decode a file of any common format, turned upright.
+
+    Returns: uint8 [H, W], [H, W, 3] or [H, W, 4]; large images come reduced.
+
+    Raises: ValueError when it is empty, broken, of another kind or above 50 megapixels.
+    """
+    if not data:
+        raise ValueError("the image file is empty: choose a PNG or JPEG")
+    try:
+        # warnings are errors under some filters: a bomb is refused below in either case
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        width, height = image.size
+        if width * height <= MAX_PIXELS:
+            image.draft(None, (2 * WORK_SIDE, 2 * WORK_SIDE))  # lets JPEG decode at less than full
+            image.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(f"the image is too large ({error}): reduce it first") from error
+    except Exception as error:  # Pillow's decoders raise nearly anything on broken files
+        raise ValueError(f"the image cannot be read ({error}): choose a PNG or JPEG") from error
+    if width * height > MAX_PIXELS:
+        raise ValueError(
+            f"the image is too large ({width} x {height}): reduce it to below 50 megapixels first"
+        )
+    image = _plain_mode(image)
+    image.thumbnail((2 * WORK_SIDE, 2 * WORK_SIDE), Image.Resampling.BOX)
+    with contextlib.suppress(Exception):  # a broken EXIF block is no reason to refuse the image
+        image = ImageOps.exif_transpose(image)
+    return np.asarray(image)
+
+
+def _plain_mode(image: Image.Image) -> Image.Image:
+    """Bring palettes, 16 bits, CMYK and the like to L, RGB or RGBA."""
+    if image.mode.startswith(("I", "F")):  # 16 or 32 bits of grey
+        values = np.asarray(image).astype(np.float64)
+        top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max()))
+        plain = Image.fromarray(_to_uint8(np.nan_to_num(values) / top))
+        plain.info = image.info
+        return plain
+    if image.mode in ("LA", "PA", "La", "RGBa", "RGBA") or "transparency" in image.info:
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def as_uint8(image: np.ndarray) -> np.ndarray:
+    """Check an image at the boundary (see prepare) and bring it to uint8 [H, W] or [H, W, C]."""
+    image = np.asarray(image)
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or 0 in image.shape:
+        raise ValueError(f"an image of shape {image.shape} is none: give [H, W] or [H, W, 1 to 4]")
+    if image.ndim == 3 and channels == 1:
+        image = image[:, :, 0]
+    if image.dtype == bool:
+        return image.astype(np.uint8) * 255
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype.kind not in "iuf":
+        raise ValueError(f"an image of {image.dtype} is none: give numbers")
+    top = 1 if image.dtype.kind == "f" else 255
+    low, high = float(image.min()), float(image.max())
+    if not (low >= 0 and high <= top):  # false for NaN too
+        raise ValueError(f"an image of {image.dtype} lies in 0 to {top}, not in {low} to {high}")
+    return _to_uint8(image / top)
+
+
+def _reduce(pixels: np.ndarray) -> np.ndarray:
+    """Average a large image so that its longer side has WORK_SIDE pixels."""
+    if max(pixels.shape[:2]) <= WORK_SIDE:
+        return pixels
+    image = Image.fromarray(pixels)
+    image.thumbnail((WORK_SIDE, WORK_SIDE), Image.Resampling.BOX)
+    return np.asarray(image)
+
+
+def _grey(pixels: np.ndarray) -> np.ndarray:
+    """Brightness, float32 [H, W] in 0..1, with transparent parts filled with paper."""
+    values = pixels.astype(np.float32) / 255
+    if values.ndim == 2:
+        return values
+    colours = values[:, :, :3] if values.shape[2] >= 3 else values[:, :, :1]
+    alpha = values[:, :, -1] if values.shape[2] in (2, 4) else None
+    grey = colours @ np.array([0.299, 0.587, 0.114], np.float32) if colours.shape[2] == 3 else None
+    if grey is None:
+        return _on_paper(colours[:, :, 0], alpha)
+    candidates = [_on_paper(one, alpha) for one in (grey, *np.moveaxis(colours, 2, 0))]
+    spans = [float(np.ptp(one)) for one in candidates]
+    # red on green or yellow on white have hardly any contrast in brightness, but in one colour
+    best = int(np.argmax(spans))
+    return candidates[best] if spans[best] > 2 * spans[0] else candidates[0]
+
+
+def _on_paper(grey: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """Lay a transparent image on paper: black below light ink, white below dark ink."""
+    if alpha is None or alpha.min() > 0.99:
+        return grey
+    solid = alpha > 0.5
+    if not solid.any():
+        raise ValueError("the image is blank: all of it is transparent")
+    rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
+    area = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
+    low, high = np.percentile(grey[solid], [1, 99])
+    if solid.sum() > 0.85 * area and high - low > 0.3:
+        paper = float(np.median(grey[solid]))  # a card that brings its paper, with a clear rim
+    else:
+        paper = float(grey[solid].mean() < 0.5)  # ink alone
+    return alpha * grey + (1 - alpha) * paper
+
+
+def _border(grey: np.ndarray) -> np.ndarray:
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+
+
+def _paper_is_light(grey: np.ndarray) -> bool:
+    """Whether the border lies nearer to the brightest parts than to the darkest.
+
+    Not simply above one half: paper on a photograph in poor light is a dark grey.
+    """
+    low, high = np.percentile(grey, [0.1, 99.9])
+    return bool(2 * np.median(_border(grey)) > low + high)
+
+
+def _ink(values: np.ndarray) -> np.ndarray:
+    """Even out the paper and stretch the contrast: 0 is paper, 1 is ink; light ink comes in.
+
+    Raises: ValueError when no ink stands out from the paper.
+    """
+    border = _border(values)
+    ink = values - np.median(border)
+    low, high = np.percentile(border, [10, 90])
+    if high - low > 0.04:
+        ink = values - _uneven_paper(values)
+    # the k-th brightest, not the brightest, which may be a single hot pixel
+    strongest = min(max(4, ink.size // 2000), ink.size)
+    top = float(np.partition(ink, -strongest, axis=None)[-strongest])
+    paper = ink[ink < top / 2]
+    noise = 1.48 * float(np.median(np.abs(paper))) if paper.size else 0.0
+    if top < max(LEAST_CONTRAST, 6 * noise):
+        raise ValueError("the image is blank: no ink stands out from the paper")
+    top = float(np.percentile(ink[ink > top / 2], 90))
+    return np.where(ink > 3 * noise, np.clip(ink / top, 0, 1), 0)
+
+
+def _uneven_paper(values: np.ndarray) -> np.ndarray:
+    """A smooth surface through the paper, float [H, W]: shadows and lamps fall off like it.
+
+    A quadratic in x and y, fitted by least squares; what stands out above it is ink and is left
+    out of the next fit.
+    """
+    height, width = values.shape
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)  # [H, W, 6]
+    step = max(1, max(height, width) // 96)
+    few_terms, few = terms[::step, ::step].reshape(-1, 6), values[::step, ::step].ravel()
+    kept = few <= np.percentile(few, 75)
+    surface = np.zeros(6)
+    for _ in range(6):
+        surface = np.linalg.lstsq(few_terms[kept], few[kept], rcond=None)[0]
+        rest = few - few_terms @ surface
+        kept = np.abs(rest) < max(0.02, 2.5 * 1.48 * float(np.median(np.abs(rest))))
+    return (terms @ surface).astype(np.float32)
+
+
+def _crop(ink: np.ndarray) -> np.ndarray:
+    """Cut to the ink, float [h, w]; specks far smaller than the digit are wiped away."""
+    mask = ink > 0.1
+    pieces, count = ndimage.label(mask, np.ones((3, 3)))
+    if count > 1:
+        mass = np.bincount(pieces.ravel(), ink.ravel(), minlength=count + 1)
+        mass[0] = 0  # the paper
+        mask = (mass > 0.03 * mass.max())[pieces]
+        # the faint rim of the strokes stays
+        ink = ink * ndimage.binary_dilation(mask, iterations=2)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _fit(cropped: np.ndarray) -> np.ndarray:
+    """Resize so that the longer side has 20 pixels, float in 0..1, antialiased."""
+    height, width = cropped.shape
+    factor = BOX / max(height, width)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    image = Image.fromarray(cropped.astype(np.float32))
+    return np.clip(np.asarray(image.resize(size, Image.Resampling.LANCZOS)), 0, 1)
+
+
+def _centre(scaled: np.ndarray) -> np.ndarray:
+    """Put the centre of mass on the middle pixel of 28x28 and stretch the contrast."""
+    height, width = scaled.shape
+    final = np.zeros((SIDE, SIDE), np.float32)
+    mass = scaled.sum()
+    # whole pixels, as in MNIST; never so far that ink would be cut off
+    top = int(np.clip(round(MIDDLE - scaled.sum(1) @ np.arange(height) / mass), 0, SIDE - height))
+    left = int(np.clip(round(MIDDLE - scaled.sum(0) @ np.arange(width) / mass), 0, SIDE - width))
+    # thin strokes lose their full black to the antialiasing; most of the ink of MNIST is saturated
+    full = np.percentile(scaled[scaled > scaled.max() / 2], 90)
+    final[top : top + height, left : left + width] = np.minimum(scaled / full, 1)
+    return final
+
+
+def _is_prepared(pixels: np.ndarray) -> bool:
+    """Whether this is the MNIST form already, so that preparing twice changes nothing."""
+    if pixels.shape != (SIDE, SIDE) or pixels.max() < 250:
+        return False
+    rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
+    longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    mass = pixels.sum(dtype=np.int64)
+    middle = [pixels.sum(axis) @ np.arange(SIDE) / mass for axis in (0, 1)]
+    return longest in (BOX - 1, BOX) and max(abs(m - MIDDLE) for m in middle) <= 0.5
+
+
+def _unchanged(digit: np.ndarray) -> Prepared:
+    rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
+    cut = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Prepared(digit, digit, cut, cut, digit)
+
+
+def _to_uint8(values: np.ndarray) -> np.ndarray:
+    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)

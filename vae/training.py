@@ -1,0 +1,296 @@
+"""fit(): the one training loop, for every model; train(): a run in a folder that can be stopped and
+resumed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from tqdm import tqdm
+
+from vae import checkpoint, models
+from vae.checkpoint import CheckpointError, Manifest
+from vae.data import Digits
+from vae.interface import Batch, Step, abilities
+from vae.optim import Noise
+from vae.presets import Preset
+
+OnEpoch = Callable[[int, dict[str, float]], None]
+
+
+class TrainingError(RuntimeError):
+    """A run that cannot go on; the message says why and what to do."""
+
+
+class Batches:
+    """Training images on the device, cut into shuffled batches with no work per sample.
+
+    Every process sees the same order and takes its own rows of each batch. What is left over when
+    the images do not divide evenly sits out for one epoch; the next shuffle leaves others.
+    """
+
+    def __init__(
+        self, digits: Digits, batch: int, device: torch.device, rank: int = 0, world: int = 1
+    ) -> None:
+        if batch % world:
+            raise ValueError(f"a batch of {batch} does not divide among {world} processes")
+        if len(digits.images) < batch:
+            raise ValueError(
+                f"{len(digits.images)} images are fewer than one batch of {batch}; "
+                "take a smaller batch"
+            )
+        self.images = torch.from_numpy(np.ascontiguousarray(digits.images)).to(
+            device
+        )  # uint8: a quarter of float32
+        self.labels = torch.from_numpy(np.ascontiguousarray(digits.labels)).to(device)
+        self.batch, self.rank, self.world = batch, rank, world
+
+    def __len__(self) -> int:
+        return len(self.images) // self.batch
+
+    def epoch(self, noise: Noise) -> Iterator[Batch]:
+        """The batches of one epoch, in an order that `noise` decides."""
+        order = torch.randperm(
+            len(self.images), generator=noise.generator, device=self.images.device
+        )
+        for index in range(len(self)):
+            rows = order[index * self.batch : (index + 1) * self.batch][self.rank :: self.world]
+            yield Batch(self.images[rows].float() / 255, self.labels[rows])
+
+
+def fit(
+    step: Step,
+    batches: Batches,
+    noise: Noise,
+    epochs: int,
+    *,
+    seed: int = 0,
+    first: int = 0,
+    validation: Digits | None = None,
+    on_epoch: OnEpoch | None = None,
+    bar: bool = False,
+) -> None:
+    """Run `step` over `batches` for epochs first + 1 to epochs; on_epoch(epoch, means) after each,
+    epoch from 1.
+
+    Each epoch starts from its own seed, so that it depends on nothing but the weights it starts
+    from: that is what makes a resumed run equal to one never stopped. Raises TrainingError where a
+    mean is no longer finite.
+    """
+    total = epochs * len(batches)
+    progress = tqdm(
+        total=total,
+        initial=first * len(batches),
+        unit="step",
+        disable=None if bar else True,
+        dynamic_ncols=True,
+    )
+    with progress:
+        for epoch in range(first, epochs):
+            noise.seed(seed * 1_000_003 + epoch)
+            torch.manual_seed(
+                (seed * 1_000_003 + epoch) * noise.world + noise.rank
+            )  # dropout: own to a process
+            sums: dict[str, Tensor] = {}
+            for index, batch in enumerate(batches.epoch(noise)):
+                scalars = step(batch, (epoch * len(batches) + index) / total)
+                # added up on the device: reading a number here would make the processor wait for it
+                # at every step
+                sums = {name: sums.get(name, 0) + value for name, value in scalars.items()}
+                progress.update()
+            means = _means(sums, len(batches), noise.world)
+            if validation is not None:
+                means |= _validate(step, validation, batches.images.device)
+            progress.set_postfix(
+                {k: f"{v:.2f}" for k, v in means.items()} | {"epoch": f"{epoch + 1}/{epochs}"}
+            )
+            if bad := [name for name, value in means.items() if not math.isfinite(value)]:
+                raise TrainingError(
+                    f"{bad[0]} became {means[bad[0]]} in epoch {epoch + 1}; "
+                    "try a lower learning rate than this run's"
+                )
+            if on_epoch:
+                on_epoch(epoch + 1, means)
+
+
+def _means(sums: dict[str, Tensor], count: int, world: int) -> dict[str, float]:
+    values = torch.stack(list(sums.values())) / count
+    if world > 1:
+        dist.all_reduce(values)
+        values /= world
+    return dict(zip(sums, values.tolist(), strict=True))
+
+
+def _validate(
+    step: Step, digits: Digits, device: torch.device, size: int = 1000
+) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for start in range(0, len(digits.images), size):
+        images = torch.from_numpy(digits.images[start : start + size]).to(device).float() / 255
+        labels = torch.from_numpy(digits.labels[start : start + size]).to(device)
+        share = len(images) / len(digits.images)
+        for name, value in step.validate(Batch(images, labels)).items():
+            sums[f"validation_{name}"] = sums.get(f"validation_{name}", 0) + share * value.item()
+    return sums
+
+
+def hold_out(digits: Digits, count: int, seed: int) -> tuple[Digits, Digits | None]:
+    """Split images into (training, validation) by a fixed draw; a count of 0 holds nothing out."""
+    if not 0 <= count < len(digits.images):
+        raise ValueError(f"cannot hold out {count} of {len(digits.images)} images")
+    order = np.random.default_rng(seed).permutation(len(digits.images))
+    kept, out = np.sort(order[count:]), np.sort(order[:count])
+    held = Digits(digits.images[out], digits.labels[out]) if count else None
+    return Digits(digits.images[kept], digits.labels[kept]), held
+
+
+class Workers(NamedTuple):
+    """This process among those that train together."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+
+@contextmanager
+def workers(device: torch.device) -> Iterator[Workers]:
+    """Join the process group that torchrun announces in the environment; alone without it."""
+    if "LOCAL_RANK" not in os.environ:
+        yield Workers(0, 1, device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Workers(dist.get_rank(), dist.get_world_size(), device)
+    finally:
+        dist.destroy_process_group()
+
+
+def train(
+    preset: Preset,
+    digits: Digits,
+    folder: Path,
+    device: torch.device,
+    *,
+    resume: bool = False,
+    data: str = "mnist",
+    bar: bool = True,
+) -> Path:
+    """Train a preset on images into `folder`: a checkpoint, log.jsonl with one line an epoch, and
+    the state to resume.
+
+    A stop at any moment loses at most the epoch in progress. Raises CheckpointError where the
+    folder holds another run, or one that is done, or one to resume with other settings; ValueError
+    for settings that don't fit.
+    """
+    run = json.loads(json.dumps(asdict(preset) | {"data": data}))
+    progress = _unfinished(folder, run, resume)
+    config = preset.train
+    with workers(device) as (rank, world, own):
+        torch.manual_seed(config.seed)  # every process starts from the same weights
+        model = models.build(preset.model, preset.config).to(own)
+        noise = Noise(own, rank, world)
+        step = models.MODELS[preset.model].make_step(model, config, noise)
+        first = 0
+        if progress:
+            state, first, _ = progress
+            step.load_state({name: value.to(own) for name, value in state.items()})
+        _trim_log(folder, first)
+        kept, held = hold_out(digits, config.validation, config.seed)
+        batches = Batches(kept, config.batch, own, rank, world)
+        manifest = Manifest(
+            model=preset.model,
+            config=asdict(model.config),
+            train=asdict(config),
+            title=preset.title,
+            description=preset.description,
+            blocks=model.blocks,
+            abilities=tuple(sorted(abilities(model))),
+            data=data,
+        )
+
+        def on_epoch(epoch: int, means: dict[str, float]) -> None:
+            if rank:
+                return
+            checkpoint.write_model(folder, manifest, step.weights())
+            checkpoint.write_progress(folder, step.state(), epoch, run)
+            with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(
+                    json.dumps({"epoch": epoch} | {k: round(v, 4) for k, v in means.items()}) + "\n"
+                )
+
+        fit(
+            step,
+            batches,
+            noise,
+            config.epochs,
+            seed=config.seed,
+            first=first,
+            validation=held,
+            on_epoch=on_epoch,
+            bar=bar and rank == 0,
+        )
+    return folder
+
+
+def _unfinished(
+    folder: Path, run: dict[str, Any], resume: bool
+) -> tuple[dict[str, Tensor], int, dict] | None:
+    progress = checkpoint.read_progress(folder)
+    if progress is None:
+        if resume:
+            raise CheckpointError(
+                f"there is no run to resume in {folder}; start it without --resume"
+            )
+        return None
+    _, epoch, begun = progress
+    if not resume:
+        raise CheckpointError(
+            f"{folder} holds a run of {epoch} epochs; add --resume, or name another folder by --out"
+        )
+    if changed := sorted(_differences(begun, run)):
+        raise CheckpointError(
+            f"the run in {folder} was begun with other settings ({'; '.join(changed)}); keep them"
+        )
+    return progress
+
+
+def _differences(a: dict[str, Any], b: dict[str, Any], path: str = "") -> set[str]:
+    found: set[str] = set()
+    for key in a.keys() | b.keys():
+        left, right = a.get(key), b.get(key)
+        if isinstance(left, dict) and isinstance(right, dict):
+            found |= _differences(left, right, f"{path}{key}.")
+        elif left != right:
+            found.add(f"{path}{key}: {left}, now {right}")
+    return found
+
+
+def _trim_log(folder: Path, epochs: int) -> None:
+    """Drop the lines of epochs that were logged but not kept, so that a resumed log has each epoch
+    once."""
+    path = folder / "log.jsonl"
+    if path.exists():
+        kept = [line for line in path.read_text().splitlines() if line.strip()][:epochs]
+        path.write_text("".join(f"{line}\n" for line in kept))
+
+
+def with_options(preset: Preset, model: dict[str, Any], train: dict[str, Any]) -> Preset:
+    """The preset with some settings changed; those that are None stay. Raises ValueError for one it
+    has not."""
+    changed = {k: v for k, v in model.items() if v is not None}
+    models.config(preset.model, preset.config | changed)
+    config = replace(preset.train, **{k: v for k, v in train.items() if v is not None})
+    return replace(preset, config=preset.config | changed, train=config)
