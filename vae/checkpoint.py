@@ -62,6 +62,7 @@ class Encodings(NamedTuple):
     labels: np.ndarray  # int64 [N]
     cross_entropy: np.ndarray  # float32 [N], nats, of the grey-scale image
     kl: np.ndarray  # float32 [N], nats
+    tsne: np.ndarray | None = None  # float32 [N, 2], a flat picture of the codes; none for Z = 2
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -129,18 +130,19 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 
 def read_encodings(folder: Path) -> Encodings:
     """Read encodings.npz. Raises CheckpointError where it is missing or damaged."""
-    path = folder / ENCODINGS
+    path, again = folder / ENCODINGS, f"python -m vae encode {folder}"
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in Encodings._fields}
+            arrays = {name: file[name] for name in Encodings._fields if name in file}
+            missing = {"mean", "logvar", "labels", "cross_entropy", "kl"} - set(arrays)
     except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{folder} has no {ENCODINGS}; make it with: python -m vae encode {folder}"
-        ) from error
+        raise CheckpointError(f"{folder} has no {ENCODINGS}; make it with: {again}") from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); make it with: {again}") from error
+    if missing:
         raise CheckpointError(
-            f"{path} is damaged ({error}); make it with: python -m vae encode {folder}"
-        ) from error
+            f"{path} lacks {', '.join(sorted(missing))}; make it again with: {again}"
+        )
     labels = arrays.pop("labels").astype(np.int64)
     return Encodings(labels=labels, **{name: a.astype(np.float32) for name, a in arrays.items()})
 
@@ -148,7 +150,9 @@ def read_encodings(folder: Path) -> Encodings:
 def write_encodings(folder: Path, encodings: Encodings) -> None:
     """Write encodings.npz; half precision for all but the means, whose error would show on a zoomed
     map."""
-    arrays = {name: a.astype(np.float16) for name, a in encodings._asdict().items()}
+    arrays = {
+        name: a.astype(np.float16) for name, a in encodings._asdict().items() if a is not None
+    }
     arrays |= {
         "mean": encodings.mean.astype(np.float32),
         "labels": encodings.labels.astype(np.uint8),

@@ -146,7 +146,7 @@ def bundled(split: str, *, progress: Progress | None = None) -> Digits:
     from sklearn.datasets import load_digits  # takes most of a second, and only these need it
 
     _check_split(split)
-    small = load_digits()
+    small: Any = load_digits()
     labels = small.target.astype(np.int64)
     chosen = _part(labels, split)
     images = [prepare(enlarge(image / 16), invert=False).final for image in small.images[chosen]]
@@ -200,12 +200,12 @@ def _folder(folder: Path, split: str) -> Digits:
 
 
 def _npz(path: Path, split: str) -> Digits:
-    """Arrays `images` and `labels` (or x, y), or x_train, y_train, x_test, y_test as Keras has them.
+    """Arrays `images` and `labels` (or x, y), or x_train, y_train, x_test, y_test as Keras has.
 
     Images of 28x28 stay as they are, others are prepared the MNIST way.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays: dict[str, Any] = {key: file[key] for key in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be read as .npz without pickle ({error})") from error

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import pooch
@@ -92,6 +92,7 @@ class _Meter:
         self.total = 0  # pooch writes the server's Content-Length here
         self.done = 0
         self.stopped: BaseException | None = None  # what the caller's callback raised
+        self.answers: list[Any] = []  # the server's, redirections included
 
     def update(self, amount: int) -> None:
         self.done += amount
@@ -102,6 +103,9 @@ class _Meter:
         except BaseException as error:
             self.stopped = error
             raise
+
+    def keep(self, answer: Any, **_: Any) -> None:
+        self.answers.append(answer)
 
     def reset(self) -> None:
         self.done = 0
@@ -122,12 +126,13 @@ def _fetch(
     failures: list[str] = []
     for mirror in mirrors:
         meter = _Meter(file.size, before, report)
-        downloader = pooch.HTTPDownloader(
-            progressbar=meter,
+        downloader: Any = pooch.HTTPDownloader(
+            progressbar=cast("Any", meter),  # declared bool, documented as any bar-like object
             chunk_size=CHUNK,
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
             # the file itself is gzip; a server that unpacks or repacks it would change its sha256
             headers={"Accept-Encoding": "identity"},
+            hooks={"response": meter.keep},
         )
         try:
             pooch.retrieve(
@@ -144,6 +149,9 @@ def _fetch(
             failures.append(f"{host} {_reason(error, file, folder)}")
         else:
             return mirror
+        finally:
+            for answer in meter.answers:
+                answer.close()  # pooch leaves the connection open when it breaks off
     raise DataError(
         f"{file.name} could not be downloaded ({'; '.join(failures)}): try again with a "
         f"connection to the internet, or put the file into {folder}"
@@ -185,7 +193,7 @@ def _reason(error: Exception, file: DataFile, folder: Path) -> str:
 def _sha256(path: str, size: int, mtime_ns: int) -> str:
     """Hash a file; size and time are there to make a changed file another entry of the cache."""
     del size, mtime_ns
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

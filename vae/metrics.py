@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vae import losses
+from vae import latent, losses
 from vae.checkpoint import Encodings
 from vae.data import Digits
 from vae.interface import Autoencodes, Decodes, Encodes
@@ -27,6 +27,7 @@ from vae.interface import Autoencodes, Decodes, Encodes
 ACTIVE = 0.01
 LABELS = (100, 600, 1000)
 NEIGHBOURS = 5
+TSNE_LEAST = 100  # images below which t-SNE, whose perplexity is 30, has nothing to say
 
 
 def grey(digits: Digits) -> Float[Tensor, "N 28 28"]:
@@ -148,7 +149,7 @@ def nearest_neighbours(
 
 
 @torch.inference_mode()
-def encode(model: Encodes, digits: Digits) -> Encodings:
+def encode(model: Autoencodes, digits: Digits) -> Encodings:
     """Codes of the images and the grey-scale ELBO parts of each: what a checkpoint carries of its
     test set."""
     x = grey(digits)
@@ -163,7 +164,8 @@ def encode(model: Encodes, digits: Digits) -> Encodings:
     )  # a point has no KL to pay
     arrays = (mean, logvar, cross_entropy, kl.sum(1))
     mean, logvar, cross_entropy, kl = (a.numpy().astype(np.float32) for a in arrays)
-    return Encodings(mean, logvar, digits.labels, cross_entropy, kl)
+    flat = latent.tsne(mean) if mean.shape[1] > 2 and len(mean) > TSNE_LEAST else None
+    return Encodings(mean, logvar, digits.labels, cross_entropy, kl, flat)
 
 
 def evaluate(

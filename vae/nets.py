@@ -6,9 +6,11 @@ name in NETS.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -39,6 +41,24 @@ class ResidualBlock(nn.Module):
 
     def forward(self, h: Float[Tensor, "*B H"]) -> Float[Tensor, "*B H"]:
         return h + self.body(h)
+
+
+class Waves(nn.Module):
+    """sin(W z + b): a low-dimensional code spread over waves of many lengths (Tancik et al. 2020).
+
+    From raw coordinates a net learns smooth pictures first and fine detail hardly ever; in two
+    dimensions, where the whole of MNIST shares one sheet, the detail is most of the likelihood.
+    """
+
+    def __init__(self, latent: int, width: int, frequency: float) -> None:
+        super().__init__()
+        self.phase = nn.Linear(latent, width)
+        nn.init.normal_(self.phase.weight, std=frequency)
+        nn.init.uniform_(self.phase.bias, -math.pi, math.pi)
+
+    def forward(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B H"]:
+        with torch.autocast(z.device.type, enabled=False):  # bfloat16 would blur the code itself
+            return math.sqrt(2) * torch.sin(self.phase(z.float()))  # unit variance, as layers like
 
 
 def mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:

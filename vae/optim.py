@@ -150,9 +150,11 @@ class GradientStep:
         self.steps += 1
         decay = min(self.config.average, (1 + self.steps) / (10 + self.steps))
         current = self.model.state_dict()
-        floats = [k for k, v in current.items() if v.is_floating_point()]
-        for name in floats:
-            self.mean[name].lerp_(current[name], 1 - decay)
+        for name, mean in self.mean.items():
+            if mean.is_floating_point():
+                mean.lerp_(current[name], 1 - decay)
+            else:
+                mean.copy_(current[name])
 
     def weights(self) -> Scalars:
         return self.mean if self.config.average else self.model.state_dict()

@@ -6,7 +6,7 @@ pixels with its aspect kept, antialiased, and put its centre of mass in the midd
 
 import contextlib
 import io
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -18,8 +18,6 @@ MAX_PIXELS = 50_000_000  # of an uploaded image: what a phone makes, and 200 MB 
 WORK_SIDE = 512  # pixels; larger images are reduced to this before anything else
 LEAST_CONTRAST = 0.08  # of ink against paper, of the range 0 to 1; less is a blank page
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # not EPS and such: they run code
-
-Invert = Literal["auto"] | bool
 
 
 class Prepared(NamedTuple):
@@ -37,7 +35,7 @@ class Prepared(NamedTuple):
         return list(zip((*titles, "Centred by its mass"), self, strict=True))
 
 
-def prepare(image: np.ndarray, invert: Invert = "auto") -> Prepared:
+def prepare(image: np.ndarray, invert: str | bool = "auto") -> Prepared:
     """Make 28x28 the MNIST way of an image.
 
     Args:
@@ -51,7 +49,7 @@ def prepare(image: np.ndarray, invert: Invert = "auto") -> Prepared:
         raise ValueError(f"invert={invert!r} is none of 'auto', True, False")
     pixels = as_uint8(image)
     grey = _grey(_reduce(pixels))
-    light_paper = _paper_is_light(grey) if invert == "auto" else invert
+    light_paper = _paper_is_light(grey) if invert == "auto" else bool(invert)
     if not light_paper and _is_prepared(pixels):
         return _unchanged(pixels.reshape(SIDE, SIDE))
     ink = _ink(1 - grey if light_paper else grey)
@@ -238,7 +236,8 @@ def _uneven_paper(values: np.ndarray) -> np.ndarray:
 def _crop(ink: np.ndarray) -> np.ndarray:
     """Cut to the ink, float [h, w]; specks far smaller than the digit are wiped away."""
     mask = ink > 0.1
-    pieces, count = ndimage.label(mask, np.ones((3, 3)))
+    labelled: Any = ndimage.label(mask, np.ones((3, 3)))
+    pieces, count = labelled
     if count > 1:
         mass = np.bincount(pieces.ravel(), ink.ravel(), minlength=count + 1)
         mass[0] = 0  # the paper
@@ -280,7 +279,7 @@ def _is_prepared(pixels: np.ndarray) -> bool:
     longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     mass = pixels.sum(dtype=np.int64)
     middle = [pixels.sum(axis) @ np.arange(SIDE) / mass for axis in (0, 1)]
-    return longest in (BOX - 1, BOX) and max(abs(m - MIDDLE) for m in middle) <= 0.5
+    return bool(longest in (BOX - 1, BOX) and max(abs(m - MIDDLE) for m in middle) <= 0.5)
 
 
 def _unchanged(digit: np.ndarray) -> Prepared:

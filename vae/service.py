@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 
     from vae.interface import LatentModel
 
-CHECKPOINTS = Path(__file__).resolve().parent.parent / "assets" / "checkpoints"
+CHECKPOINTS = Path(
+    os.environ.get("LATENT_CHECKPOINTS")
+    or Path(__file__).resolve().parent.parent / "assets" / "checkpoints"
+)
 ACTIVE = (
     0.01  # variance of the codes along a dimension, above which it is in use (Burda et al. 2015)
 )
 CHUNK = 1024  # images a pass: bounds memory at some 40 MB whatever the number asked for
 
 _loading = threading.Lock()
+_loaded: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ def encodings(name: str) -> Encodings:
     """
     read = checkpoint.read_encodings(folder_of(name))
     for array in read:
-        array.setflags(write=False)
+        if array is not None:
+            array.setflags(write=False)
     return read
 
 
@@ -228,7 +233,14 @@ def load(name: str) -> Model:
     too new.
     """
     with _loading:  # two visitors who ask at once wait for one load
-        return _load(name)
+        model = _load(name)
+        _loaded.add(name)
+        return model
+
+
+def is_loaded(name: str) -> bool:
+    """Whether `load` would return at once."""
+    return name in _loaded
 
 
 __all__ = [

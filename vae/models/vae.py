@@ -22,17 +22,12 @@ class VAEConfig:
     hidden: int = 512  # units a layer
     depth: int = 3  # hidden layers (mlp) or residual blocks
     dropout: float = 0.1  # share of units silenced while training
-    beta: float = (
-        1.0  # weight of the KL; above 1 the code is pressed towards independent dimensions
-    )
-    binarise: bool = (
-        True  # draw pixels as fair coins of their grey level, anew each step; False: grey levels
-    )
+    beta: float = 1.0  # weight of the KL; above 1 presses the code towards independent dimensions
+    binarise: bool = True  # draw each pixel anew at every step; False: grey levels as targets
     samples: int = 1  # importance samples in the bound: 1 is the ELBO, more the IWAE bound
     warm_up: float = 0.0  # share of training over which the KL's weight rises from 0 to beta
-    scale: str = (
-        "logvar"  # what the encoder's second half is: the log-variance, or a softplus deviation
-    )
+    frequency: float = 0.0  # spread of the waves by which the decoder sees the code; 0: sees it raw
+    scale: str = "logvar"  # what the encoder's second half is: logvar, or a softplus deviation
 
     def __post_init__(self) -> None:
         if (
@@ -57,9 +52,13 @@ class VAE(LatentModel):
         super().__init__()
         c = self.config = config
         self.blocks = (LatentBlock("z", c.latent, "normal"),)
-        self.encoder, self.decoder = nets.build(
-            c.net, c.latent, 2 * c.latent, c.hidden, c.depth, c.dropout
+        inputs = c.hidden if c.frequency else c.latent
+        self.encoder, decoder = nets.build(
+            c.net, inputs, 2 * c.latent, c.hidden, c.depth, c.dropout
         )
+        if c.frequency:
+            decoder = nn.Sequential(nets.Waves(c.latent, c.hidden, c.frequency), decoder)
+        self.decoder = decoder
 
     def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
         """q(z given x)."""

@@ -1,0 +1,23 @@
+"""The entry script for Streamlit Community Cloud: the app of ../../streamlit_app.py.
+
+It stands in a folder of its own because Community Cloud takes the requirements file beside it.
+"""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from explorer import web
+
+if __name__ == "__main__":
+    from explorer.main import main
+
+    main()
+else:
+    web.send_at_once()
+    app = st.App(ROOT / "streamlit_app.py", routes=web.routes())

@@ -1,0 +1,70 @@
+"""One image looked at closely: its reconstruction, figures, posterior and samples."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from explorer import markup, plots, session, sources
+from explorer.sources import Figures
+
+
+class Subject(NamedTuple):
+    """The image that is looked at."""
+
+    words: str  # "test digit 12, a 9"
+    image: np.ndarray  # float32 [28, 28]
+    figures: Figures  # of this image alone
+    digit: int | None = None  # its index among the test digits
+
+
+def panel(name: str, subject: Subject) -> bool:
+    """Original, reconstruction and difference, figures and posterior.
+
+    Returns whether "Explore this code" was pressed.
+    """
+    info, figures = session.info(name), subject.figures
+    decoded = session.model(name).decode(figures.mean)[0]
+    kl = None if figures.deterministic else float(figures.kl[0])
+    numbers = markup.figure_rows(float(figures.cross_entropy[0]), kl)
+    pictures = markup.trio(subject.image, decoded, subject.words)
+    words = (
+        "<h3>Code</h3><p>This encoder answers with a point: there is no KL, no ELBO and nothing "
+        "to sample.</p>"
+        if figures.deterministic
+        else "<h3>Posterior</h3><p>Mean and deviation of each latent dimension; the grey band is "
+        "the prior's.</p>"
+    )
+    with st.container(key="close-up"):
+        st.html(
+            f"<h3>{subject.words[0].upper()}{subject.words[1:]}</h3>"
+            + markup.large(pictures, numbers)
+        )
+        st.html(words)
+        dims = list(info.order)
+        deviation = np.exp(0.5 * figures.logvar[0])
+        plot = plots.posterior(figures.mean[0, dims], deviation[dims], [f"z{d + 1}" for d in dims])
+        st.plotly_chart(plot, config={"displayModeBar": False}, key="posterior")
+        return st.button("Explore this code", help="Put this code on the sliders of Explore")
+
+
+def explore(name: str, subject: Subject) -> None:
+    """Go to Explore with the subject's code on the sliders. Does not return."""
+    session.visit(name).go(subject.figures.mean[0], subject.digit)
+    # pages are told apart by their path alone, so the router's page need not be at hand
+    st.switch_page(st.Page(lambda: None, title="Explore", url_path="explore"))
+
+
+def samples(name: str, subject: Subject) -> None:
+    """What codes drawn from the posterior decode to, after the mean's; nothing for a point."""
+    figures = subject.figures
+    if figures.deterministic:
+        return
+    codes = sources.draw_codes(figures.mean, figures.logvar, sources.DRAWS, seed=0)[0]
+    decoded = session.model(name).decode(np.concatenate([figures.mean, codes]))
+    st.html(
+        f"<h3>Samples from the posterior of {subject.words}</h3>"
+        + markup.strip(list(decoded), ["mean", *[""] * sources.DRAWS])
+    )

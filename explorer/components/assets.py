@@ -1,0 +1,61 @@
+"""Registers a browser component from the script and style beside its Python wrapper.
+
+The browser gets one module: the style as a constant, flow.js, then the component's own script.
+Where the server serves published files, the component's inline script is three lines that import
+that module by URL; inline, the whole of it would travel again with every change of the data.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from explorer import web
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+FOLDER = Path(__file__).parent
+
+# A blob module (what Streamlit makes of an inline script) can import by an absolute URL only.
+# Streamlit's own script tag tells where the app's root is, whatever the path prefix.
+_LOADER = """
+const main = document.querySelector('script[src*="/static/js/"]').src;
+const url = main.slice(0, main.lastIndexOf("/static/js/") + 1) + URL_OF_MODULE;
+export default async (component) => (await import(url)).default(component);
+"""
+
+
+def module_text(name: str, *helpers: str) -> str:
+    """The text of the browser module of component `name`, with helper scripts before its own."""
+    style = (FOLDER / f"{name}.css").read_text(encoding="utf-8")
+    files = ["flow.js", *helpers, f"{name}.js"]
+    parts = [f"const STYLE = {json.dumps(style)};"]
+    parts += [(FOLDER / file).read_text(encoding="utf-8") for file in files]
+    return "\n".join(parts)
+
+
+def register(name: str, *helpers: str, isolate_styles: bool = True) -> "ComponentRenderer":
+    """The mounting command of component `name`; call it once, at module level."""
+    script = module_text(name, *helpers)
+    if web.is_served():
+        url = web.publish(script.encode(), f"{name}.js", place=name)
+        script = _LOADER.replace("URL_OF_MODULE", json.dumps(url))
+    return component(f"latent_explorer_{name}", js=script, isolate_styles=isolate_styles)
+
+
+def sent(key: str, name: str) -> dict[str, Any]:
+    """What the component mounted under `key` last sent as `name`; {} when it has sent nothing.
+
+    Readable before the component is mounted in a run, so a page can answer first and mount with
+    the answer.
+    """
+    state = st.session_state.get(key)
+    found = state.get(name) if isinstance(state, dict) else None
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def nothing() -> None:
+    """The callback that makes a name part of a component's state."""

@@ -1,0 +1,258 @@
+// The map of a latent space: a Plotly scattergl plot that this component owns. st.plotly_chart
+// hashes its whole figure, so that moving a marker would send all points again and reset the zoom;
+// here the points are fetched once and the cursor is an element laid over the plot.
+
+const MAPS = new WeakMap();
+const CLICK_SLIP = 5; // px a pointer may move between press and release and still be a click
+const REACH = { mouse: 8, pen: 12, touch: 16 }; // px from a point that still press it
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+class LatentMap {
+  constructor(root) {
+    this.hidden = new Set(); // digits that the legend switched off
+    this.root = root;
+    this.legend = element("div", { className: "legend" });
+    this.legend.setAttribute("role", "group");
+    this.legend.ariaLabel = "Digits shown on the map";
+    this.plot = element("div", { className: "plot" });
+    this.ellipse = element("div", { className: "ellipse" });
+    this.ring = element("div", { className: "ring" });
+    this.cursor = element("div", { className: "cursor" });
+    this.overlay = element("div", { className: "overlay" }, this.ellipse, this.ring, this.cursor);
+    this.notice = element("div", { className: "notice", textContent: "loading the map" });
+    this.notice.setAttribute("role", "status");
+    this.frame = element("div", { className: "frame", tabIndex: 0 },
+      this.plot, this.overlay, this.notice);
+    this.frame.setAttribute("role", "application");
+    root.classList.add("latent-map");
+    root.append(this.legend, this.frame);
+    this.flow = makeFlow((click, serial) => this.send("click", { ...click, serial }));
+    this.frame.addEventListener("pointerdown", (event) => this.press(event), true);
+    this.frame.addEventListener("keydown", (event) => this.key(event));
+    this.resizing = new ResizeObserver(() => this.resize());
+    this.resizing.observe(this.frame);
+  }
+
+  async update(data, send) {
+    this.send = send;
+    this.flow.acknowledge(data.ack);
+    // A reply to an older click must not pull the cursor back from where the hand has put it since.
+    if (this.flow.settled || !this.at) this.at = data.cursor;
+    this.data = data;
+    this.root.style.setProperty("--height", `${data.height}px`);
+    this.frame.ariaLabel = `${data.label}. Click to put the code there; arrow keys move it.`;
+    if (this.drawn) this.refresh();
+    try {
+      await this.draw();
+    } catch (error) {
+      this.notice.textContent = `The map could not be drawn: ${error.message}. Reload the page.`;
+      this.notice.hidden = false;
+    }
+  }
+
+  // The points are drawn again when they, their colours or their axes change, never otherwise.
+  async draw() {
+    const { points, count, plotly, axes, colours } = this.data;
+    const shape = JSON.stringify([points, axes, colours]);
+    if (shape === this.shape) return;
+    this.shape = shape;
+    try {
+      const [Plotly, found] = await Promise.all([loadPlotly(plotly), fetchPoints(points, count)]);
+      if (shape !== this.shape) return; // a newer one overtook this one
+      Object.assign(this, found);
+      this.drawLegend();
+      await Plotly.react(this.plot, ...this.figure());
+      if (!this.drawn) {
+        for (const name of ["relayout", "relayouting", "afterplot"]) {
+          this.plot.on(`plotly_${name}`, () => this.place());
+        }
+      }
+    } catch (error) {
+      if (shape === this.shape) this.shape = null; // the next run tries again
+      throw error;
+    }
+    this.drawn = true;
+    this.notice.hidden = true;
+    this.refresh();
+  }
+
+  figure() {
+    const theme = readTheme(this.root);
+    return [
+      figureTraces(this.data, this.positions, this.labels, this.hidden),
+      figureLayout(this.data, theme),
+      figureConfig(),
+    ];
+  }
+
+  // What may change in a run without a redraw of the points: theme, backdrop, cursor.
+  refresh() {
+    const change = figureLook(this.data, readTheme(this.root));
+    const look = JSON.stringify(change);
+    if (look !== this.look) window.Plotly.relayout(this.plot, change);
+    this.look = look;
+    this.place();
+  }
+
+  drawLegend() {
+    const chips = this.data.colours.map((colour, digit) => {
+      const chip = element("button", { type: "button", title: "Click: hide or show. Double click: this one alone" },
+        element("i"), String(digit));
+      chip.style.setProperty("--colour", colour);
+      chip.ariaLabel = `digit ${digit}`;
+      chip.addEventListener("click", (event) => {
+        if (event.detail < 2) this.toggle(digit);
+      });
+      chip.addEventListener("dblclick", () => this.isolate(digit));
+      return chip;
+    });
+    this.legend.replaceChildren(...chips);
+    this.mark();
+  }
+
+  mark() {
+    [...this.legend.children].forEach((chip, digit) => {
+      chip.ariaPressed = String(!this.hidden.has(digit));
+    });
+  }
+
+  toggle(digit) {
+    if (!this.hidden.delete(digit)) this.hidden.add(digit);
+    this.filter();
+  }
+
+  // One digit alone, or all again when it is alone. (The first click of the two has toggled it.)
+  isolate(digit) {
+    const others = this.data.colours.map((_, each) => each).filter((each) => each !== digit);
+    const alone = others.every((each) => this.hidden.has(each));
+    this.hidden = new Set(alone ? [] : others);
+    this.filter();
+  }
+
+  filter() {
+    this.mark();
+    const visible = this.data.colours.map((_, digit) => !this.hidden.has(digit));
+    window.Plotly.restyle(this.plot, { visible });
+  }
+
+  // One axis as plotted now: where it starts on the page, its length in px, its data range.
+  axis(name) {
+    const { _offset: offset, _length: length, range } = this.plot._fullLayout[name];
+    return { offset, length, low: range[0], high: range[1] };
+  }
+
+  pixels([x, y]) {
+    const [across, up] = [this.axis("xaxis"), this.axis("yaxis")];
+    return [
+      ((x - across.low) / (across.high - across.low)) * across.length,
+      ((up.high - y) / (up.high - up.low)) * up.length,
+    ];
+  }
+
+  // Lays the overlay over the axes and its marks over their positions; the plot is not touched.
+  place() {
+    if (!this.plot._fullLayout?.xaxis) return;
+    const [across, up] = [this.axis("xaxis"), this.axis("yaxis")];
+    Object.assign(this.overlay.style, {
+      left: `${across.offset}px`, top: `${up.offset}px`,
+      width: `${across.length}px`, height: `${up.length}px`,
+    });
+    const put = (mark, spot) => {
+      mark.hidden = !spot;
+      if (!spot) return;
+      const [x, y] = this.pixels(spot);
+      mark.style.transform = `translate(${x}px, ${y}px)`;
+    };
+    put(this.cursor, this.at);
+    const { selected, ellipse, colours } = this.data;
+    const known = selected !== null && this.positions && 2 * selected < this.positions.length;
+    put(this.ring, known ? this.positions.subarray(2 * selected, 2 * selected + 2) : null);
+    if (known) this.ring.style.setProperty("--colour", colours[this.labels[selected]]);
+    put(this.ellipse, ellipse && ellipse.slice(0, 2));
+    if (ellipse) {
+      const [left, top] = this.pixels([ellipse[0] - ellipse[2], ellipse[1] + ellipse[3]]);
+      const [right, bottom] = this.pixels([ellipse[0] + ellipse[2], ellipse[1] - ellipse[3]]);
+      const [width, height] = [right - left, bottom - top];
+      Object.assign(this.ellipse.style, {
+        width: `${width}px`, height: `${height}px`,
+        margin: `${-height / 2}px 0 0 ${-width / 2}px`,
+      });
+    }
+  }
+
+  resize() {
+    cancelAnimationFrame(this.frameRequest);
+    this.frameRequest = requestAnimationFrame(() => {
+      if (this.drawn && this.frame.clientWidth) window.Plotly.Plots.resize(this.plot);
+    });
+  }
+
+  // Clicks are found here, not by plotly_click: that one knows nothing of empty space.
+  press(event) {
+    if (!this.drawn || !event.isPrimary || event.button !== 0) return;
+    if (event.target.closest(".modebar")) return;
+    const start = [event.clientX, event.clientY];
+    const stop = new AbortController();
+    const end = (up) => {
+      stop.abort();
+      const slip = Math.hypot(up.clientX - start[0], up.clientY - start[1]);
+      if (up.type === "pointerup" && slip < CLICK_SLIP) this.click(up);
+    };
+    // On the window: Plotly covers the page while a button is down.
+    for (const name of ["pointerup", "pointercancel"]) {
+      window.addEventListener(name, end, { capture: true, signal: stop.signal });
+    }
+  }
+
+  click(event) {
+    const box = this.overlay.getBoundingClientRect();
+    const [left, top] = [event.clientX - box.left, event.clientY - box.top];
+    if (left < 0 || top < 0 || left > box.width || top > box.height) return;
+    const [across, up] = [this.axis("xaxis"), this.axis("yaxis")];
+    const x = across.low + (left / box.width) * (across.high - across.low);
+    const y = up.high - (top / box.height) * (up.high - up.low);
+    const index = this.nearest(left, top, REACH[event.pointerType] ?? REACH.mouse);
+    if (index === null) this.go(x, y, null);
+    else this.go(this.positions[2 * index], this.positions[2 * index + 1], index);
+  }
+
+  // The nearest shown point within `reach` px: a scan of 70,000 points takes half a millisecond.
+  nearest(left, top, reach) {
+    const [across, up] = [this.axis("xaxis"), this.axis("yaxis")];
+    const scaleX = across.length / (across.high - across.low);
+    const scaleY = up.length / (up.high - up.low);
+    let best = reach * reach;
+    let found = null;
+    for (let index = 0; index < this.labels.length; index += 1) {
+      if (this.hidden.has(this.labels[index])) continue;
+      const dx = (this.positions[2 * index] - across.low) * scaleX - left;
+      const dy = (up.high - this.positions[2 * index + 1]) * scaleY - top;
+      const distance = dx * dx + dy * dy;
+      if (distance <= best) [best, found] = [distance, index];
+    }
+    return found;
+  }
+
+  key(event) {
+    const direction = ARROWS[event.key];
+    if (event.target !== this.frame || !direction || !this.at) return;
+    event.preventDefault();
+    const step = event.shiftKey ? 0.25 : 0.05;
+    const [x, y] = this.at.map((value, i) => Math.round((value + step * direction[i]) * 1e6) / 1e6);
+    this.go(x, y, null);
+  }
+
+  go(x, y, index) {
+    this.at = [x, y];
+    this.place();
+    this.flow.push({ x, y, index });
+  }
+
+  destroy() {
+    this.flow.stop();
+    this.resizing.disconnect();
+    if (this.drawn) window.Plotly.purge(this.plot);
+  }
+}
+
+export default (component) => keep(MAPS, component, LatentMap);

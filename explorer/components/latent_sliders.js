@@ -1,0 +1,121 @@
+// A row for each latent dimension: name, range, number, note. While a hand is on a slider the
+// browser owns the values; Python's are taken only when its `revision` changes.
+
+const SLIDERS = new WeakMap();
+const clean = (text) => Number(text.trim().replace(",", ".").replace("\u2212", "-"));
+const shown = (value) => value.toFixed(2);
+
+class Sliders {
+  constructor(root) {
+    this.list = element("div", { className: "list" });
+    this.list.setAttribute("role", "group");
+    root.append(this.list);
+    this.values = [];
+    this.rows = [];
+    this.flow = makeFlow((values, serial) =>
+      this.send("hand", { values, serial, revision: this.revision }),
+    );
+  }
+
+  update(data, send) {
+    this.send = send;
+    this.flow.acknowledge(data.ack);
+    const shape = JSON.stringify([data.names, data.low, data.high, data.step]);
+    const rebuilt = shape !== this.shape;
+    if (rebuilt) this.build(data, shape);
+    this.describe(data);
+    if (!rebuilt && data.revision === this.revision) return;
+    this.revision = data.revision;
+    this.values = [...data.values];
+    this.values.forEach((_, index) => this.draw(index));
+  }
+
+  build(data, shape) {
+    this.shape = shape;
+    this.low = data.low;
+    this.high = data.high;
+    this.list.style.setProperty("--zero", this.fraction(0));
+    this.rows = data.names.map((name, index) => this.row(name, index, data));
+    this.list.replaceChildren(...this.rows.map((row) => row.line));
+  }
+
+  row(name, index, { low, high, step }) {
+    const label = element("span", { className: "name", textContent: name });
+    const range = element("input", { type: "range", min: low, max: high, step });
+    range.ariaLabel = `${name}, latent dimension`;
+    const number = element("input", { type: "text", inputMode: "decimal", className: "number" });
+    number.ariaLabel = `${name}, value`;
+    number.autocomplete = "off";
+    const note = element("span", { className: "note" });
+    const weight = element("span", { className: "weight" });
+    const line = element("div", { className: "row" }, label, range, number,
+      element("span", { className: "aside" }, note, weight));
+    range.addEventListener("input", () => this.change(index, Number(range.value)));
+    for (const target of [range, label]) {
+      target.title = "Double click: back to 0";
+      target.addEventListener("dblclick", () => this.change(index, 0));
+    }
+    number.addEventListener("focus", () => number.select());
+    number.addEventListener("change", () => this.enter(index, number.value));
+    number.addEventListener("keydown", (event) => this.key(event, index));
+    return { line, range, number, note, weight };
+  }
+
+  describe({ notes, weights, max_height }) {
+    this.list.style.maxHeight = max_height ? `${max_height}px` : "";
+    this.rows.forEach(({ line, note, weight }, index) => {
+      note.textContent = notes[index] ?? "";
+      weight.style.setProperty("--weight", weights[index] ?? 0);
+      line.classList.toggle("bare", !notes.length);
+    });
+  }
+
+  key(event, index) {
+    const { number } = this.rows[index];
+    const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (direction) {
+      event.preventDefault();
+      const value = this.values[index] + direction * (event.shiftKey ? 1 : 0.1);
+      this.change(index, Math.round(value * 1e4) / 1e4);
+    } else if (event.key === "Enter") {
+      this.enter(index, number.value);
+      number.select();
+    } else if (event.key === "Escape") {
+      this.draw(index);
+      number.blur();
+    }
+  }
+
+  enter(index, text) {
+    const value = text.trim() === "" ? NaN : clean(text);
+    if (!Number.isFinite(value) || text === shown(this.values[index])) this.draw(index);
+    else this.change(index, value);
+  }
+
+  change(index, value) {
+    this.values[index] = value;
+    this.draw(index);
+    this.flow.push([...this.values]);
+  }
+
+  fraction(value) {
+    return Math.min(1, Math.max(0, (value - this.low) / (this.high - this.low)));
+  }
+
+  // The thumb stops at the ends of the range, the number tells the truth.
+  draw(index) {
+    const { line, range, number } = this.rows[index];
+    const value = this.values[index];
+    range.value = value;
+    range.setAttribute("aria-valuetext", shown(value));
+    number.value = shown(value);
+    line.style.setProperty("--at", this.fraction(value));
+    line.classList.toggle("beyond", value < this.low || value > this.high);
+  }
+
+  destroy() {
+    this.flow.stop();
+  }
+}
+
+export default (component) => keep(SLIDERS, component, Sliders);

@@ -1,0 +1,97 @@
+"""Sliders for the latent dimensions that stream while they are dragged.
+
+st.slider sends on release only; these are native range inputs that send as the hand moves, with
+one request in flight and the newest value winning.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from explorer.components.assets import nothing, register, sent
+
+_mount = register("latent_sliders")
+
+
+def _hand(key: str, count: int, revision: int) -> list[float] | None:
+    """The values of the visitor's hand, None when Python's are newer or there are none."""
+    hand = sent(key, "hand")
+    values = hand.get("values")
+    if not isinstance(values, list) or len(values) != count:
+        return None
+    if hand.get("revision", revision) != revision:
+        return None
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
+        return None
+    return [float(v) for v in values]  # JSON sends 1.0 as the integer 1
+
+
+def slider_values(key: str, values: Sequence[float], revision: int = 0) -> list[float]:
+    """The values that `latent_sliders` will return, before it is mounted in this run.
+
+    Lets a page decode and show the picture first. `values` are Python's own at this `revision`.
+    """
+    hand = _hand(key, len(values), revision)
+    return [float(v) for v in values] if hand is None else hand
+
+
+def latent_sliders(
+    names: Sequence[str],
+    values: Sequence[float],
+    *,
+    key: str,
+    revision: int = 0,
+    low: float = -3.0,
+    high: float = 3.0,
+    step: float = 0.01,
+    notes: Sequence[str] = (),
+    weights: Sequence[float] = (),
+    max_height: int | None = None,
+    on_change: Callable[[], None] | None = None,
+) -> list[float]:
+    """A slider and a number box for each name; returns the values as they are now.
+
+    The visitor's hand owns the values until `revision` differs from the one before: raise it
+    whenever Python sets `values` (a click on the map, reset, random), and only then. Values outside
+    low..high are shown and kept; the thumb alone stops at the end. `notes` stand beside the rows
+    ("3.9 nats"); `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px
+    high; beyond `max_height` px they scroll.
+
+    Raises ValueError when the lengths differ, a value is not finite, or low >= high.
+    """
+    _check(names, values, notes, weights, low, high)
+    current = slider_values(key, values, revision)
+    data: dict[str, Any] = {
+        "names": list(names),
+        "values": current,
+        "revision": revision,
+        "low": low,
+        "high": high,
+        "step": step,
+        "notes": list(notes),
+        "weights": [float(w) for w in weights],
+        "max_height": max_height,
+        "ack": sent(key, "hand").get("serial"),
+    }
+    _mount(key=key, data=data, on_hand_change=on_change or nothing)
+    return current
+
+
+def _check(
+    names: Sequence[str],
+    values: Sequence[float],
+    notes: Sequence[str],
+    weights: Sequence[float],
+    low: float,
+    high: float,
+) -> None:
+    if len(values) != len(names):
+        raise ValueError(f"{len(names)} names but {len(values)} values")
+    for what, items in (("notes", notes), ("weights", weights)):
+        if len(items) not in {0, len(names)}:
+            raise ValueError(f"{len(names)} names but {len(items)} {what}")
+    for name, value in zip(names, values, strict=True):
+        if not math.isfinite(value):
+            raise ValueError(f"{name} = {value} is not a finite number")
+    if not low < high:
+        raise ValueError(f"low = {low} is not below high = {high}")

@@ -1,0 +1,51 @@
+"""Widgets and small pieces that several pages share."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import session
+
+
+# Petroff's ten (arXiv 2107.02270): told apart with every kind of colour vision
+DIGIT_COLOURS = (
+    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
+    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
+)
+
+
+def loading(name: str) -> None:
+    """Load the model, with a word on what is happening where that takes a while."""
+    if not session.is_ready(name):
+        with st.spinner(f"Loading {session.info(name).title} ..."):
+            session.model(name)
+
+
+@st.fragment(run_every=0.5)
+def _arriving() -> None:
+    arrival = session.mnist()
+    if not arrival.under_way:
+        st.rerun()
+    share = arrival.done / arrival.total if arrival.total else 0.0
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(share, f"MNIST's test digits are on their way: {arrival.done / 1e6:.1f} MB")
+        st.button("Stop", on_click=arrival.stop, key="stop-mnist")
+
+
+def mnist_line() -> None:
+    """One quiet line while the MNIST images are under way or out of reach; nothing once here."""
+    arrival = session.mnist()
+    arrival.wait(0.2)
+    if arrival.digits is not None:
+        return
+    if arrival.under_way:
+        _arriving()
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="offline"):
+        st.caption(
+            "MNIST's images are not here, so originals come from scikit-learn's digits; the map "
+            "and every control work all the same. To have them: go online and fetch, or set "
+            "`LATENT_DATA` to a folder that holds the four files.",
+            help=arrival.error,
+        )
+        st.button("Fetch MNIST", on_click=session.fetch_again, type="tertiary", key="fetch-mnist")

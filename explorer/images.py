@@ -1,0 +1,65 @@
+"""Arrays to pictures: tiles, PNG, HTML that keeps pixels crisp. No Streamlit."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+Tone = Literal["ink", "difference"]
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Grey levels in [0, 1] (or bytes already) as uint8, rounded; values outside are clipped."""
+    if images.dtype == np.uint8:
+        return images
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
+def tile(images: np.ndarray, columns: int, gap: int = 0, ground: int = 0) -> np.ndarray:
+    """Lay images [N, H, W] out row by row as one sheet, uint8 [rows * H + gaps, columns * W + gaps].
+
+    gap pixels of grey level `ground` part the tiles; places beyond N are left in it. Raises
+    ValueError for no image or fewer columns than 1.
+    """
+    if images.ndim != 3 or not len(images) or columns < 1:
+        raise ValueError(f"cannot tile an array of shape {images.shape} in {columns} columns")
+    count, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows, height + gap, columns, width + gap), ground, np.uint8)
+    padded = np.full((rows * columns, height, width), ground, np.uint8)
+    padded[:count] = to_uint8(images)
+    sheet[:, :height, :, :width] = padded.reshape(rows, columns, height, width).swapaxes(1, 2)
+    whole = sheet.reshape(rows * (height + gap), columns * (width + gap))
+    return whole[: whole.shape[0] - gap, : whole.shape[1] - gap]
+
+
+def png(image: np.ndarray) -> bytes:
+    """An image [H, W] or [H, W, 3] as PNG; speed before size, for it is sent at every move."""
+    buffer = io.BytesIO()
+    Image.fromarray(to_uint8(image)).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def data_uri(image: np.ndarray) -> str:
+    """A PNG of the image inside a URI: one message to the browser, no second request."""
+    return "data:image/png;base64," + base64.b64encode(png(image)).decode("ascii")
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """|a - b| of images in [0, 1] as a colour picture, uint8 [..., H, W, 3]: black is equal."""
+    d = np.abs(a - b)[..., None]
+    heat = np.array([1.0, 0.55, 0.1], np.float32)  # orange: told from ink at a glance
+    return to_uint8(np.clip(d * heat * 1.25, 0, 1))
+
+
+def html(image: np.ndarray, width: int, alt: str, caption: str = "") -> str:
+    """A figure of an image, `width` CSS pixels wide, each of its pixels with sharp edges."""
+    label = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return (
+        f'<figure class="digit" style="width:{width}px"><img src="{data_uri(image)}" alt="{alt}" '
+        f'width="{width}">{label}</figure>'
+    )

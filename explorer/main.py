@@ -1,0 +1,47 @@
+"""The router: the page's frame, the model's choice, and the page that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from explorer import session
+from explorer.pages import explore, reconstruct
+
+PAGES = {"Explore": explore.render, "Reconstruct": reconstruct.render}
+SENTENCE = (
+    "The latent space of generative models of handwritten digits: move a code, watch the digit."
+)
+STYLE = Path(__file__).with_name("style.css")
+
+
+def main() -> None:
+    """Draw the app for this visitor, this run. All that stands here is drawn before torch loads."""
+    st.set_page_config("Latent Explorer", page_icon=":material/blur_on:", layout="wide")
+    st.html(STYLE)
+    offered = session.names()
+    if not offered:
+        st.error(
+            "There is no model to explore. Train one with: python -m vae train vae-2d, "
+            "then: python -m vae export runs/vae-2d vae-2d"
+        )
+        return
+    session.read_link(offered)
+    pages = [
+        st.Page(partial(_run, render), title=title, url_path=title.lower(), default=not index)
+        for index, (title, render) in enumerate(PAGES.items())
+    ]
+    page = st.navigation(pages, position="top")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="masthead"):
+        st.html(f"<h1>Latent Explorer</h1><p>{SENTENCE}</p>")
+        st.selectbox(
+            "Model", offered, key="model", format_func=lambda n: session.info(n).title, width=220
+        )
+    page.run()
+
+
+def _run(render: Callable[[str], None]) -> None:
+    render(st.session_state["model"])

@@ -1,0 +1,100 @@
+"""HTML of the Reconstruct page's pictures: the columns of test digits, the steps, the samples.
+
+Strings from arrays, no Streamlit. Tones: ink is white on black, difference orange on black.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from explorer import images
+
+ROWS = ("original", "reconstruction", "difference")
+THUMBNAIL = 160  # pixels: what a step is sent as; it is shown smaller than this
+
+
+def nats(value: float) -> str:
+    """A figure in nats with one decimal and a true minus sign."""
+    return f"{value:.1f}".replace("-", "\u2212")
+
+
+def picture(image: np.ndarray, alt: str) -> str:
+    """An <img> of [H, W] or [H, W, 3]; the style sheet sets its size."""
+    return f'<img src="{images.data_uri(image)}" alt="{html.escape(alt)}">'
+
+
+def trio(original: np.ndarray, decoded: np.ndarray, words: str) -> list[str]:
+    """The three pictures of a pair [28, 28] in [0, 1]; `words` name the original."""
+    return [
+        picture(original, words),
+        picture(decoded, f"reconstruction of {words}"),
+        picture(images.difference(original, decoded), f"difference at {words}"),
+    ]
+
+
+def figure_rows(cross_entropy: float, kl: float | None) -> list[tuple[str, str]]:
+    """The figures of one image by name; KL and ELBO are left out where there is none."""
+    rows = [("cross-entropy", nats(cross_entropy))]
+    if kl is not None:
+        rows += [("KL", nats(kl)), ("ELBO", nats(-cross_entropy - kl))]
+    return rows
+
+
+def row_heads(names: Sequence[str]) -> str:
+    """The heads of the rows that `column` fills."""
+    tall = "".join(f'<div class="cell">{row}</div>' for row in ROWS)
+    small = "".join(f'<div class="number">{name}</div>' for name in names)
+    return f'<div class="column heads"><div class="head">&nbsp;</div>{tall}{small}</div>'
+
+
+def column(
+    head: str, pictures: Sequence[str], numbers: Sequence[tuple[str, str]], picked: bool
+) -> str:
+    """One digit: its head, its pictures one below the other, its figures."""
+    tall = "".join(f'<div class="cell">{one}</div>' for one in pictures)
+    small = "".join(f'<div class="number">{value}</div>' for _, value in numbers)
+    kind = "column picked" if picked else "column"
+    return f'<div class="{kind}"><div class="head">{head}</div>{tall}{small}</div>'
+
+
+def large(pictures: Sequence[str], numbers: Sequence[tuple[str, str]]) -> str:
+    """One image at large, its reconstruction and their difference side by side, figures below."""
+    figures = "".join(
+        f"<figure>{one}<figcaption>{row}</figcaption></figure>"
+        for row, one in zip(ROWS, pictures, strict=True)
+    )
+    terms = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in numbers)
+    return f'<div class="trio">{figures}</div><dl class="figures">{terms}<span>nats</span></dl>'
+
+
+def strip(pictures: Sequence[np.ndarray], captions: Sequence[str]) -> str:
+    """Pictures of one size in a row, each with its caption; an empty one keeps the place."""
+    cells = "".join(
+        f"<figure>{picture(one, caption or 'sample')}<figcaption>{caption or '&nbsp;'}</figcaption>"
+        "</figure>"
+        for one, caption in zip(pictures, captions, strict=True)
+    )
+    return f'<div class="samples">{cells}</div>'
+
+
+def steps(named: Sequence[tuple[str, np.ndarray]]) -> str:
+    """The steps of a preparation, uint8 [H, W] each, numbered, on squares of one size."""
+    cells = "".join(
+        f'<figure><div class="square">{picture(shrunk(image), title)}</div>'
+        f"<figcaption><b>{number}</b> {html.escape(title)}</figcaption></figure>"
+        for number, (title, image) in enumerate(named, 1)
+    )
+    return f'<div class="steps">{cells}</div>'
+
+
+def shrunk(image: np.ndarray, side: int = THUMBNAIL) -> np.ndarray:
+    """uint8 [H, W] reduced so that neither side exceeds `side`; smaller ones stay as they are."""
+    if max(image.shape) <= side:
+        return image
+    small = Image.fromarray(image)
+    small.thumbnail((side, side), Image.Resampling.BOX)
+    return np.asarray(small)

@@ -1,0 +1,245 @@
+"""Explore: the map, the sliders and the digit that the current code decodes to."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import streamlit as st
+
+from explorer import controls, images, session
+from explorer.components import latent_map, latent_sliders, pending_click, slider_values
+from explorer.session import Visit
+from vae import latent
+
+VIEWS = ("Two dimensions", "PCA", "t-SNE")
+MAP, HAND, UNUSED = "map", "sliders", "unused-sliders"
+STEPS, SHEET = 13, 20  # tiles of a traversal; tiles a side of the manifold
+NEIGHBOURS = 25
+
+
+def render(name: str) -> None:
+    """Draw the page for the model `name`."""
+    info = session.info(name)
+    session.visit(name)
+    _stage(name)
+    st.caption(info.description)
+    _sheets(name)
+    controls.mnist_line()
+
+
+@st.fragment(key="stage")
+def _stage(name: str) -> None:
+    now = session.visit(name)
+    info = session.info(name)
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        view = _view(name)
+        _take_click(now, view)
+    used = [d for d in info.order if info.active[d]]
+    unused = [d for d in info.order if not info.active[d]]
+    _take_hand(now, used, unused)
+    with right:
+        picture = st.empty()
+        ready = session.is_ready(name)
+        with picture:
+            _picture(now) if ready else _frame()
+        _sliders(now, used, unused)
+        _buttons(now)
+    with left:
+        _map(now, view)
+    if not ready:
+        with picture:
+            _picture(now)
+
+
+# --- the map ------------------------------------------------------------------------------------
+
+
+def _view(name: str) -> session.View:
+    """What the map shows: the only plane there is for two dimensions, a chosen one for more."""
+    info = session.info(name)
+    if info.dims == 2:
+        return session.view(name, "Two dimensions", (0, 1))
+    with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
+        kind = st.segmented_control(
+            "Map", VIEWS, default=VIEWS[1], key=f"view-{name}", label_visibility="collapsed"
+        )
+        dims = (info.order[0], info.order[1])
+        if kind == VIEWS[0]:
+            pick = {"label_visibility": "collapsed", "width": 90}
+            x = st.selectbox("x", info.order, 0, lambda d: f"z{d + 1}", key=f"x-{name}", **pick)
+            rest = [d for d in info.order if d != x]
+            y = st.selectbox("y", rest, 0, lambda d: f"z{d + 1}", key=f"y-{name}", **pick)
+            dims = (x, y)
+    return session.view(name, kind or VIEWS[1], dims)
+
+
+def _map(now: Visit, view: session.View) -> None:
+    codes = session.encodings(now.model)
+    latent_map(
+        view.points,
+        codes.labels,
+        view.cursor(now.z),
+        axes=view.axes,
+        colours=controls.DIGIT_COLOURS,
+        height=560 if session.info(now.model).dims == 2 else 510,
+        selected=now.place.digit,
+        key=f"{MAP}-{now.model}",
+        on_click=_rerun,
+    )
+
+
+def _take_click(now: Visit, view: session.View) -> None:
+    click = pending_click(f"{MAP}-{now.model}")
+    if click is None:
+        return
+    if click.index is not None:
+        now.go(*session.digit_place(now.model, click.index))
+    else:
+        now.go(*view.place(now.z, (click.x, click.y)))
+
+
+def _rerun() -> None:
+    st.rerun(["stage", "sheets"])
+
+
+# --- the digit and its code ---------------------------------------------------------------------
+
+
+def _frame() -> None:
+    """The picture's place while torch is imported."""
+    st.html('<div class="stage-digit"><div class="digit-frame"></div></div>')
+
+
+def _picture(now: Visit) -> None:
+    model = session.model(now.model)
+    start = time.perf_counter()
+    image = model.decode(now.z[None])[0]
+    took = (time.perf_counter() - start) * 1e3
+    shares = _neighbours(now)
+    bars = "".join(
+        f'<div class="bar"><span>{digit}</span><i style="width:{100 * share:.0f}%;'
+        f'background:{controls.DIGIT_COLOURS[digit]}"></i></div>'
+        for digit, share in enumerate(shares)
+    )
+    distance = float(np.linalg.norm(now.z))
+    st.html(
+        '<div class="stage-digit">'
+        + images.html(image, 252, "the decoded digit", _origin(now))
+        + f'<div class="facts"><h4>What lies near</h4>{bars}'
+        f"<p>{distance:.2f} from the centre<br>decoded in {took:.1f} ms on {model.device}</p></div>"
+        "</div>"
+    )
+
+
+def _origin(now: Visit) -> str:
+    if now.place.digit is None:
+        return "decoded from the sliders"
+    label = session.encodings(now.model).labels[now.place.digit]
+    return f"test digit {now.place.digit:,}, a {label}"
+
+
+def _neighbours(now: Visit) -> np.ndarray:
+    """Share of each digit among the test digits whose codes lie nearest, [10]."""
+    codes = session.encodings(now.model)
+    distances = np.square(codes.mean - now.z).sum(axis=1)
+    nearest = np.argpartition(distances, NEIGHBOURS)[:NEIGHBOURS]
+    return np.bincount(codes.labels[nearest], minlength=10) / NEIGHBOURS
+
+
+def _take_hand(now: Visit, used: list[int], unused: list[int]) -> None:
+    z = now.z.astype(float).tolist()
+    for key, dims in ((HAND, used), (UNUSED, unused)):
+        values = slider_values(f"{key}-{now.model}", [z[d] for d in dims], now.revision)
+        for dim, value in zip(dims, values, strict=True):
+            z[dim] = value
+    now.follow(z)
+
+
+def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
+    info = session.info(now.model)
+    most = max(*info.kl, 1e-6)
+
+    def bank(key: str, dims: list[int], height: int) -> None:
+        latent_sliders(
+            [f"z{d + 1}" for d in dims],
+            [now.place.z[d] for d in dims],
+            key=f"{key}-{now.model}",
+            revision=now.revision,
+            notes=[f"{info.kl[d]:.1f} nats" for d in dims] if any(info.kl) else [],
+            weights=[info.kl[d] / most for d in dims] if any(info.kl) else [],
+            max_height=height,
+        )
+
+    bank(HAND, used, 228)
+    if unused:
+        words = "dimension is" if len(unused) == 1 else "dimensions are"
+        with st.expander(f"{len(unused)} {words} not in use"):
+            bank(UNUSED, unused, 150)
+
+
+def _buttons(now: Visit) -> None:
+    info = session.info(now.model)
+    rng = np.random.default_rng()
+
+    def move(place: tuple, digit: int | None = None) -> None:
+        now.go(place, digit)
+        _rerun()
+
+    def undo() -> None:
+        now.undo()
+        _rerun()
+
+    def random() -> None:
+        move(tuple(latent.sample_prior(info.blocks, 1, int(rng.integers(2**31)))[0]))
+
+    def test_digit() -> None:
+        move(*session.digit_place(now.model, int(rng.integers(10_000))))
+
+    with st.container(horizontal=True, key="moves"):
+        st.button("Reset", on_click=move, args=((0.0,) * info.dims,), help="All dimensions to 0")
+        st.button("Random", on_click=random, help="A code drawn from the prior")
+        st.button("Test digit", on_click=test_digit, help="The code of a test digit, at random")
+        st.button("Undo", on_click=undo, disabled=not now.past, help="Back to the code before")
+
+
+# --- below: what surrounds the code -------------------------------------------------------------
+
+
+@st.fragment(key="sheets")
+def _sheets(name: str) -> None:
+    """Traversals and manifold around the code. They follow when the hand rests, not while it moves:
+    they hold hundreds of digits where the picture holds one."""
+    now = session.visit(name)
+    info = session.info(name)
+    controls.loading(name)
+    model = session.model(name)
+    strips, sheet = st.columns([1.5, 1], gap="large")
+    dims = [d for d in info.order if info.active[d]]
+    with strips:
+        st.html(
+            "<h3>Traversals</h3><p>Each row sweeps one dimension from -3 to 3 around the code.</p>"
+        )
+        sweeps = latent.traversals(now.z, dims, steps=STEPS)
+        decoded = model.decode(sweeps.reshape(-1, info.dims)).reshape(len(dims), STEPS, 28, 28)
+        rows = [
+            f'<div class="strip"><span>z{dim + 1}</span>'
+            f'<img src="{images.data_uri(images.tile(row, STEPS))}" alt="z{dim + 1} from -3 to 3">'
+            f'<b style="left:calc(2.6rem + (100% - 2.6rem) * {_along(now.z[dim]):.4f})"></b></div>'
+            for dim, row in zip(dims, decoded, strict=True)
+        ]
+        st.html(f'<div class="strips">{"".join(rows)}</div>')
+    with sheet:
+        x, y = sorted(info.order[:2])
+        st.html(f"<h3>Manifold</h3><p>z{x + 1} to the right, z{y + 1} upwards, -3 to 3.</p>")
+        codes = latent.grid(now.z, (x, y), SHEET)
+        whole = images.tile(model.decode(codes), SHEET)
+        st.html(f'<img class="sheet" src="{images.data_uri(whole)}" alt="the decoded manifold">')
+    session.write_link(now)
+
+
+def _along(value: float) -> float:
+    """Where a value stands on a strip, 0 to 1; its tiles are centred on -3 to 3."""
+    step = 6 / (STEPS - 1)
+    return float(np.clip((value + 3 + step / 2) / (6 + step), 0, 1))

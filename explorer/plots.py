@@ -1,0 +1,63 @@
+"""Plotly figures from arrays. No Streamlit, and no ground of their own: the page shows through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+ACCENT = "#4a8cf0"  # between the accents of the light and the dark theme; legible on both
+QUIET = "rgba(128, 140, 155, 0.18)"
+
+
+def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> go.Figure:
+    """A posterior's mean with its deviation to either side, a row for each dimension, first on top.
+
+    The grey band is the prior's, -1 to 1: a row that fills it carries nothing of the image. Rows
+    without deviation show the mean alone. Raises ValueError where mean [Z], deviation [Z] and names
+    do not match, or a deviation is negative or no number.
+    """
+    if mean.ndim != 1 or mean.shape != deviation.shape or len(names) != len(mean):
+        raise ValueError(
+            f"mean {list(mean.shape)}, deviation {list(deviation.shape)} and {len(names)} names "
+            "must have one length"
+        )
+    if not np.isfinite(mean).all() or not (deviation >= 0).all():
+        raise ValueError(
+            f"mean {mean} must be finite and deviation {deviation} must not be below 0"
+        )
+    pitch = min(34, max(15, 330 // len(mean)))  # pixels a row
+    reach = max(3.2, float((np.abs(mean) + deviation).max()) * 1.08)
+    scatter = go.Scatter(
+        x=mean.astype(np.float32),
+        y=list(names),
+        mode="markers",
+        marker={"color": ACCENT, "size": min(9, pitch // 2)},
+        error_x={
+            "array": deviation.astype(np.float32),
+            "color": ACCENT,
+            "thickness": 2,
+            "width": min(4, pitch // 4),
+        },
+        customdata=deviation.astype(np.float32),
+        hovertemplate="%{y}: %{x:.2f} \u00b1 %{customdata:.2f}<extra></extra>",
+    )
+    if not deviation.any():
+        scatter.update(error_x=None, hovertemplate="%{y}: %{x:.2f}<extra></extra>")
+    figure = go.Figure(scatter)
+    if deviation.any():
+        figure.add_vrect(x0=-1, x1=1, fillcolor=QUIET, line_width=0, layer="below")
+    figure.update_layout(
+        height=pitch * len(mean) + 40,
+        margin={"l": 32, "r": 8, "t": 4, "b": 30},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        dragmode=False,
+    )
+    figure.update_xaxes(range=[-reach, reach], zeroline=True, fixedrange=True, dtick=1)
+    figure.update_yaxes(
+        range=[len(mean) - 0.5, -0.5], showgrid=False, zeroline=False, fixedrange=True, dtick=1
+    )
+    return figure

@@ -1,0 +1,267 @@
+"""What lasts beyond one run: models and data shared by all visitors, each visitor's state, and the
+link that holds it. The only room of the interface that opens the door to the models."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from vae import data, latent, service
+from vae.checkpoint import Encodings
+from vae.service import Model, ModelInfo
+
+UNDO = 50  # steps back that are kept
+LINKED = ("model", "z", "digit")  # what the address holds besides the page
+
+
+class Place(NamedTuple):
+    """A code, and the test digit that it is the code of, if it is one's."""
+
+    z: tuple[float, ...]
+    digit: int | None
+
+
+@dataclass
+class Visit:
+    """A visitor's state. `revision` grows whenever the code changes by other than the sliders."""
+
+    model: str
+    place: Place
+    revision: int = 0
+    past: list[Place] = field(default_factory=list)
+    link: dict[str, str] = field(default_factory=dict)  # the query as it was last written or read
+
+    @property
+    def z(self) -> np.ndarray:
+        return np.array(self.place.z, np.float32)
+
+    def go(self, z: np.ndarray | tuple[float, ...], digit: int | None = None) -> None:
+        """Move the code from Python: a press on the map, a button, a link."""
+        self.past = [*self.past, self.place][-UNDO:]
+        self.place = Place(tuple(round(float(v), 4) for v in z), digit)
+        self.revision += 1
+
+    def follow(self, z: tuple[float, ...] | list[float]) -> None:
+        """Take the code from the sliders, whose values are already on the screen."""
+        here = tuple(round(float(v), 4) for v in z)
+        if here != self.place.z:
+            self.place = Place(here, None)
+
+    def undo(self) -> None:
+        """Back to the code before the last move."""
+        if self.past:
+            self.place = self.past.pop()
+            self.revision += 1
+
+
+@st.cache_resource(show_spinner=False)
+def model(name: str) -> Model:
+    """The model, loaded once for all visitors.
+
+    Streamlit collects garbage after every run, which takes 0.1 s and more with torch's objects
+    about. What lives as long as the process is frozen out of the collector's sight instead.
+    """
+    loaded = service.load(name)
+    loaded.decode(
+        np.zeros((1, loaded.info.dims), np.float32)
+    )  # the first call pays for torch's setup
+    gc.collect()
+    gc.freeze()
+    return loaded
+
+
+def is_ready(name: str) -> bool:
+    """Whether the model is loaded, so that a decode takes no longer than a decode."""
+    return service.is_loaded(name)
+
+
+def names() -> list[str]:
+    """The models on offer."""
+    return service.names()
+
+
+def info(name: str) -> ModelInfo:
+    """Title, dimensions and figures of a model; needs no torch."""
+    return service.info(name)
+
+
+def encodings(name: str) -> Encodings:
+    """The codes of the test digits; needs no torch."""
+    return service.encodings(name)
+
+
+class View:
+    """What the map shows of a latent space: a plane of it, or a t-SNE picture."""
+
+    def __init__(self, name: str, kind: str, dims: tuple[int, int]) -> None:
+        codes = encodings(name)
+        self._codes, self._plane = codes, None
+        if kind == "t-SNE" and codes.tsne is not None:
+            self.points, self.axes = codes.tsne, ("t-SNE 1", "t-SNE 2")
+            return
+        if kind == "PCA":
+            self._plane, self.axes = latent.principal_plane(codes.mean), ("PC 1", "PC 2")
+        else:
+            self._plane = latent.coordinate_plane(dims, codes.mean.shape[1])
+            self.axes = (f"z{dims[0] + 1}", f"z{dims[1] + 1}")
+        self.points = self._plane.project(codes.mean)
+
+    def cursor(self, z: np.ndarray) -> tuple[float, float]:
+        """Where the code stands on the map; on a t-SNE picture, where its nearest digit stands."""
+        if self._plane is not None:
+            x, y = self._plane.project(z[None])[0]
+        else:
+            x, y = self.points[int(np.square(self._codes.mean - z).sum(axis=1).argmin())]
+        return float(x), float(y)
+
+    def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
+        """The code to go to for a press on empty space: within the plane, what it hides is kept.
+
+        A place on a t-SNE picture is no code; there the nearest digit's is taken.
+        """
+        if self._plane is not None:
+            return Place(tuple(self._plane.move(z, np.array(xy)).tolist()), None)
+        index = int(np.square(self.points - np.array(xy)).sum(axis=1).argmin())
+        return Place(tuple(self._codes.mean[index].tolist()), index)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def view(name: str, kind: str, dims: tuple[int, int]) -> View:
+    """The map of a model: "Two dimensions" (those of dims), "PCA" or "t-SNE"."""
+    return View(name, kind, dims)
+
+
+def visit(name: str) -> Visit:
+    """This visitor's state with model `name` chosen; a change of model keeps the test digit."""
+    current = st.session_state.get("visit")
+    if not isinstance(current, Visit):
+        current = st.session_state["visit"] = Visit(name, _origin(name))
+    elif current.model != name:
+        kept = current.place.digit
+        place = _origin(name) if kept is None else digit_place(name, kept)
+        current.model, current.place, current.past = name, place, []
+        current.revision += 1
+    return current
+
+
+def _origin(name: str) -> Place:
+    return Place((0.0,) * info(name).dims, None)
+
+
+def digit_place(name: str, index: int) -> Place:
+    """The code of a test digit. Raises ValueError for an index beyond the test set."""
+    mean = encodings(name).mean
+    if not 0 <= index < len(mean):
+        raise ValueError(f"there is no test digit {index}; they count from 0 to {len(mean) - 1:,}")
+    return Place(tuple(round(float(v), 4) for v in mean[index]), index)
+
+
+# --- the link -----------------------------------------------------------------------------------
+
+
+def read_link(offered: list[str]) -> None:
+    """Choose the model and the code that the address asks for, once for each address.
+
+    Called at the head of a run, before the model's choice is drawn. A query that differs from the
+    last one written is a new link, or the browser's back button. What it misstates is said on the
+    page and left out.
+    """
+    query = {key: st.query_params[key] for key in LINKED if key in st.query_params}
+    current = st.session_state.get("visit")
+    if isinstance(current, Visit) and (not query or query == current.link):
+        return
+    name = query.get("model", offered[0])
+    if name not in offered:
+        st.warning(f"The link asks for model {name!r}; on offer are {', '.join(offered)}.")
+        name = offered[0]
+    st.session_state["model"] = name
+    now = visit(name)
+    now.link = query
+    try:
+        if "digit" in query:
+            now.go(*digit_place(name, int(query["digit"])))
+        elif "z" in query:
+            now.go(_code(query["z"], info(name).dims))
+    except ValueError as error:
+        st.warning(f"The link's code was left out: {error}.")
+
+
+def _code(text: str, dims: int) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text.split(","))
+    if len(values) != dims or not np.isfinite(values).all():
+        raise ValueError(f"z={text} is not {dims} finite numbers parted by commas")
+    return values
+
+
+def write_link(now: Visit) -> None:
+    """Put the state into the address bar, where it differs."""
+    code = (
+        {"digit": str(now.place.digit)}
+        if now.place.digit is not None
+        else {"z": ",".join(f"{v:g}" for v in now.place.z)}
+    )
+    query = {"model": now.model} | code
+    if query != now.link:
+        st.query_params.from_dict(query)
+        now.link = query
+
+
+# --- MNIST --------------------------------------------------------------------------------------
+
+
+class Arrival:
+    """The MNIST test images on their way: fetched by a thread, once for all visitors."""
+
+    def __init__(self) -> None:
+        self.digits: data.Digits | None = None
+        self.error = ""
+        self.done, self.total = 0, 0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._fetch, daemon=True)
+        self._thread.start()
+
+    def _fetch(self) -> None:
+        try:
+            self.digits = data.load("mnist", "test", progress=self._progress)
+        except (data.DataError, ValueError) as error:
+            self.error = str(error)
+
+    def _progress(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        if self._stopped.is_set():
+            raise data.DataError("The download was stopped.")
+
+    def stop(self) -> None:
+        """End the download; what has come is thrown away."""
+        self._stopped.set()
+
+    @property
+    def under_way(self) -> bool:
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is there or has failed, at most this long: files on disk are read in 50 ms."""
+        self._thread.join(seconds)
+
+
+@st.cache_resource(show_spinner=False)
+def mnist() -> Arrival:
+    """The test images' arrival, begun by the first visitor."""
+    return Arrival()
+
+
+def fetch_again() -> None:
+    """Try once more, after a failure."""
+    mnist.clear()
+    mnist()
+
+
+@st.cache_resource(show_spinner=False)
+def bundled() -> data.Digits:
+    """scikit-learn's digits, the originals where MNIST is out of reach."""
+    return data.load("digits", "test")

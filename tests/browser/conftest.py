@@ -1,0 +1,198 @@
+"""Fixtures for tests in a real Chromium: a served app, a browser, a page that must stay clean."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",  # containers run as root
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",  # WebGL without a GPU
+)
+
+Serve = Callable[..., str]
+Settle = Callable[[Page], None]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder; LATENT_SKIP_BROWSER=1 skips them, with the reason shown."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+            if os.environ.get("LATENT_SKIP_BROWSER") == "1":
+                item.add_marker(pytest.mark.skip(reason="LATENT_SKIP_BROWSER=1"))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """serve(script, *options) -> url: under `streamlit run`, one server for the whole session.
+
+    The app is started in an empty folder, on which it must not depend; scripts elsewhere in the
+    root, where their theme is.
+    """
+    folder = tmp_path_factory.mktemp("servers")
+    running: dict[tuple[str, ...], tuple[subprocess.Popen[bytes], str]] = {}
+
+    def start(script: str, *options: str) -> str:
+        path = ROOT / script
+        if (script, *options) in running:
+            return running[script, *options][1]
+        port = _free_port()
+        base = [option.rpartition("=")[2] for option in options if "baseUrlPath" in option]
+        url = "/".join([f"http://127.0.0.1:{port}", *base])
+        log = folder / f"{path.stem}-{port}.log"
+        command = [sys.executable, "-m", "streamlit", "run", str(path), "--server.headless=true"]
+        command += ["--server.address=127.0.0.1", f"--server.port={port}"]
+        command += ["--server.fileWatcherType=none"]  # an edit elsewhere changes no running test
+        command += options
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                command,
+                cwd=folder if path.parent == ROOT else ROOT,
+                env=environment,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+        running[script, *options] = process, url
+        deadline = time.monotonic() + 90
+        while not _healthy(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{script} was not served:\n{log.read_text(errors='replace')}")
+            time.sleep(0.1)
+        return url
+
+    yield start
+    for process, _ in running.values():
+        _stop(process)
+    for log in sorted(folder.glob("*.log")):  # pytest shows it when a test has failed
+        print(f"--- {log.name}\n{log.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium: $CHROMIUM, an installed one, or Playwright's own, in this order."""
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    try:
+        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    except Error as error:
+        pytest.fail(
+            "no Chromium for the browser tests: install one (apt-get install chromium, or "
+            "playwright install chromium), name one in $CHROMIUM, or set LATENT_SKIP_BROWSER=1; "
+            f"{str(error).splitlines()[0]}"
+        )
+    yield found
+    found.close()
+
+
+class Faults(list[str]):
+    """What went wrong on a page: console errors, exceptions, requests that failed."""
+
+    # Under a page's own URL, Streamlit looks for its server there first and at the root then.
+    PROBES = re.compile(r"/_stcore/(health|host-config)$")
+
+    def watch(self, page: Page) -> None:
+        """Collect the faults of `page` from now on."""
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.append(f"exception: {error}"))
+        page.on("requestfailed", self._failed)
+        page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not self.PROBES.search(message.location["url"]):
+            self.append(f"console: {message.text} ({message.location['url']})")
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page was left before the answer came
+            self.append(f"failed: {request.url} ({request.failure})")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400 and not self.PROBES.search(response.url):
+            self.append(f"{response.status}: {response.url}")
+
+
+@pytest.fixture
+def faults() -> Faults:
+    """The faults of `page`; a test that provokes one clears the list."""
+    return Faults()
+
+
+@pytest.fixture
+def page(browser: Browser, faults: Faults) -> Iterator[Page]:
+    """A fresh page at 1440 x 900 that must end without console errors or exceptions."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    faults.watch(page)
+    yield page
+    shown = page.locator("[data-testid=stException]").all_inner_texts()
+    context.close()
+    assert not faults, "\n".join(faults)
+    assert not shown, "\n".join(shown)
+
+
+@pytest.fixture
+def settle() -> Settle:
+    """settle(page): wait until the script's run is over and the page has painted it."""
+
+    def wait(page: Page) -> None:
+        app = page.locator("[data-testid=stApp]")
+        expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+    return wait

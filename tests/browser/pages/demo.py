@@ -1,0 +1,122 @@
+"""The components, a page each, with what Python knows of them beside."""
+
+import io
+import json
+from dataclasses import asdict
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+PETROFF = "#3f90da #ffa90e #bd1f01 #94a4a2 #832db6 #a96b59 #e76300 #b9ac70 #717581 #92dadd"
+COLOURS = PETROFF.split(" ")
+
+
+@st.cache_resource
+def points() -> tuple[np.ndarray, np.ndarray]:
+    """10,000 points in ten clouds; point 0 lies alone at (2.5, 2.5)."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 10, 10_000)
+    angle = labels * 2 * np.pi / 10
+    centres = 1.6 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    found = (centres + 0.3 * random.normal(size=(10_000, 2))).astype(np.float32)
+    found[0] = 2.5, 2.5
+    return found, labels
+
+
+@st.cache_resource
+def backdrop() -> bytes:
+    """A grey gradient as PNG."""
+    ramp = np.linspace(40, 120, 64, dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(np.add.outer(ramp, ramp)).save(file, "PNG")
+    return file.getvalue()
+
+
+def demo_map() -> None:
+    """The map: its cursor follows its clicks and the buttons."""
+    from explorer.components import latent_map, pending_click
+
+    state = st.session_state
+    state.setdefault("cursor", (0.0, 0.0))
+    state.setdefault("clicks", [])
+    click = pending_click("map")
+    if click:
+        state.cursor = (click.x, click.y)
+        state.clicks.append(asdict(click))
+    found, labels = points()
+    with st.container(horizontal=True):
+        if st.button("cursor to (1, 0.5)"):
+            state.cursor = (1.0, 0.5)
+        st.button("only rerun")
+        behind = st.checkbox("backdrop")
+        ellipse = st.checkbox("ellipse")
+    latent_map(
+        found,
+        labels,
+        state.cursor,
+        axes=("z1", "z2"),
+        colours=COLOURS,
+        key="map",
+        height=520,
+        selected=click.index if click else None,
+        backdrop=backdrop() if behind else None,
+        ellipse=(state.cursor[0], state.cursor[1], 0.3, 0.15) if ellipse else None,
+    )
+    st.code(json.dumps({"cursor": state.cursor, "clicks": state.clicks}), language=None)
+
+
+def demo_sliders() -> None:
+    """Sliders in a fragment that keeps each value it saw."""
+    from explorer.components import latent_sliders
+
+    state = st.session_state
+    state.setdefault("z", [0.0, 1.25, 4.2])
+    state.setdefault("revision", 0)
+    state.setdefault("seen", [])
+
+    @st.fragment
+    def fragment() -> None:
+        if st.button("set all to -1.5"):
+            state.z, state.revision = [-1.5] * 3, state.revision + 1
+        state.z = latent_sliders(
+            ["z1", "z2", "z3"],
+            state.z,
+            key="sliders",
+            revision=state.revision,
+            notes=["3.9 nats", "2.8 nats", "0.1 nats"],
+            weights=[1.0, 0.7, 0.03],
+        )
+        if not state.seen or state.seen[-1] != state.z:
+            state.seen.append(list(state.z))
+        st.code(json.dumps({"z": state.z, "seen": state.seen}), language=None)
+
+    fragment()
+
+
+def demo_drawing() -> None:
+    """The canvas, and how much ink Python finds in its PNG."""
+    from explorer.components import drawing
+
+    state = st.session_state
+    state.setdefault("wiped", 0)
+    if st.button("wipe from Python"):
+        state.wiped += 1
+    st.button("only rerun", key="again")
+    png = drawing(key="drawing", clear_revision=state.wiped)
+    report = None
+    if png:
+        image = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+        report = {"shape": image.shape, "ink": round(float((image > 128).mean()), 4)}
+    st.code(json.dumps(report), language=None)
+
+
+def main() -> None:
+    """Three pages, so that tests can walk from one to the other."""
+    st.set_page_config(layout="wide")
+    pages = [
+        st.Page(demo_map, title="Map", default=True),
+        st.Page(demo_sliders, title="Sliders"),
+        st.Page(demo_drawing, title="Drawing"),
+    ]
+    st.navigation(pages, position="top").run()

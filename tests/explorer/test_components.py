@@ -1,0 +1,140 @@
+"""The components' Python side under AppTest: state is injected where a browser would send it."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.components import latent_map, latent_sliders
+from explorer.components.drawing import PNG_SIGNATURE, drawing
+
+POINTS = np.zeros((3, 2), np.float32)
+LABELS = np.array([0, 1, 2])
+
+
+def with_sliders() -> None:
+    import streamlit as st
+
+    from explorer.components import latent_sliders
+
+    revision = st.session_state.get("revision", 0)
+    st.json(latent_sliders(["z1", "z2"], [0.5, -0.5], key="sliders", revision=revision))
+
+
+def with_map() -> None:
+    from dataclasses import astuple
+
+    import numpy as np
+    import streamlit as st
+
+    from explorer.components import latent_map
+
+    points = np.zeros((3, 2), np.float32)
+    click = latent_map(
+        points, np.arange(3), (0, 0), axes=("z1", "z2"), colours=["#000"] * 10, key="map"
+    )
+    st.json([astuple(click) if click else None])
+
+
+def with_drawing() -> None:
+    import streamlit as st
+
+    from explorer.components import drawing
+
+    png = drawing(key="drawing", clear_revision=st.session_state.get("wiped", 0))
+    st.json([len(png) if png else None])
+
+
+def run(page: Callable[[], None], **state: Any) -> AppTest:
+    """The page after a run with this session state."""
+    test = AppTest.from_function(page)
+    for key, value in state.items():
+        test.session_state[key] = value
+    return test.run()
+
+
+def shown(test: AppTest) -> Any:
+    """What the page shows as JSON."""
+    import json
+
+    assert not test.exception, test.exception
+    return json.loads(test.json[0].value)
+
+
+def test_sliders_begin_with_pythons_values() -> None:
+    assert shown(run(with_sliders)) == [0.5, -0.5]
+
+
+def test_the_hand_moves_the_sliders_and_integers_become_floats() -> None:
+    assert shown(run(with_sliders, sliders={"hand": {"values": [1, 2.5]}})) == [1.0, 2.5]
+
+
+def test_values_of_an_older_revision_are_dropped() -> None:
+    hand = {"values": [1, 2], "revision": 3, "serial": 9}
+    assert shown(run(with_sliders, sliders={"hand": hand}, revision=3)) == [1, 2]
+    assert shown(run(with_sliders, sliders={"hand": hand}, revision=4)) == [0.5, -0.5]
+
+
+@pytest.mark.parametrize("values", [[1], ["1", 2], [None, 2], [float("nan"), 2], "12", None])
+def test_what_is_no_code_is_dropped(values: Any) -> None:
+    assert shown(run(with_sliders, sliders={"hand": {"values": values}})) == [0.5, -0.5]
+
+
+def test_a_click_comes_once() -> None:
+    click = {"x": 1, "y": -2.5, "index": 2, "serial": 7}
+    test = run(with_map, map={"click": click})
+    assert shown(test) == [[1.0, -2.5, 2, 7]]
+    assert shown(test.run()) == [None]
+    test.session_state["map"] = {"click": {**click, "index": None, "serial": 8}}
+    assert shown(test.run()) == [[1.0, -2.5, None, 8]]
+
+
+def test_a_drawing_is_read_until_it_is_wiped() -> None:
+    png = base64.b64encode(PNG_SIGNATURE + b"rest").decode()
+    test = run(with_drawing, drawing={"ink": {"png": png, "serial": 1, "revision": 0}})
+    assert shown(test) == [len(PNG_SIGNATURE) + 4]
+    test.session_state["wiped"] = 1
+    assert shown(test.run()) == [None]
+
+
+@pytest.mark.parametrize("png", ["not base64!", base64.b64encode(b"GIF89a").decode(), 5, None])
+def test_what_is_no_png_is_dropped(png: Any) -> None:
+    assert shown(run(with_drawing, drawing={"ink": {"png": png}})) == [None]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"points": np.zeros((3, 3), np.float32)}, r"\(3, 3\)"),
+        ({"labels": LABELS[:2]}, r"3 points but labels of the shape \(2,\)"),
+        ({"labels": LABELS + 9}, "labels 9 to 11 for 10 colours"),
+        ({"selected": 3}, "selected = 3"),
+    ],
+)
+def test_a_map_of_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
+    given: dict[str, Any] = {"points": POINTS, "labels": LABELS, "cursor": (0, 0), **change}
+    with pytest.raises(ValueError, match=message):
+        latent_map(**given, axes=("z1", "z2"), colours=["#000"] * 10, key="map")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"values": [1.0]}, "2 names but 1 values"),
+        ({"values": [1.0, float("inf")]}, "z2 = inf"),
+        ({"notes": ["a"]}, "1 notes"),
+        ({"low": 3.0}, "low = 3"),
+    ],
+)
+def test_sliders_of_what_does_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
+    given: dict[str, Any] = {"names": ["z1", "z2"], "values": [0.0, 0.0], **change}
+    with pytest.raises(ValueError, match=message):
+        latent_sliders(**given, key="sliders")
+
+
+def test_a_canvas_without_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="size = 0"):
+        drawing(key="drawing", size=0)

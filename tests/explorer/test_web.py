@@ -1,0 +1,151 @@
+"""The web side: files under their URLs, connections that send at once."""
+
+import asyncio
+import gzip
+import importlib
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.client import HTTPMessage
+from urllib.error import HTTPError
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from explorer import web
+
+Get = Callable[..., tuple[bytes, HTTPMessage]]
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins with nothing published and nothing served."""
+    shelf = web.Shelf(web.AssetStore(), threading.Event())
+    monkeypatch.setattr(web, "shelf", lambda: shelf)
+
+
+@pytest.fixture
+def get() -> Iterator[Get]:
+    """get(path, encoding) -> body, headers: from the routes, under uvicorn as in the app."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(Starlette(routes=web.routes()), log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    root = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    def fetch(path: str, encoding: str = "identity") -> tuple[bytes, HTTPMessage]:
+        request = urllib.request.Request(
+            f"{root}/{path.lstrip('/')}", headers={"Accept-Encoding": encoding}
+        )
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return reply.read(), reply.headers
+
+    yield fetch
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.mark.parametrize("prefix", ["", "/some/base/path"])
+def test_plotly_is_served_packed_and_for_good(get: Get, prefix: str) -> None:
+    body, headers = get(f"{prefix}/{web.plotly_url()}", "gzip, br")
+    assert headers["content-encoding"] == "gzip"
+    assert gzip.decompress(body) == web.plotly_script()
+    assert "immutable" in headers["cache-control"]
+    plain, headers = get(f"{prefix}/{web.plotly_url()}")
+    assert plain == web.plotly_script()
+    assert headers["content-encoding"] is None
+
+
+def test_what_is_published_is_served_under_a_url_that_names_its_content(get: Get) -> None:
+    first = web.publish(b"\x00\x01", "points.bin", place="map")
+    assert web.publish(b"\x00\x01", "points.bin", place="map") == first
+    second = web.publish(b"\x00\x02", "points.bin", place="map")
+    assert first != second
+    assert get(f"/{first}")[0] == b"\x00\x01"
+    assert get(f"/{second}")[0] == b"\x00\x02"
+
+
+def test_an_unknown_address_is_not_found(get: Get) -> None:
+    with pytest.raises(HTTPError, match="404") as error:
+        get(f"/{web.PREFIX}/0123/points.bin")
+    error.value.close()
+
+
+def test_the_store_drops_what_was_published_longest_ago() -> None:
+    store = web.AssetStore(capacity=2500)
+    addresses = [store.put(bytes([number]) * 1000, "a.bin") for number in range(2)]
+    store.put(b"\x00" * 1000, "a.bin")  # the first again: now the second is the oldest
+    addresses.append(store.put(b"\x02" * 1000, "a.bin"))
+    found = [store.get(address) for address in addresses]
+    assert [asset is None for asset in found] == [False, True, False]
+    assert store.size <= 2500
+
+
+def test_the_newest_is_kept_however_large() -> None:
+    store = web.AssetStore(capacity=10)
+    asset = store.get(store.put(b"x" * 100, "a.js"))
+    assert asset is not None
+    assert gzip.decompress(asset.packed) == asset.content
+
+
+def test_what_is_published_survives_a_reload_of_the_module(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()  # the real shelf
+    web.shelf.clear()
+    try:
+        web.routes()
+        assert importlib.reload(web).is_served()
+    finally:
+        web.shelf.clear()
+
+
+def test_only_known_kinds_are_published() -> None:
+    with pytest.raises(ValueError, match=r"'page\.html'"):
+        web.media_type("page.html")
+
+
+def test_outside_a_server_nothing_is_published() -> None:
+    assert web.publish(b"x", "a.bin", place="a") == ""
+
+
+async def accepted_nodelay() -> int:
+    """TCP_NODELAY of a connection to a socket made as Streamlit makes the server's: proto=0."""
+    found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("socket")
+        found.set_result(peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    server = await asyncio.start_server(connected, sock=listener)
+    async with server:
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        value = await found
+        writer.close()
+        await writer.wait_closed()
+    return value
+
+
+def test_accepted_connections_send_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    base_events = asyncio.base_events
+    monkeypatch.setattr(base_events, "_set_nodelay", getattr(base_events, "_set_nodelay", None))
+    assert asyncio.run(accepted_nodelay()) == 0, "asyncio cures this by now: drop send_at_once"
+    assert web.send_at_once()
+    assert asyncio.run(accepted_nodelay()) != 0
+
+
+def test_an_asyncio_without_the_hook_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(asyncio.base_events, "_set_nodelay")
+    assert not web.send_at_once()
+    assert not hasattr(asyncio.base_events, "_set_nodelay")
