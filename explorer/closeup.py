@@ -38,16 +38,22 @@ def panel(name: str, subject: Subject) -> bool:
         "the prior's.</p>"
     )
     with st.container(key="close-up"):
-        st.html(
-            f"<h3>{subject.words[0].upper()}{subject.words[1:]}</h3>"
-            + markup.large(pictures, numbers)
-        )
+        title = f"<h3>{subject.words[0].upper()}{subject.words[1:]}</h3>"
+        st.html(title + markup.large(pictures))
+        with st.container(horizontal=True, vertical_alignment="bottom", key="figures"):
+            st.html(markup.figure_list(numbers))
+            pressed = st.button(
+                "Explore this code",
+                help="Put this code on the sliders of Explore",
+                key="explore-code",
+                width="content",
+            )
         st.html(words)
         dims = list(info.order)
         deviation = np.exp(0.5 * figures.logvar[0])
         plot = plots.posterior(figures.mean[0, dims], deviation[dims], [f"z{d + 1}" for d in dims])
         st.plotly_chart(plot, config={"displayModeBar": False}, key="posterior")
-        return st.button("Explore this code", help="Put this code on the sliders of Explore")
+    return pressed
 
 
 def explore(name: str, subject: Subject) -> None:

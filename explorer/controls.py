@@ -6,7 +6,6 @@ import streamlit as st
 
 from explorer import session
 
-
 # Petroff's ten (arXiv 2107.02270): told apart with every kind of colour vision
 DIGIT_COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),

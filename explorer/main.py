@@ -15,12 +15,13 @@ PAGES = {"Explore": explore.render, "Reconstruct": reconstruct.render}
 SENTENCE = (
     "The latent space of generative models of handwritten digits: move a code, watch the digit."
 )
+ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 STYLE = Path(__file__).with_name("style.css")
 
 
 def main() -> None:
     """Draw the app for this visitor, this run. All that stands here is drawn before torch loads."""
-    st.set_page_config("Latent Explorer", page_icon=":material/blur_on:", layout="wide")
+    st.set_page_config("Latent Explorer", page_icon=ICON, layout="wide")
     st.html(STYLE)
     offered = session.names()
     if not offered:
@@ -38,7 +39,12 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="masthead"):
         st.html(f"<h1>Latent Explorer</h1><p>{SENTENCE}</p>")
         st.selectbox(
-            "Model", offered, key="model", format_func=lambda n: session.info(n).title, width=220
+            "Model",
+            offered,
+            key="model",
+            format_func=lambda n: session.info(n).title,
+            width=230,
+            label_visibility="collapsed",
         )
     page.run()
 

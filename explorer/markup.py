@@ -38,17 +38,19 @@ def trio(original: np.ndarray, decoded: np.ndarray, words: str) -> list[str]:
 
 def figure_rows(cross_entropy: float, kl: float | None) -> list[tuple[str, str]]:
     """The figures of one image by name; KL and ELBO are left out where there is none."""
-    rows = [("cross-entropy", nats(cross_entropy))]
-    if kl is not None:
-        rows += [("KL", nats(kl)), ("ELBO", nats(-cross_entropy - kl))]
-    return rows
+    if kl is None:
+        return [("cross-entropy (nats)", nats(cross_entropy))]
+    elbo = -cross_entropy - kl
+    return [("cross-entropy", nats(cross_entropy)), ("KL", nats(kl)), ("ELBO (nats)", nats(elbo))]
 
 
 def row_heads(names: Sequence[str]) -> str:
     """The heads of the rows that `column` fills."""
     tall = "".join(f'<div class="cell">{row}</div>' for row in ROWS)
     small = "".join(f'<div class="number">{name}</div>' for name in names)
-    return f'<div class="column heads"><div class="head">&nbsp;</div>{tall}{small}</div>'
+    return (
+        f'<div class="column heads"><div class="head"><b>digit</b> index</div>{tall}{small}</div>'
+    )
 
 
 def column(
@@ -61,14 +63,19 @@ def column(
     return f'<div class="{kind}"><div class="head">{head}</div>{tall}{small}</div>'
 
 
-def large(pictures: Sequence[str], numbers: Sequence[tuple[str, str]]) -> str:
-    """One image at large, its reconstruction and their difference side by side, figures below."""
+def large(pictures: Sequence[str]) -> str:
+    """One image at large, its reconstruction and their difference side by side."""
     figures = "".join(
         f"<figure>{one}<figcaption>{row}</figcaption></figure>"
         for row, one in zip(ROWS, pictures, strict=True)
     )
+    return f'<div class="trio">{figures}</div>'
+
+
+def figure_list(numbers: Sequence[tuple[str, str]]) -> str:
+    """Figures with their names above."""
     terms = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in numbers)
-    return f'<div class="trio">{figures}</div><dl class="figures">{terms}<span>nats</span></dl>'
+    return f'<dl class="figures">{terms}</dl>'
 
 
 def strip(pictures: Sequence[np.ndarray], captions: Sequence[str]) -> str:

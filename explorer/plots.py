@@ -27,7 +27,7 @@ def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> 
         raise ValueError(
             f"mean {mean} must be finite and deviation {deviation} must not be below 0"
         )
-    pitch = min(34, max(15, 330 // len(mean)))  # pixels a row
+    pitch = min(34, max(13, 240 // len(mean)))  # pixels a row
     reach = max(3.2, float((np.abs(mean) + deviation).max()) * 1.08)
     scatter = go.Scatter(
         x=mean.astype(np.float32),

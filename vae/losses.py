@@ -43,7 +43,7 @@ def standard_normal_log_density(z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B"]
     return -0.5 * (LOG_2PI + z.square()).sum(-1)
 
 
-def importance_weighted_bound(log_weights: Float[Tensor, "K ..."]) -> Float[Tensor, "..."]:
+def importance_weighted_bound(log_weights: Float[Tensor, "K ..."]) -> Float[Tensor, ...]:
     """log of the mean of K importance weights p(x, z_k) / q(z_k given x): a lower bound on log
     p(x).
 

@@ -122,6 +122,11 @@ def grid_quadrature(
     return total + cell
 
 
+def fewest_labels(labels: np.ndarray) -> int:
+    """How often the rarest of the ten digits occurs; -1 stands for an unknown digit."""
+    return int(np.bincount(labels[labels >= 0], minlength=10).min())
+
+
 def nearest_neighbours(
     codes: Float[np.ndarray, "N Z"],
     labels: np.ndarray,
@@ -132,7 +137,14 @@ def nearest_neighbours(
     draws: int = 5,
 ) -> float:
     """Accuracy on the test codes of the 5 nearest of `count` labelled codes, as many of each digit;
-    mean of draws."""
+    mean of draws.
+
+    Raises ValueError where a digit has fewer than count // 10 labelled codes.
+    """
+    if count // 10 > (least := fewest_labels(labels)):
+        raise ValueError(
+            f"{count} labels are {count // 10} of each digit, but of one there are {least}"
+        )
     from sklearn.neighbors import KNeighborsClassifier
 
     scores = []
@@ -172,7 +184,10 @@ def evaluate(
     model: nn.Module, train: Digits, test: Digits, *, seed: int = 0, quiet: bool = False
 ) -> dict[str, Any]:
     """Every figure that suits the model, by name. The test set is whole; the training set only
-    lends kNN its labels."""
+    lends kNN its labels.
+
+    A kNN accuracy for which there are too few labels is left out.
+    """
     if not isinstance(model, Encodes) or not isinstance(model, Decodes):
         raise ValueError(
             f"{type(model).__name__} neither encodes nor decodes; it has no likelihood to measure"
@@ -202,9 +217,12 @@ def evaluate(
             figures["log_likelihood_grid"] = float(
                 grid_quadrature(model, binary, quiet=quiet).mean()
             )
+    known = encodings.labels >= 0  # of a folder of images, say, the digits may be unknown
     for count in LABELS:
+        if count // 10 > fewest_labels(train.labels) or not known.any():
+            continue
         figures[f"knn_accuracy_{count}"] = nearest_neighbours(
-            train_codes, train.labels, encodings.mean, encodings.labels, count
+            train_codes, train.labels, encodings.mean[known], encodings.labels[known], count
         )
     return {name: round(v, 4) if isinstance(v, float) else v for name, v in figures.items()}
 

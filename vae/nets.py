@@ -67,7 +67,7 @@ def mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> N
     def stack(inputs: int, final: int) -> list[nn.Module]:
         sizes = [inputs] + [hidden] * depth
         layers = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.Softplus())]
-        return [*layers, nn.Linear(hidden, final)]
+        return [*layers, nn.Linear(sizes[-1], final)]
 
     encoder = nn.Sequential(nn.Flatten(-2), *stack(PIXELS, outputs))
     decoder = nn.Sequential(*stack(latent, PIXELS), ToImage())

@@ -37,6 +37,8 @@ class TrainConfig:
             )
         if self.schedule not in ("cosine", "constant") or self.precision not in ("auto", "float32"):
             raise ValueError(f"no schedule {self.schedule!r} or no precision {self.precision!r}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"a seed is a whole number from 0 to 2^32 - 1, not {self.seed}")
 
 
 class Noise:
@@ -132,7 +134,8 @@ class GradientStep:
         draws = self.draw(batch, self.noise)
         for group in self.optimiser.param_groups:
             group["lr"].fill_(learning_rate(self.config, progress))
-        share = torch.tensor(progress, device=self.device)
+        # filled in on the device: copied there, it would make the processor wait at every step
+        share = torch.full((), progress, device=self.device)
         with autocast(self.device, self.config.precision):
             scalars = self.forward(batch, *draws, share)
         scalars["loss"].backward()

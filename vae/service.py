@@ -100,6 +100,11 @@ def info(name: str) -> ModelInfo:
     """Describe a model without importing torch. Raises as `encodings`."""
     folder = folder_of(name)
     manifest, codes = checkpoint.read_manifest(folder), encodings(name)
+    if codes.mean.shape[1] != (dims := sum(block.size for block in manifest.blocks)):
+        raise CheckpointError(
+            f"{folder / checkpoint.ENCODINGS} has codes of {codes.mean.shape[1]} dimensions and the "
+            f"model {dims}; make it again with: python -m vae encode {folder}"
+        )
     active = codes.mean.var(axis=0) > ACTIVE
     kl = 0.5 * (codes.mean**2 + np.exp(codes.logvar) - 1 - codes.logvar).mean(axis=0)
     if not np.isfinite(kl).all():
@@ -199,6 +204,8 @@ class Model:
                 f"not {z.dtype} {list(z.shape)}"
             )
         images = np.empty((len(z), 28, 28), np.float32) if out is None else out
+        if images.shape != (len(z), 28, 28):
+            raise ValueError(f"{len(z)} images do not fit `out` of shape {list(images.shape)}")
         with torch.inference_mode():
             for start in range(0, len(z), CHUNK):
                 part = np.array(z[start : start + CHUNK], np.float32)

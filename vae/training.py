@@ -191,9 +191,9 @@ def train(
     """Train a preset on images into `folder`: a checkpoint, log.jsonl with one line an epoch, and
     the state to resume.
 
-    A stop at any moment loses at most the epoch in progress. Raises CheckpointError where the
-    folder holds another run, or one that is done, or one to resume with other settings; ValueError
-    for settings that don't fit.
+    A stop at any moment loses at most the epoch in progress; `resume` goes on from there, and
+    begins where no epoch is done. Raises CheckpointError where the folder holds a run and resume is
+    not set, or one begun with other settings; ValueError for settings that don't fit.
     """
     run = json.loads(json.dumps(asdict(preset) | {"data": data}))
     progress = _unfinished(folder, run, resume)
@@ -207,7 +207,8 @@ def train(
         if progress:
             state, first, _ = progress
             step.load_state({name: value.to(own) for name, value in state.items()})
-        _trim_log(folder, first)
+        if rank == 0:
+            _trim_log(folder, first)
         kept, held = hold_out(digits, config.validation, config.seed)
         batches = Batches(kept, config.batch, own, rank, world)
         manifest = Manifest(
@@ -225,11 +226,12 @@ def train(
             if rank:
                 return
             checkpoint.write_model(folder, manifest, step.weights())
-            checkpoint.write_progress(folder, step.state(), epoch, run)
             with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(
                     json.dumps({"epoch": epoch} | {k: round(v, 4) for k, v in means.items()}) + "\n"
                 )
+            # last, for it is what counts: a line too many is dropped on resuming, one too few is lost
+            checkpoint.write_progress(folder, step.state(), epoch, run)
 
         fit(
             step,
@@ -249,11 +251,7 @@ def _unfinished(
     folder: Path, run: dict[str, Any], resume: bool
 ) -> tuple[dict[str, Tensor], int, dict] | None:
     progress = checkpoint.read_progress(folder)
-    if progress is None:
-        if resume:
-            raise CheckpointError(
-                f"there is no run to resume in {folder}; start it without --resume"
-            )
+    if progress is None:  # also a run that was stopped in its first epoch: nothing is lost but that
         return None
     _, epoch, begun = progress
     if not resume:
@@ -284,7 +282,8 @@ def _trim_log(folder: Path, epochs: int) -> None:
     path = folder / "log.jsonl"
     if path.exists():
         kept = [line for line in path.read_text().splitlines() if line.strip()][:epochs]
-        path.write_text("".join(f"{line}\n" for line in kept))
+        text = "".join(f"{line}\n" for line in kept)
+        checkpoint.write_atomically(path, lambda p: p.write_text(text))
 
 
 def with_options(preset: Preset, model: dict[str, Any], train: dict[str, Any]) -> Preset:

@@ -85,11 +85,14 @@ def latent_map(
     """
     _check(points, labels, colours, selected)
     content = np.ascontiguousarray(points, np.float32).tobytes() + labels.astype(np.uint8).tobytes()
+    url = web.publish(content, "points.bin", place=f"{key}/points")
+    if st.session_state.get(f"{key}:range", ("",))[0] != url:
+        st.session_state[f"{key}:range"] = url, _range(points)  # as dear as all the rest together
     data: dict[str, Any] = {
-        "points": web.publish(content, "points.bin", place=f"{key}/points"),
+        "points": url,
         "plotly": web.plotly_url(),
         "count": len(points),
-        "range": _range(points),
+        "range": st.session_state[f"{key}:range"][1],
         "cursor": [float(value) for value in cursor],
         "axes": list(axes),
         "colours": list(colours),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer import closeup, controls, markup, session, sources
 from explorer.closeup import Subject
-from explorer.components import drawing, drawn
+from explorer.components import drawing
 from explorer.sources import Figures, Way
 from vae import prepare
 
@@ -176,7 +177,7 @@ def _columns(
             if not place:
                 st.html(markup.row_heads([word for word, _ in numbers]))
             words = f"digit {index:,}, a {labels[index]}"
-            head = f"<b>{labels[index]}</b> {index:,}"
+            head = f"<b>{labels[index]}</b> {index}"
             pictures = markup.trio(original, copy, words)
             with st.container(key=f"column-{place}"):
                 st.html(markup.column(head, pictures, numbers, place == choice.pick))
@@ -186,12 +187,15 @@ def _columns(
 # --- the visitor's own --------------------------------------------------------------------------
 
 
-def _own(name: str, words: str, steps: prepare.Prepared, where: Any) -> None:
-    """Steps and samples here, the close-up in the column `where`, of a prepared image."""
+def _steps(steps: prepare.Prepared) -> None:
     st.html("<h3>Made like MNIST</h3>" + markup.steps(steps.steps()))
+
+
+def _own(name: str, words: str, steps: prepare.Prepared, where: DeltaGenerator) -> None:
+    """Samples here, the close-up in the column `where`, of the visitor's prepared image."""
     controls.loading(name)
     image = steps.final / np.float32(255)
-    subject = Subject(words, image, sources.measure(session.model(name), image[None]), None)
+    subject = Subject(words, image, sources.measure(session.model(name), image[None]))
     closeup.samples(name, subject)
     with where:
         if closeup.panel(name, subject):
@@ -201,19 +205,21 @@ def _own(name: str, words: str, steps: prepare.Prepared, where: Any) -> None:
 @st.fragment(key="draw")
 def _draw(name: str) -> None:
     left, right = st.columns(SIDES, gap="large")
-    with left, st.container(horizontal=True, gap="large", key="easel"):
-        drawing(key="ink")
-        with st.container(key="easel-steps"):
-            png = drawn("ink")
-            if png is None:
-                st.caption("Draw a digit: it is encoded and decoded again after each stroke.")
-                return
-            try:
-                steps = prepare.prepare(prepare.read_image(png), invert=False)
-            except ValueError as error:
-                st.error(f"The drawing cannot be used: {error}.")
-                return
-            _own(name, "your drawing", steps, right)
+    with left:
+        with st.container(horizontal=True, gap="medium", key="easel"):
+            with st.container(width=280, key="paper"):
+                png = drawing(key="ink")
+            with st.container():
+                if png is None:
+                    st.caption("Draw a digit: it is encoded and decoded again after each stroke.")
+                    return
+                try:
+                    steps = prepare.prepare(prepare.read_image(png), invert=False)
+                except ValueError as error:
+                    st.error(f"The drawing cannot be used: {error}.")
+                    return
+                _steps(steps)
+        _own(name, "your drawing", steps, right)
 
 
 def _upload(name: str) -> None:
@@ -239,6 +245,7 @@ def _upload(name: str) -> None:
                 "stands out from its ground, or say which way round its ink is."
             )
             return
+        _steps(steps)
         _own(name, "your image", steps, right)
 
 

@@ -34,9 +34,12 @@ def config(name: str, settings: dict[str, Any]) -> Any:
     """
     if name not in MODELS:
         raise ValueError(f"there is no model {name!r}; choose one of {', '.join(MODELS)}")
-    known = [f.name for f in dataclasses.fields(MODELS[name].config)]
+    known = {f.name: str(f.type) for f in dataclasses.fields(MODELS[name].config)}
     if unknown := sorted(set(settings) - set(known)):
         raise ValueError(f"{name} has no setting {', '.join(unknown)}; it has {', '.join(known)}")
+    for setting, value in settings.items():
+        if type(value).__name__ not in {known[setting], "int" if known[setting] == "float" else ""}:
+            raise ValueError(f"{setting} of {name} is of type {known[setting]}, not {value!r}")
     return MODELS[name].config(**settings)
 
 

@@ -35,6 +35,7 @@ class VAEConfig:
             or not 0 <= self.dropout < 1
             or not 0 <= self.warm_up <= 1
             or self.samples < 1
+            or self.frequency < 0
         ):
             raise ValueError(f"out of range: {self}")
         if self.scale not in ("logvar", "softplus"):
