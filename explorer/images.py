@@ -20,7 +20,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def tile(images: np.ndarray, columns: int, gap: int = 0, ground: int = 0) -> np.ndarray:
-    """Lay images [N, H, W] out row by row as one sheet, uint8 [rows * H + gaps, columns * W + gaps].
+    """Lay images [N, H, W] out row by row as one sheet of rows * H by columns * W pixels, uint8.
 
     gap pixels of grey level `ground` part the tiles; places beyond N are left in it. Raises
     ValueError for no image or fewer columns than 1.

@@ -12,8 +12,7 @@ import numpy as np
 import streamlit as st
 
 from vae import data, latent, service
-from vae.checkpoint import Encodings
-from vae.service import Model, ModelInfo
+from vae.service import Encodings, Model, ModelInfo
 
 UNDO = 50  # steps back that are kept
 LINKED = ("model", "z", "digit")  # what the address holds besides the page
@@ -205,10 +204,9 @@ def write_link(now: Visit) -> None:
         if now.place.digit is not None
         else {"z": ",".join(f"{v:g}" for v in now.place.z)}
     )
-    query = {"model": now.model} | code
-    if query != now.link:
-        st.query_params.from_dict(query)
-        now.link = query
+    now.link = {"model": now.model} | code
+    if st.query_params.to_dict() != now.link:  # a change of page has emptied it
+        st.query_params.from_dict(now.link)
 
 
 # --- MNIST --------------------------------------------------------------------------------------
@@ -245,7 +243,7 @@ class Arrival:
         return self._thread.is_alive()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it is there or has failed, at most this long: files on disk are read in 50 ms."""
+        """Wait until it is there or has failed, at most this long; a file on disk takes 50 ms."""
         self._thread.join(seconds)
 
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ def test_no_data_set_and_no_pickle_is_committed() -> None:
 def test_assets_stay_small() -> None:
     sizes = [(ROOT / name).stat().st_size for name in tracked_files() if name.startswith("assets/")]
     assert sum(sizes) < 60 * MEGABYTE
+
+
+def test_pytest_finds_every_test_file() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    paths = [ROOT / path for path in settings["tool"]["pytest"]["ini_options"]["testpaths"]]
+    files = (ROOT / "tests").rglob("test_*.py")
+    missed = [file for file in files if not any(file.is_relative_to(path) for path in paths)]
+    assert missed == []
 
 
 def test_requirements_are_exact() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 
 from vae import checkpoint, data, metrics, training
-from vae.checkpoint import CheckpointError
 from vae.presets import PRESETS
 from vae.service import CHECKPOINTS, choose_device, folder_of
 
@@ -137,7 +136,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 130
-    except (ValueError, CheckpointError, data.DataError, training.TrainingError) as error:
+    except (ValueError, OSError, data.DataError, training.TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

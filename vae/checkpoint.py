@@ -33,6 +33,11 @@ WEIGHTS, CONFIG, METRICS, ENCODINGS = (
     "encodings.npz",
 )
 PROGRESS = "progress.safetensors"
+# what NumPy and zipfile raise at a damaged .npz (RuntimeError: a method that zipfile has not)
+UNREADABLE = (
+    *(OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 class CheckpointError(ValueError):
@@ -138,12 +143,20 @@ def read_encodings(folder: Path) -> Encodings:
             missing = {"mean", "logvar", "labels", "cross_entropy", "kl"} - set(arrays)
     except FileNotFoundError as error:
         raise CheckpointError(f"{folder} has no {ENCODINGS}; make it with: {again}") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise CheckpointError(f"{path} is damaged ({error}); make it with: {again}") from error
     if missing:
         raise CheckpointError(
             f"{path} lacks {', '.join(sorted(missing))}; make it again with: {again}"
         )
+    shape = arrays["mean"].shape
+    if (
+        len(shape) != 2
+        or arrays["logvar"].shape != shape
+        or any(array.shape[:1] != shape[:1] for array in arrays.values())
+    ):
+        shapes = {name: list(array.shape) for name, array in arrays.items()}
+        raise CheckpointError(f"{path} has arrays of shapes {shapes}; make it again with: {again}")
     labels = arrays.pop("labels").astype(np.int64)
     return Encodings(labels=labels, **{name: a.astype(np.float32) for name, a in arrays.items()})
 

@@ -18,11 +18,11 @@ class Preset:
     description: str  # one sentence for the app
 
 
-# Shipped: importance-weighted bounds, for the pictures of a low-dimensional code have posteriors that
-# no Gaussian fits; fresh binarisation; averaged weights; 2,000 training images held out to choose by.
+# Shipped: importance-weighted bounds, for in few dimensions no Gaussian fits the posterior; fresh
+# binarisation; averaged weights; 2,000 training images held out to choose by.
 SHIPPED = TrainConfig(epochs=40, validation=2000)
 
-# jmetzen.github.io, 2015-11-27, and github.com/hwalsuklee/tensorflow-mnist-VAE: settings as published
+# jmetzen.github.io, 2015-11-27, and hwalsuklee/tensorflow-mnist-VAE: settings as published
 JMETZEN = TrainConfig(
     epochs=75,
     batch=100,

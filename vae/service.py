@@ -102,8 +102,8 @@ def info(name: str) -> ModelInfo:
     manifest, codes = checkpoint.read_manifest(folder), encodings(name)
     if codes.mean.shape[1] != (dims := sum(block.size for block in manifest.blocks)):
         raise CheckpointError(
-            f"{folder / checkpoint.ENCODINGS} has codes of {codes.mean.shape[1]} dimensions and the "
-            f"model {dims}; make it again with: python -m vae encode {folder}"
+            f"{folder / checkpoint.ENCODINGS} has codes of {codes.mean.shape[1]} dimensions, "
+            f"the model {dims}; make it again with: python -m vae encode {folder}"
         )
     active = codes.mean.var(axis=0) > ACTIVE
     kl = 0.5 * (codes.mean**2 + np.exp(codes.logvar) - 1 - codes.logvar).mean(axis=0)
@@ -253,10 +253,12 @@ def is_loaded(name: str) -> bool:
 __all__ = [
     "CHECKPOINTS",
     "CheckpointError",
+    "Encodings",
     "Model",
     "ModelInfo",
     "encodings",
     "info",
+    "is_loaded",
     "load",
     "names",
 ]

@@ -230,7 +230,7 @@ def train(
                 log.write(
                     json.dumps({"epoch": epoch} | {k: round(v, 4) for k, v in means.items()}) + "\n"
                 )
-            # last, for it is what counts: a line too many is dropped on resuming, one too few is lost
+            # last, for it is what counts: a line too many is dropped on resuming, none is missing
             checkpoint.write_progress(folder, step.state(), epoch, run)
 
         fit(

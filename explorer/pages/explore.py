@@ -231,12 +231,22 @@ def _sheets(name: str) -> None:
         ]
         st.html(f'<div class="strips">{"".join(rows)}</div>')
     with sheet:
-        x, y = sorted(info.order[:2])
+        x, y = _sheet_dims(name)
         st.html(f"<h3>Manifold</h3><p>z{x + 1} to the right, z{y + 1} upwards, -3 to 3.</p>")
         codes = latent.grid(now.z, (x, y), SHEET)
         whole = images.tile(model.decode(codes), SHEET)
         st.html(f'<img class="sheet" src="{images.data_uri(whole)}" alt="the decoded manifold">')
     session.write_link(now)
+
+
+def _sheet_dims(name: str) -> tuple[int, int]:
+    """The two dimensions of the manifold: those on the map, else the two that carry most."""
+    info = session.info(name)
+    x, y = (st.session_state.get(f"{axis}-{name}") for axis in "xy")
+    if st.session_state.get(f"view-{name}") == VIEWS[0] and x is not None and y is not None:
+        return x, y
+    x, y = sorted(info.order[:2])
+    return x, y
 
 
 def _along(value: float) -> float:

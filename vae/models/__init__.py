@@ -38,7 +38,8 @@ def config(name: str, settings: dict[str, Any]) -> Any:
     if unknown := sorted(set(settings) - set(known)):
         raise ValueError(f"{name} has no setting {', '.join(unknown)}; it has {', '.join(known)}")
     for setting, value in settings.items():
-        if type(value).__name__ not in {known[setting], "int" if known[setting] == "float" else ""}:
+        allowed = ("float", "int") if known[setting] == "float" else (known[setting],)
+        if type(value).__name__ not in allowed:
             raise ValueError(f"{setting} of {name} is of type {known[setting]}, not {value!r}")
     return MODELS[name].config(**settings)
 

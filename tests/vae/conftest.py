@@ -1,0 +1,92 @@
+"""Small things to test the models with: scikit-learn's digits, narrow nets, one thread."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vae import checkpoint, data, metrics, service, training
+from vae.data import Digits
+from vae.optim import TrainConfig
+from vae.presets import Preset
+
+CPU = torch.device("cpu")
+SMALL = {"hidden": 32, "depth": 1}  # settings that every model of the house has
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Small products are faster on one, and sums come out the same on every machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def train_digits() -> Digits:
+    return data.load("digits", "train")
+
+
+@pytest.fixture(scope="session")
+def test_digits() -> Digits:
+    return data.load("digits", "test")
+
+
+Small = Callable[..., Preset]
+
+
+@pytest.fixture(scope="session")
+def small() -> Small:
+    """A preset that trains in a second; keywords of TrainConfig go to it, others to the model."""
+
+    def preset(model: str = "vae", **settings: object) -> Preset:
+        known = TrainConfig.__dataclass_fields__
+        run = {"epochs": 3, "batch": 128} | {k: v for k, v in settings.items() if k in known}
+        config = SMALL | {k: v for k, v in settings.items() if k not in known}
+        return Preset(model, config, TrainConfig(**run), "A title", "A description.")
+
+    return preset
+
+
+@pytest.fixture(scope="session")
+def shelf(
+    tmp_path_factory: pytest.TempPathFactory,
+    small: Small,
+    train_digits: Digits,
+    test_digits: Digits,
+) -> Path:
+    """A folder of trained checkpoints as the app ships them: ae-2d, vae-2d and vae-5d."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for name, model, latent in (("ae-2d", "autoencoder", 2), ("vae-2d", "vae", 2), ("vae-5d", "vae", 5)):
+        preset = small(model, latent=latent, epochs=6 if name == "vae-2d" else 2, rate=5e-3)
+        training.train(preset, train_digits, folder / name, CPU, data="digits", bar=False)
+        shipped = checkpoint.read_model(folder / name)
+        few = Digits(test_digits.images[:90], test_digits.labels[:90])  # too few for t-SNE: quick
+        checkpoint.write_encodings(folder / name, metrics.encode(shipped, few))
+    checkpoint.write_json(folder / "vae-2d" / checkpoint.METRICS, {"elbo": -100.5})
+    return folder
+
+
+@pytest.fixture
+def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The service as it is just after its import, with `shelf` as what is shipped."""
+
+    def forget() -> None:
+        for cached in (service.encodings, service.info, service._load):
+            cached.cache_clear()
+        service._loaded.clear()
+
+    forget()
+    monkeypatch.setattr(service, "CHECKPOINTS", shelf)
+    monkeypatch.setenv("LATENT_DEVICE", "cpu")
+    yield shelf
+    forget()
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    """[7, 28, 28] grey levels without meaning."""
+    return np.random.default_rng(0).random((7, 28, 28), dtype=np.float32)

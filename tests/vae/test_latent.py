@@ -1,0 +1,184 @@
+"""Latent geometry: what a path, a sheet and a plane keep."""
+
+import numpy as np
+import pytest
+
+from vae import latent
+from vae.latent import LatentBlock
+
+
+def codes(count: int, size: int) -> np.ndarray:
+    return np.random.default_rng(count + size).standard_normal((count, size)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("size", "prior"), [(0, "normal"), (-1, "uniform"), (2, "gauss")])
+def test_a_block_states_what_is_wrong_with_it(size: int, prior: str) -> None:
+    wrong: dict = {"prior": prior}
+    with pytest.raises(ValueError, match=r"block 'z'") as raised:
+        LatentBlock("z", size, **wrong)
+    assert str(size) in str(raised.value) or prior in str(raised.value)
+
+
+class TestPrior:
+    def test_normal(self) -> None:
+        z = latent.sample_prior([LatentBlock("z", 3, "normal")], 20_000, seed=1)
+        assert z.dtype == np.float32
+        np.testing.assert_allclose(z.mean(0), 0, atol=0.03)
+        np.testing.assert_allclose(np.cov(z.T), np.eye(3), atol=0.05)
+
+    def test_uniform(self) -> None:
+        z = latent.sample_prior([LatentBlock("c", 2, "uniform")], 20_000, seed=1)
+        assert -1 <= z.min() < -0.99
+        assert 0.99 < z.max() <= 1
+        np.testing.assert_allclose(z.var(0), 1 / 3, atol=0.02)
+
+    def test_categorical(self) -> None:
+        z = latent.sample_prior([LatentBlock("digit", 10, "categorical")], 20_000, seed=1)
+        assert set(np.unique(z)) == {0, 1}
+        assert (z.sum(1) == 1).all()
+        np.testing.assert_allclose(z.mean(0), 0.1, atol=0.02)
+
+    def test_simplex(self) -> None:
+        z = latent.sample_prior([LatentBlock("mix", 4, "simplex")], 20_000, seed=1)
+        assert z.min() >= 0
+        np.testing.assert_allclose(z.sum(1), 1, atol=1e-6)
+        # the flat Dirichlet: mean 1/K, variance (K - 1) / (K^2 (K + 1))
+        np.testing.assert_allclose(z.mean(0), 1 / 4, atol=0.01)
+        np.testing.assert_allclose(z.var(0), 3 / 80, atol=0.003)
+
+    def test_blocks_stand_side_by_side_in_their_order(self) -> None:
+        blocks = [LatentBlock("a", 2, "normal"), LatentBlock("b", 10, "categorical")]
+        z = latent.sample_prior(blocks, 5, seed=0)
+        assert z.shape == (5, 12)
+        assert (z[:, 2:].sum(1) == 1).all()
+
+    def test_temperature_scales_the_normal_blocks_alone(self) -> None:
+        blocks = [LatentBlock("a", 2, "normal"), LatentBlock("b", 2, "uniform")]
+        one, half, none = (latent.sample_prior(blocks, 9, 3, t) for t in (1.0, 0.5, 0.0))
+        np.testing.assert_allclose(half[:, :2], one[:, :2] / 2, rtol=1e-6)
+        assert not none[:, :2].any()
+        np.testing.assert_array_equal(none[:, 2:], one[:, 2:])
+
+    def test_the_seed_decides(self) -> None:
+        blocks = [LatentBlock("z", 2, "normal")]
+        first = latent.sample_prior(blocks, 4, seed=7)
+        np.testing.assert_array_equal(first, latent.sample_prior(blocks, 4, seed=7))
+        assert not np.array_equal(first, latent.sample_prior(blocks, 4, seed=8))
+
+    @pytest.mark.parametrize(("count", "temperature"), [(0, 1.0), (-3, 1.0), (1, -0.5)])
+    def test_bad_requests_are_named(self, count: int, temperature: float) -> None:
+        with pytest.raises(ValueError, match=f"{count} codes at temperature {temperature}"):
+            latent.sample_prior([LatentBlock("z", 2, "normal")], count, 0, temperature)
+
+
+class TestGrid:
+    def test_is_read_as_a_picture(self) -> None:
+        z = latent.grid(np.zeros(2), (0, 1), steps=4, ranges=(-1, 2, -10, 20)).reshape(4, 4, 2)
+        assert z[0, 0].tolist() == [-1, 20], "top left"
+        assert z[0, -1].tolist() == [2, 20], "top right"
+        assert z[-1, 0].tolist() == [-1, -10], "bottom left"
+        assert (np.diff(z[..., 0], axis=1) > 0).all(), "the first dimension grows to the right"
+        assert (np.diff(z[..., 1], axis=0) < 0).all(), "the second grows upwards"
+
+    def test_holds_the_other_dimensions(self) -> None:
+        centre = codes(1, 5)[0]
+        z = latent.grid(centre, (3, 1), steps=6)
+        assert z.shape == (36, 5)
+        np.testing.assert_array_equal(z[:, [0, 2, 4]], np.tile(centre[[0, 2, 4]], (36, 1)))
+        assert (z[:, 3].min(), z[:, 3].max(), z[0, 1], z[-1, 1]) == (-3, 3, 3, -3)
+
+    def test_needs_two_dimensions(self) -> None:
+        with pytest.raises(ValueError, match="not 1 twice"):
+            latent.grid(np.zeros(2), (1, 1))
+
+
+def test_traversals_sweep_one_dimension_each() -> None:
+    centre = codes(1, 4)[0]
+    z = latent.traversals(centre, [2, 0], low=-2, high=2, steps=5)
+    assert z.shape == (2, 5, 4)
+    np.testing.assert_allclose(z[0, :, 2], [-2, -1, 0, 1, 2])
+    np.testing.assert_allclose(z[1, :, 0], [-2, -1, 0, 1, 2])
+    np.testing.assert_array_equal(np.delete(z[0], 2, 1), np.tile(np.delete(centre, 2), (5, 1)))
+
+
+class TestPaths:
+    @pytest.mark.parametrize("path", [latent.lerp, latent.slerp])
+    @pytest.mark.parametrize("size", [2, 20])
+    def test_both_ends_belong_to_it(self, path, size: int) -> None:
+        a, b = codes(2, size)
+        z = path(a, b, 9)
+        assert (z.shape, z.dtype) == ((9, size), np.float32)
+        np.testing.assert_allclose(z[[0, -1]], [a, b], atol=1e-5)
+
+    def test_lerp_goes_in_even_steps(self) -> None:
+        a, b = codes(2, 3)
+        np.testing.assert_allclose(np.diff(latent.lerp(a, b, 5), axis=0), np.tile((b - a) / 4, (4, 1)), rtol=1e-4)
+
+    def test_slerp_keeps_the_norm_and_turns_evenly(self) -> None:
+        a, b = (z / np.linalg.norm(z) * 3 for z in codes(2, 6))
+        z = latent.slerp(a, b, 12)
+        np.testing.assert_allclose(np.linalg.norm(z, axis=1), 3, rtol=1e-5)
+        between = (z[1:] * z[:-1]).sum(1) / 9
+        np.testing.assert_allclose(between, between[0], rtol=1e-4)
+
+    @pytest.mark.parametrize("factor", [0.0, 1.0, 2.0, -1.0])
+    def test_slerp_is_straight_where_there_is_no_arc(self, factor: float) -> None:
+        a = codes(1, 4)[0]
+        z = latent.slerp(a, factor * a, 7)
+        assert np.isfinite(z).all()
+        np.testing.assert_allclose(z, latent.lerp(a, factor * a, 7), atol=1e-5)
+
+
+PLANES = {
+    "coordinates": lambda: latent.coordinate_plane((3, 1), 5),
+    "principal": lambda: latent.principal_plane(codes(200, 5) * [3, 1, 0.5, 2, 0.1] + [1, 2, 3, 4, 5]),
+}
+
+
+@pytest.mark.parametrize("name", PLANES)
+class TestPlanes:
+    def test_moved_codes_project_to_where_they_were_sent(self, name: str) -> None:
+        plane, z, xy = PLANES[name](), codes(1, 5)[0], np.array([0.7, -1.9], np.float32)
+        np.testing.assert_allclose(plane.project(plane.move(z, xy)[None])[0], xy, atol=1e-5)
+
+    def test_a_move_keeps_what_the_plane_hides(self, name: str) -> None:
+        plane, z = PLANES[name](), codes(1, 5)[0]
+        change = plane.move(z, np.array([2.0, 3.0])) - z
+        hidden = np.eye(5) - plane.axes.T @ plane.axes
+        np.testing.assert_allclose(hidden @ change, 0, atol=1e-5)
+
+    def test_a_move_to_where_it_is_changes_nothing(self, name: str) -> None:
+        plane, z = PLANES[name](), codes(1, 5)[0]
+        np.testing.assert_allclose(plane.move(z, plane.project(z[None])[0]), z, atol=1e-5)
+
+    def test_axes_are_orthonormal(self, name: str) -> None:
+        axes = PLANES[name]().axes
+        np.testing.assert_allclose(axes @ axes.T, np.eye(2), atol=1e-5)
+
+
+def test_a_coordinate_plane_shows_its_two_dimensions() -> None:
+    z = codes(8, 5)
+    np.testing.assert_array_equal(latent.coordinate_plane((3, 1), 5).project(z), z[:, [3, 1]])
+
+
+def test_the_principal_plane_keeps_most_variance() -> None:
+    z = codes(400, 4) * np.array([0.1, 5, 0.2, 2], np.float32)
+    shown = latent.principal_plane(z).project(z)
+    assert shown.var(0).sum() >= z[:, [1, 3]].var(0).sum()
+    assert shown[:, 0].var() > shown[:, 1].var()
+
+
+@pytest.mark.parametrize("dims", [(1, 1), (0, 2), (-1, 0)])
+def test_a_plane_names_dimensions_that_do_not_fit(dims: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=r"not \("):
+        latent.coordinate_plane(dims, 2)
+
+
+def test_tsne_keeps_neighbours_and_repeats_itself() -> None:
+    centres = np.repeat(np.eye(3, 5, dtype=np.float32) * 20, 40, axis=0)
+    z = centres + 0.1 * codes(120, 5)
+    flat = latent.tsne(z)
+    assert (flat.shape, flat.dtype) == ((120, 2), np.float32)
+    distances = np.linalg.norm(flat[:, None] - flat[None], axis=-1) + np.eye(120) * 1e9
+    assert (distances.argmin(1) // 40 == np.arange(120) // 40).all()
+    np.testing.assert_array_equal(flat, latent.tsne(z))

@@ -1,0 +1,131 @@
+"""The losses are the distributions' own, whoever computes them."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Bernoulli, Independent, MultivariateNormal, Normal, kl_divergence
+
+from vae import losses
+
+
+def numbers(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+SHAPES = [(1, 1), (4, 2), (3, 5, 7), (0, 2)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_kl_is_that_of_torch(shape: tuple[int, ...]) -> None:
+    mean, logvar = 3 * numbers(*shape), 2 * numbers(*shape, seed=1)
+    expected = kl_divergence(Normal(mean, (0.5 * logvar).exp()), Normal(0, 1))
+    torch.testing.assert_close(losses.gaussian_kl(mean, logvar), expected)
+
+
+def test_kl_is_nought_at_the_prior_alone() -> None:
+    logvar = torch.linspace(-5, 5, 101)[:, None]
+    kl = losses.gaussian_kl(torch.zeros_like(logvar), logvar)
+    assert kl[50] == 0
+    assert (kl[:50] > 0).all()
+    assert (kl[51:] > 0).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_densities_are_those_of_torch(shape: tuple[int, ...]) -> None:
+    z, mean, logvar = numbers(*shape), numbers(*shape, seed=1), numbers(*shape, seed=2)
+    expected = Normal(mean, (0.5 * logvar).exp()).log_prob(z).sum(-1)
+    torch.testing.assert_close(losses.gaussian_log_density(z, mean, logvar), expected)
+    standard = Normal(0, 1).log_prob(z).sum(-1)
+    torch.testing.assert_close(losses.standard_normal_log_density(z), standard)
+
+
+def test_density_of_many_codes_for_each_image() -> None:
+    z, mean, logvar = numbers(6, 4, 2), numbers(4, 2, seed=1), numbers(4, 2, seed=2)
+    each = torch.stack([losses.gaussian_log_density(one, mean, logvar) for one in z])
+    torch.testing.assert_close(losses.gaussian_log_density(z, mean, logvar), each)
+
+
+@pytest.mark.parametrize("leading", [(), (5,), (3, 5)])
+def test_cross_entropy_is_that_of_torch(leading: tuple[int, ...]) -> None:
+    logits = 4 * numbers(*leading, 28, 28)
+    x = (numbers(*leading, 28, 28, seed=1) > 0).float()
+    expected = -Independent(Bernoulli(logits=logits), 2).log_prob(x)
+    torch.testing.assert_close(losses.bernoulli_cross_entropy(logits, x), expected)
+
+
+def test_cross_entropy_of_grey_is_the_mean_over_binarisations() -> None:
+    logits, grey = numbers(1, 28, 28), torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(3))
+    draws = (torch.rand(20_000, 28, 28, generator=torch.Generator().manual_seed(4)) < grey).float()
+    sampled = losses.bernoulli_cross_entropy(logits, draws)
+    error = sampled.std() / math.sqrt(len(draws))
+    assert abs(sampled.mean() - losses.bernoulli_cross_entropy(logits, grey)) < 4 * error
+
+
+def test_cross_entropy_stays_finite_and_exact_for_extreme_logits() -> None:
+    logits = torch.full((2, 28, 28), 1e4)
+    logits[1] = -1e4
+    logits.requires_grad_()
+    right, wrong = torch.ones(2, 28, 28), torch.zeros(2, 28, 28)
+    right[1], wrong[1] = 0, 1
+    assert losses.bernoulli_cross_entropy(logits, right).tolist() == [0, 0]
+    cost = losses.bernoulli_cross_entropy(logits, wrong)
+    torch.testing.assert_close(cost, torch.full((2,), 784 * 1e4))
+    (gradient,) = torch.autograd.grad(cost.sum(), logits)
+    assert gradient.abs().max() == 1
+
+
+class Line:
+    """x = w z + noise in `size` dimensions, z in one: all that is asked of a VAE, in closed form."""
+
+    def __init__(self, size: int = 3) -> None:
+        self.w, self.noise = numbers(size, seed=5), 0.5
+        self.x = numbers(200, size, seed=6)
+
+    def log_likelihood(self) -> torch.Tensor:
+        covariance = torch.outer(self.w, self.w) + self.noise**2 * torch.eye(len(self.w))
+        return MultivariateNormal(torch.zeros_like(self.w), covariance).log_prob(self.x)
+
+    def posterior(self) -> tuple[torch.Tensor, torch.Tensor]:
+        precision = 1 + self.w.dot(self.w) / self.noise**2
+        mean = (self.x @ self.w / self.noise**2 / precision)[:, None]
+        return mean, (-precision.log()).expand_as(mean)
+
+    def log_weights(self, mean: torch.Tensor, logvar: torch.Tensor, count: int) -> torch.Tensor:
+        """[count, 200]: log p(x, z) - log q(z given x) for codes drawn from q."""
+        z = mean + (0.5 * logvar).exp() * numbers(count, *mean.shape, seed=count)
+        log_x = Normal(z * self.w, self.noise).log_prob(self.x).sum(-1)
+        prior = losses.standard_normal_log_density(z)
+        return log_x + prior - losses.gaussian_log_density(z, mean, logvar)
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_bound_is_exact_with_the_true_posterior(count: int) -> None:
+    line = Line()
+    bound = losses.importance_weighted_bound(line.log_weights(*line.posterior(), count))
+    torch.testing.assert_close(bound, line.log_likelihood(), atol=1e-4, rtol=1e-4)
+
+
+def test_bound_rises_with_the_samples_towards_the_likelihood() -> None:
+    line = Line()
+    mean, logvar = line.posterior()
+    weights = line.log_weights(mean + 0.3, logvar + 1, 4096)  # a posterior that is somewhat off
+    means = []
+    for count in (1, 4, 16, 256):
+        groups = weights.reshape(count, -1, weights.shape[-1])  # [K, groups, 200]
+        means.append(float(losses.importance_weighted_bound(groups).mean()))
+    assert means == sorted(means)
+    exact = float(line.log_likelihood().mean())
+    assert means[0] < exact - 0.1
+    assert means[-1] == pytest.approx(exact, abs=0.01)
+
+
+def test_bound_of_one_sample_is_the_elbo() -> None:
+    weights = numbers(1, 9) * 100
+    torch.testing.assert_close(losses.importance_weighted_bound(weights), weights[0])
+
+
+def test_bound_survives_weights_that_no_float_holds() -> None:
+    weights = torch.tensor([[-5000.0], [-5001.0]])
+    expected = -5000 + math.log((1 + math.exp(-1)) / 2)
+    assert float(losses.importance_weighted_bound(weights)) == pytest.approx(expected)
