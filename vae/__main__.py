@@ -104,7 +104,9 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def encode(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
-    encodings = metrics.encode(checkpoint.read_model(folder), data.load(args.data, "test"))
+    encodings = metrics.encode(
+        checkpoint.read_model(folder), data.load(args.data, "test"), flat=True
+    )
     checkpoint.write_encodings(folder, encodings)
     count, dims = encodings.mean.shape
     print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")

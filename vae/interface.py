@@ -46,10 +46,12 @@ class Decodes(Protocol):
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]: ...
 
 
+@runtime_checkable
 class Autoencodes(Encodes, Decodes, Protocol):
     """Both: a likelihood can be measured."""
 
 
+@runtime_checkable
 class Step(Protocol):
     """One training step of any kind (one objective or several): what `training.fit` needs of a
     model."""

@@ -153,7 +153,7 @@ def principal_plane(codes: Float[np.ndarray, "N Z"]) -> Plane:
     )  # scikit-learn takes half a second to import, so only when asked for
 
     pca = PCA(n_components=2).fit(codes)
-    return Plane(pca.mean_.astype(np.float32), pca.components_.astype(np.float32))
+    return Plane(np.asarray(pca.mean_, np.float32), np.asarray(pca.components_, np.float32))
 
 
 def tsne(codes: Float[np.ndarray, "N Z"], seed: int = 0) -> Float[np.ndarray, "N 2"]:

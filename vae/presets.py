@@ -28,9 +28,9 @@ JMETZEN = TrainConfig(
     batch=100,
     rate=1e-3,
     schedule="constant",
-    weight_decay=0,
-    average=0,
-    clip=0,
+    weight_decay=0.0,
+    average=0.0,
+    clip=0.0,
     validation=5000,
     precision="float32",
 )
@@ -39,9 +39,9 @@ HWALSUKLEE = TrainConfig(
     batch=128,
     rate=1e-3,
     schedule="constant",
-    weight_decay=0,
-    average=0,
-    clip=0,
+    weight_decay=0.0,
+    average=0.0,
+    clip=0.0,
     validation=5000,
 )
 PUBLISHED_MLP = {"net": "mlp", "hidden": 500, "depth": 2, "dropout": 0.0, "binarise": False}

@@ -86,7 +86,7 @@ def latent_map(
     _check(points, labels, colours, selected)
     content = np.ascontiguousarray(points, np.float32).tobytes() + labels.astype(np.uint8).tobytes()
     url = web.publish(content, "points.bin", place=f"{key}/points")
-    if st.session_state.get(f"{key}:range", ("",))[0] != url:
+    if st.session_state.get(f"{key}:range", (None,))[0] != url:
         st.session_state[f"{key}:range"] = url, _range(points)  # as dear as all the rest together
     data: dict[str, Any] = {
         "points": url,

@@ -77,6 +77,9 @@ def _test_digits(name: str) -> None:
             figures = _bundled_figures(name)
         ranked = sources.order(way, digits.labels, figures, digit, choice.seed)
         shown = ranked[choice.start : choice.start + COLUMNS]
+        if not len(shown):
+            st.caption(f"None of the {len(digits.labels):,} digits is a {digit}.")
+            return
         _columns(name, digits.images[shown] / np.float32(255), shown, digits.labels, figures)
         index = int(shown[choice.pick])
         subject = Subject(

@@ -13,10 +13,10 @@ def codes(count: int, size: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("size", "prior"), [(0, "normal"), (-1, "uniform"), (2, "gauss")])
 def test_a_block_states_what_is_wrong_with_it(size: int, prior: str) -> None:
-    wrong: dict = {"prior": prior}
-    with pytest.raises(ValueError, match=r"block 'z'") as raised:
-        LatentBlock("z", size, **wrong)
-    assert str(size) in str(raised.value) or prior in str(raised.value)
+    block = object.__new__(LatentBlock)  # from JSON, where no type checker looks
+    vars(block).update(name="z", size=size, prior=prior)
+    with pytest.raises(ValueError, match=rf"block 'z' has (size {size};|prior '{prior}',)"):
+        block.__post_init__()
 
 
 class TestPrior:
@@ -73,7 +73,7 @@ class TestPrior:
 
 class TestGrid:
     def test_is_read_as_a_picture(self) -> None:
-        z = latent.grid(np.zeros(2), (0, 1), steps=4, ranges=(-1, 2, -10, 20)).reshape(4, 4, 2)
+        z = latent.grid(np.zeros(2), (0, 1), steps=4, ranges=(-1.0, 2.0, -10.0, 20.0)).reshape(4, 4, 2)
         assert z[0, 0].tolist() == [-1, 20], "top left"
         assert z[0, -1].tolist() == [2, 20], "top right"
         assert z[-1, 0].tolist() == [-1, -10], "bottom left"
@@ -94,7 +94,7 @@ class TestGrid:
 
 def test_traversals_sweep_one_dimension_each() -> None:
     centre = codes(1, 4)[0]
-    z = latent.traversals(centre, [2, 0], low=-2, high=2, steps=5)
+    z = latent.traversals(centre, [2, 0], low=-2.0, high=2.0, steps=5)
     assert z.shape == (2, 5, 4)
     np.testing.assert_allclose(z[0, :, 2], [-2, -1, 0, 1, 2])
     np.testing.assert_allclose(z[1, :, 0], [-2, -1, 0, 1, 2])

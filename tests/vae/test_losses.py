@@ -24,7 +24,7 @@ def test_kl_is_that_of_torch(shape: tuple[int, ...]) -> None:
 
 
 def test_kl_is_nought_at_the_prior_alone() -> None:
-    logvar = torch.linspace(-5, 5, 101)[:, None]
+    logvar = torch.arange(-50, 51)[:, None] / 10
     kl = losses.gaussian_kl(torch.zeros_like(logvar), logvar)
     assert kl[50] == 0
     assert (kl[:50] > 0).all()

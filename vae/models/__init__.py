@@ -38,10 +38,11 @@ def config(name: str, settings: dict[str, Any]) -> Any:
     if unknown := sorted(set(settings) - set(known)):
         raise ValueError(f"{name} has no setting {', '.join(unknown)}; it has {', '.join(known)}")
     for setting, value in settings.items():
-        allowed = ("float", "int") if known[setting] == "float" else (known[setting],)
-        if type(value).__name__ not in allowed:
-            raise ValueError(f"{setting} of {name} is of type {known[setting]}, not {value!r}")
-    return MODELS[name].config(**settings)
+        given, wanted = type(value).__name__, known[setting]
+        if given != wanted and (given, wanted) != ("int", "float"):
+            raise ValueError(f"{setting} of {name} is of type {wanted}, not {value!r}")
+    exact = {k: float(v) if known[k] == "float" else v for k, v in settings.items()}
+    return MODELS[name].config(**exact)
 
 
 def build(name: str, settings: dict[str, Any]) -> LatentModel:

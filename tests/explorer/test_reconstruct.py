@@ -1,0 +1,285 @@
+"""The Reconstruct page over a model that can be seen through: what it shows, and how it fails."""
+
+import base64
+import io
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
+
+from explorer import session
+from vae.data import Digits
+from vae.latent import LatentBlock
+from vae.service import ModelInfo
+
+NAME, DIMS, COUNT = "fake", 3, 40
+LABELS = np.arange(COUNT) % 10
+KL = np.linspace(1, 2, COUNT, dtype=np.float32)
+CROSS_ENTROPY = np.roll(np.linspace(50, 250, COUNT, dtype=np.float32), 7)
+WORST = int(np.argmax(CROSS_ENTROPY + KL))
+
+
+class Seen:
+    """Encodes an image as the brightness of its thirds and decodes a code as three bands."""
+
+    device = "cpu"
+
+    def __init__(self, logvar: float) -> None:
+        self.logvar = logvar
+
+    def encode(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        mean = images[:, :27].reshape(-1, DIMS, 9 * 28).mean(2)
+        return mean, np.full_like(mean, self.logvar)
+
+    def decode(self, z: np.ndarray) -> np.ndarray:
+        bands = np.clip(z, 0, 1).repeat(9, axis=1)[:, :, None].repeat(28, axis=2)
+        return np.pad(bands, ((0, 0), (0, 1), (0, 0))).astype(np.float32)
+
+
+@dataclass
+class Codes:
+    mean: np.ndarray
+    logvar: np.ndarray
+    labels: np.ndarray
+    cross_entropy: np.ndarray
+    kl: np.ndarray
+
+
+@dataclass
+class Arrival:
+    digits: Digits | None
+    under_way: bool = False
+    error: str = "refused"
+    done: int = 0
+    total: int = 0
+
+    def wait(self, seconds: float) -> None:
+        """What is here is here."""
+
+    def stop(self) -> None:
+        """There is nothing to stop."""
+
+
+def digits(count: int) -> Digits:
+    images = np.random.default_rng(count).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+    return Digits(images, LABELS[:count].astype(np.int64))
+
+
+class House:
+    """The fake service, and what a test may change of it."""
+
+    def __init__(self) -> None:
+        self.logvar = -2.0
+        self.arrival = Arrival(digits(COUNT))
+        self.abilities = frozenset({"encodes", "decodes"})
+
+    def model(self, name: str) -> Seen:
+        return Seen(self.logvar)
+
+    def info(self, name: str) -> ModelInfo:
+        blocks = (LatentBlock("z", DIMS, "normal"),)
+        kl, active = (1.0, 3.0, 2.0), (True,) * DIMS
+        return ModelInfo(name, "Fake", "A fake.", self.abilities, blocks, {}, kl, active)
+
+    def encodings(self, name: str) -> Codes:
+        mean, logvar = Seen(self.logvar).encode(digits(COUNT).images / np.float32(255))
+        return Codes(mean, logvar, LABELS, CROSS_ENTROPY, KL)
+
+
+@pytest.fixture
+def house(monkeypatch: pytest.MonkeyPatch) -> House:
+    fake = House()
+    st.cache_resource.clear()
+    for name in ("model", "info", "encodings"):
+        monkeypatch.setattr(session, name, getattr(fake, name))
+    monkeypatch.setattr(session, "is_ready", lambda name: True)
+    monkeypatch.setattr(session, "mnist", lambda: fake.arrival)
+    monkeypatch.setattr(session, "bundled", lambda: digits(12))
+    return fake
+
+
+def script() -> None:
+    from explorer.pages import reconstruct
+
+    reconstruct.render("fake")
+
+
+@pytest.fixture
+def app(house: House) -> AppTest:
+    return AppTest.from_function(script, default_timeout=30)
+
+
+def text(app: AppTest) -> str:
+    """The HTML of the page without its pictures."""
+    assert not app.exception, app.exception
+    whole = "".join(str(one.value) for one in app.html)
+    return re.sub(r'src="[^"]*"', "", whole)
+
+
+def columns(app: AppTest) -> list[int]:
+    """The indices of the digits on show."""
+    return [int(index) for index in re.findall(r"</b> (\d+)</div>", text(app))]
+
+
+def choose(app: AppTest, key: str, value: str) -> AppTest:
+    return app.segmented_control(key=key).set_value(value).run()
+
+
+def drawing(shade: int = 255) -> bytes:
+    image = Image.new("L", (280, 280))
+    ImageDraw.Draw(image).line([(90, 60), (190, 60), (130, 220)], fill=shade, width=22)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_the_first_eight_test_digits_come_first(app: AppTest) -> None:
+    assert columns(app.run()) == list(range(8))
+    assert "Test digit 0, a 0" in text(app)
+
+
+def test_the_figures_are_those_of_the_encodings(app: AppTest) -> None:
+    shown = text(app.run())
+    for index in range(8):
+        assert f"{CROSS_ENTROPY[index]:.1f}" in shown
+        assert f"\u2212{CROSS_ENTROPY[index] + KL[index]:.1f}" in shown
+
+
+def test_an_index_brings_its_digit(app: AppTest) -> None:
+    app.run().number_input(key="index").set_value(23).run()
+    assert columns(app) == list(range(23, 31))
+    assert "Test digit 23, a 3" in text(app)
+
+
+def test_the_last_digit_stands_alone(app: AppTest) -> None:
+    app.run().number_input(key="index").set_value(COUNT - 1).run()
+    assert columns(app) == [COUNT - 1]
+
+
+def test_next_and_previous_turn_the_page(app: AppTest) -> None:
+    next_, previous = (
+        lambda name=name: next(b for b in app.button if b.label == name).click().run()
+        for name in ("Next", "Previous")
+    )
+    app.run()
+    next_()
+    assert columns(app) == list(range(8, 16))
+    previous()
+    assert columns(app) == list(range(8))
+
+
+def test_by_digit_shows_that_digit_alone(app: AppTest) -> None:
+    choose(app.run(), "way", "By digit")
+    app.selectbox(key="digit").set_value(4).run()
+    assert columns(app) == [4, 14, 24, 34]
+
+
+def test_worst_first_begins_with_the_lowest_elbo(app: AppTest) -> None:
+    choose(app.run(), "way", "Worst first")
+    shown = columns(app)
+    assert shown[0] == WORST
+    losses = (CROSS_ENTROPY + KL)[shown]
+    assert (np.diff(losses) <= 0).all()
+
+
+def test_at_random_others_come(app: AppTest) -> None:
+    first = columns(choose(app.run(), "way", "At random"))
+    next(b for b in app.button if b.label == "Draw others").click().run()
+    assert columns(app) != first
+
+
+def test_a_press_on_a_column_looks_at_it(app: AppTest) -> None:
+    app.run().button(key="look-3").click().run()
+    assert "Test digit 3, a 3" in text(app)
+    assert text(app).count("column picked") == 1
+
+
+def test_the_link_s_digit_is_shown(app: AppTest, house: House) -> None:
+    mean = house.encodings(NAME).mean[17]
+    app.session_state["visit"] = session.Visit(NAME, session.Place(tuple(mean.tolist()), 17))
+    assert columns(app.run())[0] == 17
+
+
+def test_explore_takes_the_code_along(app: AppTest, house: House) -> None:
+    app.run().button(key="look-2").click().run()
+    app.button(key="explore-code").click().run()
+    visit = app.session_state["visit"]
+    assert visit.place.digit == 2
+    assert np.allclose(visit.z, house.encodings(NAME).mean[2], atol=1e-4)
+
+
+def test_a_deterministic_encoder_shows_no_kl(app: AppTest, house: House) -> None:
+    house.logvar = -np.inf
+    shown = text(app.run())
+    assert "ELBO (nats)" not in shown
+    assert "Samples" not in shown
+    assert "answers with a point" in shown
+
+
+def test_a_model_that_cannot_encode_says_so(app: AppTest, house: House) -> None:
+    house.abilities = frozenset({"decodes"})
+    app.run()
+    assert "does not encode" in app.info[0].value
+    assert not app.exception
+
+
+def test_without_mnist_the_bundled_digits_stand_in(app: AppTest, house: House) -> None:
+    house.arrival = Arrival(None)
+    assert "Bundled digit 0, a 0" in text(app.run())
+    quiet = [caption.value for caption in app.caption]
+    assert len(quiet) == 1
+    assert "LATENT_DATA" in quiet[0]
+    app.button(key="explore-code").click().run()
+    assert app.session_state["visit"].place.digit is None, "it is no test digit"
+
+
+def test_codes_of_other_digits_are_not_mistaken_for_mnist_s(app: AppTest, house: House) -> None:
+    other = digits(COUNT)
+    house.arrival = Arrival(Digits(other.images, other.labels[::-1].copy()))
+    assert "Bundled digit 0" in text(app.run())
+
+
+def test_an_empty_canvas_asks_for_a_digit(app: AppTest) -> None:
+    choose(app.run(), "source", "Draw")
+    assert "Draw a digit" in app.caption[0].value
+    assert "Made like MNIST" not in text(app)
+
+
+def test_a_drawing_is_prepared_and_reconstructed(app: AppTest) -> None:
+    png = base64.b64encode(drawing()).decode()
+    app.session_state["ink"] = {"ink": {"png": png, "serial": 1, "revision": 0}}
+    shown = text(choose(app.run(), "source", "Draw"))
+    assert "Made like MNIST" in shown
+    assert "Centred by its mass" in shown
+    assert "Your drawing" in shown
+    assert "ELBO (nats)" in shown
+
+
+def test_an_upload_is_prepared_and_reconstructed(app: AppTest) -> None:
+    choose(app.run(), "source", "Upload")
+    app.file_uploader(key="file").upload("seven.png", drawing(), "image/png").run()
+    assert "Your image" in text(app)
+    assert not app.error
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"not a picture at all", "cannot be read"),
+        (b"", "empty"),
+        (drawing()[:200], "cannot be read"),
+        (drawing(shade=0), "blank"),
+    ],
+)
+def test_a_useless_upload_is_named_in_a_sentence(app: AppTest, content: bytes, words: str) -> None:
+    choose(app.run(), "source", "Upload")
+    app.file_uploader(key="file").upload("we`ird.png", content, "image/png").run()
+    (error,) = app.error
+    assert "we'ird.png" in error.value
+    assert words in error.value
+    assert "Choose a PNG or JPEG" in error.value
+    assert not app.exception
