@@ -32,29 +32,40 @@ class Visit:
     model: str
     place: Place
     revision: int = 0
-    past: list[Place] = field(default_factory=list)
+    rested: Place = Place((), None)  # where the code last came to rest
+    past: list[Place] = field(default_factory=list)  # where it rested before
     link: dict[str, str] = field(default_factory=dict)  # the query as it was last written or read
+
+    def __post_init__(self) -> None:
+        self.rested = self.place
 
     @property
     def z(self) -> np.ndarray:
+        """The code, float32 [Z]."""
         return np.array(self.place.z, np.float32)
 
     def go(self, z: np.ndarray | tuple[float, ...], digit: int | None = None) -> None:
         """Move the code from Python: a press on the map, a button, a link."""
-        self.past = [*self.past, self.place][-UNDO:]
         self.place = Place(tuple(round(float(v), 4) for v in z), digit)
         self.revision += 1
+        self.rest()
 
-    def follow(self, z: tuple[float, ...] | list[float]) -> None:
+    def follow(self, z: list[float]) -> None:
         """Take the code from the sliders, whose values are already on the screen."""
         here = tuple(round(float(v), 4) for v in z)
         if here != self.place.z:
             self.place = Place(here, None)
 
+    def rest(self) -> None:
+        """The hand has let go: from here, `undo` leads back to where the code rested before."""
+        if self.place != self.rested:
+            self.past = [*self.past, self.rested][-UNDO:]
+            self.rested = self.place
+
     def undo(self) -> None:
-        """Back to the code before the last move."""
+        """Back to where the code rested before."""
         if self.past:
-            self.place = self.past.pop()
+            self.place = self.rested = self.past.pop()
             self.revision += 1
 
 
@@ -143,7 +154,7 @@ def visit(name: str) -> Visit:
     elif current.model != name:
         kept = current.place.digit
         place = _origin(name) if kept is None else digit_place(name, kept)
-        current.model, current.place, current.past = name, place, []
+        current.model, current.place, current.rested, current.past = name, place, place, []
         current.revision += 1
     return current
 

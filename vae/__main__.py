@@ -28,6 +28,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--rate", type=float, help="peak learning rate")
     train.add_argument("--seed", type=int)
     train.add_argument("--validation", type=int, help="training images to hold out")
+    train.add_argument("--start", help="a run's folder whose weights to start from")
+    train.add_argument("--freeze", help="a part that keeps its weights, such as decoder")
     train.add_argument("--latent", type=int, help="latent dimensions")
     train.add_argument("--net", help="mlp, dropout, residual or conv")
     train.add_argument("--beta", type=float, help="weight of the KL")
@@ -69,7 +71,8 @@ def train(args: argparse.Namespace) -> None:
         if not equals:
             raise ValueError(f"--set takes NAME=VALUE, not {pair!r}")
         settings[name] = _scalar(value)
-    run = {k: getattr(args, k) for k in ("epochs", "batch", "rate", "seed", "validation")}
+    options = ("epochs", "batch", "rate", "seed", "validation", "start", "freeze")
+    run = {name: getattr(args, name) for name in options}
     preset = training.with_options(PRESETS[args.preset], settings, run)
     folder = args.out or Path("runs") / args.preset
     digits = data.load(args.data, "train")

@@ -28,6 +28,8 @@ class TrainConfig:
     seed: int = 0
     validation: int = 0  # training images held out: choose by these, never by the test set
     precision: str = "auto"  # auto: bfloat16 matrix products where the device has them; float32
+    start: str = ""  # a run's folder whose weights to start from; empty: fresh weights
+    freeze: str = ""  # a part of the model that keeps its weights, such as decoder
     compile: bool = False  # torch.compile; always on for CUDA
 
     def __post_init__(self) -> None:
@@ -108,6 +110,9 @@ class GradientStep:
         self.config, self.noise, self.draw = config, noise, draw
         self.device = next(objective.parameters()).device
         self.model = objective.get_submodule("model")
+        self.frozen = [self.model.get_submodule(config.freeze)] if config.freeze else []
+        for part in self.frozen:
+            part.requires_grad_(False)
         self.objective = objective
         forward: Callable[..., Scalars] = objective
         if noise.world > 1:
@@ -116,8 +121,8 @@ class GradientStep:
             forward = torch.compile(forward)
         self.forward = forward
         # biases and norms are not decayed: shrinking them regularises nothing
-        matrices = [p for p in self.model.parameters() if p.ndim > 1]
-        vectors = [p for p in self.model.parameters() if p.ndim <= 1]
+        free = [p for p in self.model.parameters() if p.requires_grad]
+        matrices, vectors = [p for p in free if p.ndim > 1], [p for p in free if p.ndim <= 1]
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": matrices, "weight_decay": config.weight_decay},
@@ -129,6 +134,13 @@ class GradientStep:
         self.parameters = [*matrices, *vectors]
         self.steps = 0
         self.mean = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self._learn()
+
+    def _learn(self) -> None:
+        """Switch dropout on, but not in what is frozen: that is to be as it will be in use."""
+        self.objective.train()
+        for part in self.frozen:
+            part.eval()
 
     def __call__(self, batch: Batch, progress: float) -> Scalars:
         draws = self.draw(batch, self.noise)
@@ -172,7 +184,7 @@ class GradientStep:
         done = torch.tensor(1.0, device=self.device)
         with autocast(self.device, self.config.precision):
             scalars = self.objective(batch, *self.draw(batch, self.noise), done)
-        self.objective.train()
+        self._learn()
         self.model.load_state_dict(kept)
         return scalars
 

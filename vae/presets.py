@@ -58,6 +58,17 @@ def _jmetzen(latent: int) -> Preset:
     return Preset("vae", config, JMETZEN, f"VAE, {latent}-d, as published", words)
 
 
+def _encoder(name: str, preset: Preset) -> Preset:
+    """A second stage: with the decoder as it is, the encoder alone learns, on the ELBO.
+
+    The importance-weighted bound makes the better decoder and the worse encoder (Rainforth et al.
+    2018): it pays for covering every place that a digit might have, where a map and a
+    reconstruction want the one that fits best.
+    """
+    train = replace(SHIPPED, epochs=10, start=f"runs/{name}", freeze="decoder")
+    return replace(preset, config=preset.config | {"samples": 1}, train=train)
+
+
 PRESETS: dict[str, Preset] = {
     "vae-2d": _vae(
         2,
@@ -107,4 +118,9 @@ PRESETS: dict[str, Preset] = {
         "VAE with dropout, 20-d, as published",
         "The ELU and tanh layers of hwalsuklee, with its settings.",
     ),
+}
+PRESETS |= {
+    f"{name}-encoder": _encoder(name, preset)
+    for name, preset in PRESETS.items()
+    if preset.config.get("samples", 1) > 1
 }

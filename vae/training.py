@@ -21,7 +21,7 @@ from tqdm import tqdm
 from vae import checkpoint, models
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Digits
-from vae.interface import Batch, Step, abilities
+from vae.interface import Batch, LatentModel, Step, abilities
 from vae.optim import Noise
 from vae.presets import Preset
 
@@ -200,7 +200,7 @@ def train(
     config = preset.train
     with workers(device) as (rank, world, own):
         torch.manual_seed(config.seed)  # every process starts from the same weights
-        model = models.build(preset.model, preset.config).to(own)
+        model = _begin(preset).to(own)
         noise = Noise(own, rank, world)
         step = models.MODELS[preset.model].make_step(model, config, noise)
         first = 0
@@ -245,6 +245,21 @@ def train(
             bar=bar and rank == 0,
         )
     return folder
+
+
+def _begin(preset: Preset) -> LatentModel:
+    """A fresh model, or one with the weights of the run that the preset starts from."""
+    model = models.build(preset.model, preset.config)
+    if preset.train.start:
+        begun = checkpoint.read_model(Path(preset.train.start))
+        try:
+            model.load_state_dict(begun.state_dict())
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:300]
+            raise CheckpointError(
+                f"{preset.train.start} has weights of another shape than this run's: {reason}"
+            ) from error
+    return model
 
 
 def _unfinished(

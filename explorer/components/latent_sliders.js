@@ -20,6 +20,7 @@ class Sliders {
   update(data, send) {
     this.send = send;
     this.flow.acknowledge(data.ack);
+    this.rest();
     const shape = JSON.stringify([data.names, data.low, data.high, data.step]);
     const rebuilt = shape !== this.shape;
     if (rebuilt) this.build(data, shape);
@@ -50,7 +51,8 @@ class Sliders {
     const weight = element("span", { className: "weight" });
     const line = element("div", { className: "row" }, label, range, number,
       element("span", { className: "aside" }, note, weight));
-    range.addEventListener("input", () => this.change(index, Number(range.value)));
+    range.addEventListener("input", () => this.change(index, Number(range.value), false));
+    range.addEventListener("change", () => this.release());
     for (const target of [range, label]) {
       target.title = "Double click: back to 0";
       target.addEventListener("dblclick", () => this.change(index, 0));
@@ -92,10 +94,24 @@ class Sliders {
     else this.change(index, value);
   }
 
-  change(index, value) {
+  change(index, value, atRest = true) {
     this.values[index] = value;
     this.draw(index);
     this.flow.push([...this.values]);
+    if (atRest) this.release();
+  }
+
+  // A hand that has let go rests once the server has answered all it sent: that is the time for what
+  // is too heavy to follow every move.
+  release() {
+    this.released = true;
+    this.rest();
+  }
+
+  rest() {
+    if (!this.released || !this.flow.settled) return;
+    this.released = false;
+    this.send("rest", Date.now());
   }
 
   fraction(value) {

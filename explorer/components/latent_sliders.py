@@ -48,6 +48,7 @@ def latent_sliders(
     weights: Sequence[float] = (),
     max_height: int | None = None,
     on_change: Callable[[], None] | None = None,
+    on_rest: Callable[[], None] | None = None,
 ) -> list[float]:
     """A slider and a number box for each name; returns the values as they are now.
 
@@ -55,7 +56,8 @@ def latent_sliders(
     whenever Python sets `values` (a click on the map, reset, random), and only then. Values outside
     low..high are shown and kept; the thumb alone stops at the end. `notes` stand beside the rows
     ("3.9 nats"); `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px
-    high; beyond `max_height` px they scroll.
+    high; beyond `max_height` px they scroll. `on_change` is called at every move, `on_rest` once the
+    hand has let go and its last value is answered.
 
     Raises ValueError when the lengths differ, a value is not finite, or low >= high.
     """
@@ -73,7 +75,12 @@ def latent_sliders(
         "max_height": max_height,
         "ack": sent(key, "hand").get("serial"),
     }
-    _mount(key=key, data=data, on_hand_change=on_change or nothing)
+    _mount(
+        key=key,
+        data=data,
+        on_hand_change=on_change or nothing,
+        on_rest_change=on_rest or nothing,
+    )
     return current
 
 

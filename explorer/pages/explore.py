@@ -41,13 +41,15 @@ def _stage(name: str) -> None:
     _take_hand(now, used, unused)
     with right:
         picture = st.empty()
-        ready = session.is_ready(name)
-        with picture:
-            _picture(now) if ready else _frame()
-        _sliders(now, used, unused)
-        _buttons(now)
+    # the picture before the sliders: their mounting lets the next move through, which ends this run
+    ready = session.is_ready(name)
+    with picture:
+        _picture(now) if ready else _frame()
     with left:
         _map(now, view)
+    with right:
+        _sliders(now, used, unused)
+        _buttons(now)
     if not ready:
         with picture:
             _picture(now)
@@ -161,6 +163,11 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
     info = session.info(now.model)
     most = max(*info.kl, 1e-6)
 
+    def rest() -> None:
+        _take_hand(now, used, unused)
+        now.rest()
+        _rerun()
+
     def bank(key: str, dims: list[int], height: int) -> None:
         latent_sliders(
             [f"z{d + 1}" for d in dims],
@@ -170,6 +177,7 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             notes=[f"{info.kl[d]:.1f} nats" for d in dims] if any(info.kl) else [],
             weights=[info.kl[d] / most for d in dims] if any(info.kl) else [],
             max_height=height,
+            on_rest=rest,
         )
 
     bank(HAND, used, 228)

@@ -25,6 +25,7 @@ from playwright.sync_api import (
 )
 
 ROOT = Path(__file__).parents[2]
+expect.set_options(timeout=30_000)  # a busy machine draws slowly
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",  # containers run as root
@@ -177,7 +178,7 @@ def page(browser: Browser, faults: Faults) -> Iterator[Page]:
     """A fresh page at 1440 x 900 that must end without console errors or exceptions."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     faults.watch(page)
     yield page
     shown = page.locator("[data-testid=stException]").all_inner_texts()

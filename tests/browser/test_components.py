@@ -43,7 +43,7 @@ def report(page: Page) -> Any:
 
 def until(page: Page, holds: Callable[[Any], bool]) -> Any:
     """The report once it `holds`."""
-    for _ in range(100):
+    for _ in range(600):
         found = report(page)
         if holds(found):
             return found

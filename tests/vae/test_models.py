@@ -1,0 +1,276 @@
+"""The contract of a model. Every entry of MODELS must keep it; a new model is tested by its line
+there."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from vae import checkpoint, models
+from vae.checkpoint import Manifest
+from vae.interface import Batch, LatentModel, Step, abilities
+from vae.models import MODELS
+from vae.nets import NETS
+from vae.optim import Noise, TrainConfig
+
+CPU = torch.device("cpu")
+SMALL = {"hidden": 16, "depth": 1}
+TRAIN = TrainConfig(precision="float32", schedule="constant")
+every_model = pytest.mark.parametrize("name", MODELS)
+
+
+def build(name: str, **settings: Any) -> Any:
+    torch.manual_seed(0)
+    return models.build(name, SMALL | settings)
+
+
+def batch(size: int = 8, seed: int = 0) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(size, 28, 28, generator=generator)
+    return Batch(x, torch.arange(size) % 10)
+
+
+def steps(model: LatentModel, name: str, train: TrainConfig = TRAIN) -> tuple[Step, Noise]:
+    noise = Noise(CPU)
+    noise.seed(1)
+    return MODELS[name].make_step(model, train, noise), noise
+
+
+def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in state.items()}
+
+
+def manifest(name: str, model: Any) -> Manifest:
+    config = dataclasses.asdict(model.config)
+    offered = tuple(sorted(abilities(model)))
+    return Manifest(name, config, {}, "Title", "Words.", model.blocks, offered)
+
+
+@every_model
+def test_the_config_is_frozen_json(name: str) -> None:
+    config = models.config(name, {})
+    assert MODELS[name].config(**json.loads(json.dumps(dataclasses.asdict(config)))) == config
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.latent = 3
+
+
+@every_model
+def test_the_file_says_which_paper_it_follows(name: str) -> None:
+    source = Path(models.__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    assert re.search(r"\b(19|20)\d\d\b", source[:200]), "line 1 names the paper and its year"
+
+
+@every_model
+def test_the_blocks_make_up_the_code(name: str) -> None:
+    model = build(name).eval()
+    size = sum(block.size for block in model.blocks)
+    assert len({block.name for block in model.blocks}) == len(model.blocks) > 0
+    offered = abilities(model)
+    assert offered, "a model that can do nothing has no page"
+    if "encodes" in offered:
+        assert model.encode(batch().x).mean.shape == (8, size)
+    if "decodes" in offered:
+        assert model.decode(torch.randn(8, size)).shape == (8, 28, 28)
+
+
+@every_model
+@pytest.mark.parametrize("net", NETS)
+def test_every_net_encodes_and_decodes_finitely(name: str, net: str) -> None:
+    model = build(name, net=net, latent=3).eval()
+    for x in (batch().x, torch.zeros(2, 28, 28), torch.ones(2, 28, 28)):
+        mean, logvar = model.encode(x)
+        assert mean.shape == logvar.shape == (len(x), 3)
+        assert mean.dtype == logvar.dtype == torch.float32
+        assert mean.isfinite().all()
+        assert not logvar.isnan().any()
+        assert (logvar < torch.inf).all(), "-inf is a point; a spread without end is none"
+    logits = model.decode(torch.linspace(-30, 30, 12).reshape(4, 3))
+    assert logits.dtype == torch.float32
+    assert logits.isfinite().all()
+
+
+@every_model
+@pytest.mark.parametrize("net", NETS)
+def test_decode_takes_any_leading_axes(name: str, net: str) -> None:
+    model = build(name, net=net).eval()
+    z = torch.randn(3, 4, 2, generator=torch.Generator().manual_seed(1))
+    many = model.decode(z)
+    assert many.shape == (3, 4, 28, 28)
+    torch.testing.assert_close(many[1], model.decode(z[1]), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(many[1, 2], model.decode(z[1, 2]), rtol=1e-4, atol=1e-5)
+    assert model.decode(z[:0]).shape == (0, 4, 28, 28)
+
+
+@every_model
+@pytest.mark.parametrize("net", NETS)
+def test_a_step_moves_every_parameter_and_lowers_the_loss(name: str, net: str) -> None:
+    model = build(name, net=net, dropout=0.0)
+    before = copied(model.state_dict())
+    step, noise = steps(model, name)
+    first = step(batch(), 0.5)["loss"]
+    still = [k for k, p in model.named_parameters() if p.requires_grad and torch.equal(p, before[k])]
+    assert still == []
+    for _ in range(20):
+        noise.seed(1)
+        last = step(batch(), 0.5)["loss"]
+    assert last < first
+    assert not last.requires_grad
+
+
+@every_model
+def test_a_restored_state_takes_the_same_next_step(name: str) -> None:
+    model = build(name)
+    step, noise = steps(model, name)
+    for seed in range(3):
+        step(batch(seed=seed), seed / 10)
+    kept = copied(step.state())
+
+    other = build(name)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(1)
+    restored, other_noise = steps(other, name)
+    restored.load_state(copied(kept))
+    assert set(restored.state()) == set(kept)
+    for key, value in restored.state().items():
+        assert torch.equal(value, kept[key]), key
+
+    results = []
+    for one, its_noise in ((step, noise), (restored, other_noise)):
+        its_noise.seed(5)
+        torch.manual_seed(5)  # dropout
+        scalars = one(batch(seed=9), 0.4)
+        results.append({**scalars, **copied(one.state())})
+    for key in results[0]:
+        assert torch.equal(results[0][key], results[1][key]), key
+
+
+@every_model
+def test_validation_leaves_no_trace(name: str) -> None:
+    model = build(name)
+    step, noise = steps(model, name)
+    step(batch(), 0.5)
+    before = copied(step.state())
+    noise.seed(3)
+    one = step.validate(batch(seed=2))
+    noise.seed(3)
+    two = step.validate(batch(seed=2))
+    assert set(one) >= {"loss"}
+    assert all(torch.equal(one[key], two[key]) for key in one), "no dropout, no learning"
+    after = step.state()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert model.training
+
+
+@every_model
+def test_saved_and_read_again_it_is_the_same(name: str, tmp_path: Path) -> None:
+    model = build(name)
+    step, _ = steps(model, name)
+    step(batch(), 0.5)
+    model.eval()
+    x, z = batch().x, torch.randn(6, 2)
+    checkpoint.write_model(tmp_path, manifest(name, model), model.state_dict())
+    again: Any = checkpoint.read_model(tmp_path)
+    assert again.config == model.config
+    assert again.blocks == model.blocks
+    assert not again.training
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key]), key
+    assert torch.equal(again.decode(z), model.decode(z))
+    assert torch.equal(again.encode(x).mean, model.encode(x).mean)
+
+    whole = (tmp_path / checkpoint.WEIGHTS).stat().st_size
+    checkpoint.write_model(tmp_path, manifest(name, model), model.state_dict(), half=True)
+    half: Any = checkpoint.read_model(tmp_path)
+    assert (tmp_path / checkpoint.WEIGHTS).stat().st_size < 0.6 * whole
+    assert all(v.dtype != torch.float16 for v in half.state_dict().values())
+    torch.testing.assert_close(half.decode(z), model.decode(z), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(half.encode(x).mean, model.encode(x).mean, rtol=1e-2, atol=1e-2)
+
+
+@every_model
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"latnet": 2}, "latnet"),
+        ({"latent": 0}, "size 0"),
+        ({"latent": 2.5}, "2.5"),
+        ({"hidden": "wide"}, "'wide'"),
+        ({"hidden": True}, "True"),
+        ({"net": "mpl"}, "'mpl'"),
+        ({"net": 3}, "net"),
+        ({"dropout": 1.0}, "1.0"),
+        ({"dropout": -0.1}, "-0.1"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(name: str, settings: dict, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        models.build(name, settings)
+
+
+def test_an_unknown_model_is_named_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=f"'gan'.*{'.*'.join(MODELS)}"):
+        models.build("gan", {})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"beta": -1.0},
+        {"warm_up": 1.5},
+        {"samples": 0},
+        {"samples": 2, "beta": 4.0},
+        {"scale": "variance"},
+        {"frequency": -1.0},
+    ],
+)
+def test_a_vae_refuses_what_makes_no_sense(settings: dict) -> None:
+    with pytest.raises(ValueError, match=str(next(iter(settings)))):
+        models.config("vae", settings)
+
+
+def test_a_softplus_scale_is_a_deviation() -> None:
+    """hwalsuklee's sigma = softplus + 1e-6, here as a log-variance."""
+    model = build("vae", scale="softplus").eval()
+    x = batch().x
+    mean, raw = model.encoder(x).chunk(2, dim=-1)
+    posterior = model.encode(x)
+    assert torch.equal(posterior.mean, mean)
+    deviation = torch.nn.functional.softplus(raw) + 1e-6
+    torch.testing.assert_close((0.5 * posterior.logvar).exp(), deviation)
+
+
+def test_the_loss_of_a_vae_is_beta_times_kl_and_cross_entropy() -> None:
+    for beta in (0.0, 1.0, 4.0):
+        step, _ = steps(build("vae", beta=beta), "vae")
+        scalars = step(batch(), 0.5)
+        expected = scalars["cross_entropy"] + beta * scalars["kl"]
+        torch.testing.assert_close(scalars["loss"], expected)
+
+
+def test_the_kl_warms_up() -> None:
+    for progress, weight in ((0.0, 0.0), (0.1, 0.5), (0.2, 1.0), (0.9, 1.0)):
+        step, _ = steps(build("vae", warm_up=0.2), "vae")
+        scalars = step(batch(), progress)
+        expected = scalars["cross_entropy"] + weight * scalars["kl"]
+        torch.testing.assert_close(scalars["loss"], expected)
+
+
+def test_more_importance_samples_give_a_tighter_bound() -> None:
+    losses = []
+    for samples in (1, 64):
+        model = build("vae", samples=samples, dropout=0.0)
+        losses.append(float(steps(model, "vae")[0](batch(64), 0.5)["loss"]))
+    assert losses[1] < losses[0]
+
+
+def test_the_code_of_an_autoencoder_is_standardised_over_the_data() -> None:
+    model = build("autoencoder", latent=3, dropout=0.0).train()
+    code = model.encode(batch(256).x).mean
+    torch.testing.assert_close(code.mean(0), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(code.std(0), torch.ones(3), atol=1e-2, rtol=0)

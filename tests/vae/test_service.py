@@ -1,0 +1,287 @@
+"""The one door: NumPy in, NumPy out, and a clear sentence for everything else."""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vae import checkpoint, service
+from vae.checkpoint import CheckpointError
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ["vae-2d", "vae-5d", "ae-2d"]
+
+pytestmark = pytest.mark.usefixtures("shipped")
+
+
+def codes(count: int, size: int = 2) -> np.ndarray:
+    return np.random.default_rng(count).standard_normal((count, size)).astype(np.float32)
+
+
+class TestDescription:
+    def test_the_plain_vaes_come_first_and_by_size(self) -> None:
+        assert service.names() == NAMES
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_info_is_that_of_the_files(self, name: str) -> None:
+        info = service.info(name)
+        assert (info.name, info.title, info.dims) == (name, "A title", 5 if "5" in name else 2)
+        assert info.abilities == {"encodes", "decodes"}
+        assert sum(block.size for block in info.blocks) == info.dims
+        assert len(info.kl) == len(info.active) == info.dims
+        assert sorted(info.order) == list(range(info.dims))
+
+    def test_info_lists_the_most_telling_dimension_first(self) -> None:
+        info = service.info("vae-5d")
+        live = [info.kl[d] for d in info.order if info.active[d]]
+        assert live == sorted(live, reverse=True)
+        assert [info.active[d] for d in info.order] == sorted(info.active, reverse=True)
+
+    def test_the_kl_of_the_dimensions_adds_up_to_that_of_the_digits(self) -> None:
+        for name in ("vae-2d", "vae-5d"):
+            total = service.encodings(name).kl.mean()
+            assert sum(service.info(name).kl) == pytest.approx(total, rel=1e-2)
+        assert service.info("ae-2d").kl == (0, 0), "a point has no KL"
+
+    def test_figures_are_there_once_measured(self) -> None:
+        assert service.info("vae-2d").figures == {"elbo": -100.5}
+        assert service.info("vae-5d").figures == {}
+
+    def test_encodings_are_shared_and_not_to_be_written_to(self) -> None:
+        encodings = service.encodings("vae-2d")
+        assert service.load("vae-2d").encodings() is encodings
+        with pytest.raises(ValueError, match="read-only"):
+            encodings.mean[0] = 0
+
+    @pytest.mark.parametrize("ask", [service.info, service.encodings, service.load])
+    @pytest.mark.parametrize("name", ["vae-3d", "", "../..", "no/such/folder"])
+    def test_an_unknown_name_raises(self, ask, name: str) -> None:
+        with pytest.raises(ValueError, match=r"there is no model .*vae-2d|not a checkpoint|has no"):
+            ask(name)
+        assert not service.is_loaded(name)
+
+    def test_codes_of_another_model_are_refused(self, shelf: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(shelf / "vae-2d", tmp_path / "mixed"))
+        shutil.copy(shelf / "vae-5d" / checkpoint.ENCODINGS, folder)
+        with pytest.raises(CheckpointError, match=r"encodings.npz has codes of 5 .* model 2;.*again"):
+            service.info(str(folder))
+
+    def test_no_torch_until_a_model_is_loaded(self, shelf: Path) -> None:
+        script = (
+            "import sys; from vae import service\n"
+            "for name in service.names(): service.info(name), service.encodings(name)\n"
+            "assert len(service.names()) == 3\n"
+            "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules\n"
+        )
+        environment = os.environ | {"LATENT_CHECKPOINTS": str(shelf)}
+        subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
+
+
+class TestDecode:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_it_is_the_model_and_a_sigmoid(self, name: str, shelf: Path) -> None:
+        model, module = service.load(name), checkpoint.read_model(shelf / name)
+        z = codes(9, model.info.dims)
+        decode: Any = module.decode
+        expected = decode(torch.from_numpy(z)).sigmoid().numpy()
+        images = model.decode(z)
+        assert (images.shape, images.dtype) == ((9, 28, 28), np.float32)
+        np.testing.assert_array_equal(images, expected)
+        assert 0 <= images.min() <= images.max() <= 1
+
+    def test_chunks_leave_no_seam(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        model, z = service.load("vae-2d"), codes(50)
+        whole = model.decode(z)
+        for size in (1, 7, 25, 49, 51):
+            monkeypatch.setattr(service, "CHUNK", size)
+            np.testing.assert_allclose(model.decode(z), whole, atol=1e-6)
+
+    @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int64, np.uint8])
+    def test_other_numbers_are_taken_as_they_are(self, dtype: type) -> None:
+        model, z = service.load("vae-2d"), np.array([[0, 1], [2, 3]])
+        expected = model.decode(z.astype(np.float32))
+        np.testing.assert_array_equal(model.decode(z.astype(dtype)), expected)
+
+    def test_the_codes_stay_as_they_were(self) -> None:
+        z = codes(5)
+        kept = z.copy()
+        service.load("vae-2d").decode(z)
+        np.testing.assert_array_equal(z, kept)
+
+    def test_views_decode_as_their_copies_do(self) -> None:
+        model, wide = service.load("vae-2d"), codes(8, 6)
+        np.testing.assert_array_equal(model.decode(wide[::2, 1::3]), model.decode(wide[::2, 1::3].copy()))
+
+    def test_nothing_gives_nothing(self) -> None:
+        model = service.load("vae-2d")
+        assert model.decode(np.empty((0, 2), np.float32)).shape == (0, 28, 28)
+        mean, logvar = model.encode(np.empty((0, 28, 28), np.float32))
+        assert mean.shape == logvar.shape == (0, 2)
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+    @pytest.mark.parametrize("row", [0, 1500])
+    def test_no_number_is_refused(self, bad: float, row: int) -> None:
+        z = codes(1501)
+        z[row, 1] = bad
+        with pytest.raises(ValueError, match=f"finite numbers; this one holds {bad}"):
+            service.load("vae-2d").decode(z)
+
+    @pytest.mark.parametrize(
+        "z",
+        [
+            *(np.zeros(2), np.zeros((1, 3)), np.zeros((1, 1, 2)), np.zeros((2, 0)), np.zeros(())),
+            *(np.zeros((1, 2), complex), np.zeros((1, 2), bool), np.array([["a", "b"]])),
+        ],
+        ids=lambda z: f"{z.dtype}{list(z.shape)}",
+    )
+    def test_another_shape_or_kind_is_refused(self, z: np.ndarray) -> None:
+        with pytest.raises(ValueError, match=r"vae-2d decodes codes of shape \[N, 2\], not ") as raised:
+            getattr(service.load("vae-2d"), "decode")(z)
+        assert str(list(z.shape)) in str(raised.value)
+
+    def test_out_takes_the_images_where_it_fits(self) -> None:
+        model, z = service.load("vae-2d"), codes(6)
+        out = np.empty((6, 28, 28), np.float32)
+        assert model.decode(z, out) is out
+        np.testing.assert_array_equal(out, model.decode(z))
+        for shape in ((5, 28, 28), (7, 28, 28), (6, 784), (1, 28, 28)):
+            with pytest.raises(ValueError, match=r"6 images do not fit `out`"):
+                getattr(model, "decode")(z, np.empty(shape, np.float32))
+
+
+class TestEncode:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_it_is_the_model(self, name: str, shelf: Path, images: np.ndarray) -> None:
+        module: Any = checkpoint.read_model(shelf / name)
+        mean, logvar = service.load(name).encode(images)
+        expected = module.encode(torch.from_numpy(images))
+        assert mean.dtype == logvar.dtype == np.float32
+        np.testing.assert_array_equal(mean, expected.mean.numpy())
+        np.testing.assert_array_equal(logvar, expected.logvar.numpy())
+
+    def test_the_shipped_codes_are_these(self, test_digits) -> None:
+        mean, _ = service.load("vae-2d").encode(test_digits.images[:90] / np.float32(255))
+        np.testing.assert_allclose(service.encodings("vae-2d").mean, mean, atol=1e-5)
+
+    def test_chunks_leave_no_seam(self, images: np.ndarray, monkeypatch) -> None:
+        model = service.load("ae-2d")
+        whole = model.encode(images)[0]
+        monkeypatch.setattr(service, "CHUNK", 3)
+        np.testing.assert_allclose(model.encode(images)[0], whole, atol=1e-5)
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.01, 1.01, 255.0])
+    def test_values_out_of_range_are_refused(self, images: np.ndarray, bad: float) -> None:
+        images[3, 4, 5] = bad
+        with pytest.raises(ValueError, match=r"images must lie in \[0, 1\]; these reach"):
+            service.load("vae-2d").encode(images)
+
+    @pytest.mark.parametrize(
+        "x",
+        [
+            *(np.zeros((28, 28)), np.zeros((1, 784)), np.zeros((1, 1, 28, 28)), np.zeros((1, 27, 28))),
+            *(np.zeros((1, 28, 28), np.uint8), np.zeros((1, 28, 28), bool)),
+        ],
+        ids=lambda x: f"{x.dtype}{list(x.shape)}",
+    )
+    def test_another_shape_or_kind_is_refused(self, x: np.ndarray) -> None:
+        with pytest.raises(ValueError, match=r"floats of shape \[N, 28, 28\], not ") as raised:
+            getattr(service.load("vae-2d"), "encode")(x)
+        assert str(list(x.shape)) in str(raised.value)
+
+
+def test_an_ability_that_is_not_there_is_refused(shelf: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(shelf / "vae-2d", tmp_path / "decoder"))
+    config = (folder / checkpoint.CONFIG).read_text()
+    (folder / checkpoint.CONFIG).write_text(config.replace('"encodes"', '"classifies"'))
+    model = service.load(str(folder))
+    model.decode(codes(1))
+    with pytest.raises(ValueError, match="not a model that encodes; it classifies, decodes"):
+        model.encode(np.zeros((1, 28, 28), np.float32))
+
+
+class TestDevice:
+    def test_it_is_stated(self) -> None:
+        assert service.load("vae-2d").device == "cpu"
+
+    @pytest.mark.parametrize("name", ["nonsense", "meta", "tpu:3"])
+    def test_one_that_is_not_there_is_warned_of(self, name: str, monkeypatch) -> None:
+        monkeypatch.setenv("LATENT_DEVICE", name)
+        with pytest.warns(RuntimeWarning, match=f"device '{name}' is not available here; using"):
+            assert service.choose_device().type in ("cpu", "cuda", "mps")
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+    def test_without_a_gpu_a_model_asked_onto_it_works_all_the_same(self, monkeypatch) -> None:
+        monkeypatch.setenv("LATENT_DEVICE", "cuda")
+        with pytest.warns(RuntimeWarning, match="'cuda' is not available"):
+            model = service.load("vae-2d")
+        assert model.decode(codes(1)).shape == (1, 28, 28)
+
+    def test_the_argument_goes_before_the_environment(self, monkeypatch) -> None:
+        monkeypatch.setenv("LATENT_DEVICE", "nonsense")
+        assert service.choose_device("cpu").type == "cpu"
+
+
+class TestManyVisitors:
+    def test_eight_at_once_get_one_model(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        reads, read = [], checkpoint.read_model
+
+        def counting(*args: Any) -> Any:
+            reads.append(1)
+            return read(*args)
+
+        monkeypatch.setattr(checkpoint, "read_model", counting)
+        assert not service.is_loaded("vae-2d")
+        with ThreadPoolExecutor(8) as pool:
+            models = list(pool.map(service.load, ["vae-2d"] * 8))
+        assert len({id(model) for model in models}) == len(reads) == 1
+        assert service.is_loaded("vae-2d")
+
+    def test_eight_at_once_get_their_own_images(self) -> None:
+        model = service.load("vae-5d")
+        asked = [codes(count, 5) for count in range(1, 41)]
+        alone = [model.decode(z) for z in asked]
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(model.decode, asked))
+        for one, other in zip(alone, together, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    def test_a_load_that_failed_is_tried_again(self, shelf: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(shelf / "vae-2d", tmp_path / "mended"))
+        whole = (folder / checkpoint.WEIGHTS).read_bytes()
+        (folder / checkpoint.WEIGHTS).write_bytes(whole[:1000])
+        with pytest.raises(CheckpointError, match="truncated"):
+            service.load(str(folder))
+        assert not service.is_loaded(str(folder))
+        (folder / checkpoint.WEIGHTS).write_bytes(whole)
+        service.load(str(folder))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory in use from /proc")
+def test_many_images_stream_through_little_memory(shelf: Path, tmp_path: Path) -> None:
+    """200,000 images are 627 MB; they pass through a fraction of that."""
+    script = f"""
+import numpy as np
+from vae import service
+def anonymous():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon"))
+model = service.load("vae-2d")
+model.decode(np.zeros((2048, 2), np.float32))
+out = np.memmap({str(tmp_path / "images")!r}, np.float32, "w+", shape=(200_000, 28, 28))
+z = np.random.default_rng(0).standard_normal((200_000, 2)).astype(np.float32)
+before = anonymous()
+model.decode(z, out)
+grown = anonymous() - before
+assert grown < 150, f"{{grown}} MB more"
+np.testing.assert_allclose(out[-3:], model.decode(z[-3:]), atol=1e-5)
+"""
+    environment = os.environ | {"LATENT_CHECKPOINTS": str(shelf), "LATENT_DEVICE": "cpu"}
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
+    (tmp_path / "images").unlink()

@@ -1,0 +1,346 @@
+"""The loop: same seed, same weights; stopped anywhere and resumed, the same weights still."""
+
+import dataclasses
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from vae import checkpoint, models, training
+from vae.checkpoint import PROGRESS, WEIGHTS, CheckpointError
+from vae.data import Digits
+from vae.interface import Batch
+from vae.models import MODELS
+from vae.optim import Noise, TrainConfig, learning_rate
+from vae.presets import PRESETS, Preset
+from vae.training import Batches, TrainingError, hold_out
+
+CPU = torch.device("cpu")
+
+
+def numbered(count: int) -> Digits:
+    """Images that carry their number in the first two pixels."""
+    images = np.zeros((count, 28, 28), np.uint8)
+    images[:, 0, 0], images[:, 0, 1] = np.divmod(np.arange(count), 256)
+    return Digits(images, np.arange(count) % 10)
+
+
+def numbers(batch: Batch) -> list[int]:
+    pixels = (batch.x * 255).round().int()
+    return (pixels[:, 0, 0] * 256 + pixels[:, 0, 1]).tolist()
+
+
+def seeded(seed: int, rank: int = 0, world: int = 1) -> Noise:
+    noise = Noise(CPU, rank, world)
+    noise.seed(seed)
+    return noise
+
+
+def run(preset: Preset, digits: Digits, folder: Path, **options: Any) -> bytes:
+    """The weights of a run, byte for byte."""
+    training.train(preset, digits, folder, CPU, data="digits", bar=False, **options)
+    return (folder / WEIGHTS).read_bytes()
+
+
+def epochs_logged(folder: Path) -> list[int]:
+    lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["epoch"] for line in lines]
+
+
+class TestBatches:
+    def test_every_image_is_seen_once_an_epoch(self) -> None:
+        batches = Batches(numbered(300), 30, CPU)
+        seen = [number for batch in batches.epoch(seeded(0)) for number in numbers(batch)]
+        assert len(batches) == 10
+        assert sorted(seen) == list(range(300))
+        assert seen != sorted(seen)
+
+    def test_what_is_left_over_differs_from_epoch_to_epoch(self) -> None:
+        batches, out = Batches(numbered(310), 100, CPU), []
+        for seed in range(3):
+            seen = Counter(n for batch in batches.epoch(seeded(seed)) for n in numbers(batch))
+            assert (len(seen), set(seen.values())) == (300, {1})
+            out.append(frozenset(range(310)) - set(seen))
+        assert len(set(out)) == 3
+
+    def test_labels_stay_with_their_images(self) -> None:
+        for batch in Batches(numbered(50), 7, CPU).epoch(seeded(1)):
+            assert batch.y.tolist() == [number % 10 for number in numbers(batch)]
+            assert batch.x.dtype == torch.float32
+
+    @pytest.mark.parametrize("world", [2, 4])
+    def test_the_processes_share_out_each_batch(self, world: int) -> None:
+        digits = numbered(100)
+        alone = list(Batches(digits, 20, CPU).epoch(seeded(2)))
+        shares = [
+            list(Batches(digits, 20, CPU, rank, world).epoch(seeded(2))) for rank in range(world)
+        ]
+        for index, whole in enumerate(alone):
+            parts = [numbers(share[index]) for share in shares]
+            assert [len(part) for part in parts] == [20 // world] * world
+            together = [n for row in zip(*parts, strict=True) for n in row]
+            assert together == numbers(whole)
+
+    def test_sizes_that_do_not_fit_are_named(self) -> None:
+        with pytest.raises(ValueError, match="batch of 15 does not divide among 2"):
+            Batches(numbered(100), 15, CPU, 0, 2)
+        with pytest.raises(ValueError, match="9 images are fewer than one batch of 10"):
+            Batches(numbered(9), 10, CPU)
+
+
+@pytest.mark.parametrize("draw", ["normal", "uniform"])
+def test_the_noise_of_two_processes_is_that_of_one(draw: str) -> None:
+    alone = getattr(seeded(4), draw)(6, 3, 2)
+    parts = [getattr(seeded(4, rank, 2), draw)(3, 3, 2) for rank in range(2)]
+    assert torch.equal(torch.stack(parts, dim=1).flatten(0, 1), alone)
+
+
+def test_held_out_images_are_a_fixed_draw_of_their_own() -> None:
+    kept, held = hold_out(numbered(500), 60, seed=3)
+    assert held is not None
+
+    def who(digits: Digits) -> set[int]:
+        return set((digits.images[:, 0, 0].astype(int) * 256 + digits.images[:, 0, 1]).tolist())
+
+    assert (len(held.images), len(kept.images)) == (60, 440)
+    assert who(held) | who(kept) == set(range(500))
+    again, other = hold_out(numbered(500), 60, seed=3)[1], hold_out(numbered(500), 60, seed=4)[1]
+    assert again is not None
+    assert other is not None
+    assert who(again) == who(held) != who(other)
+    assert hold_out(numbered(5), 0, seed=0)[1] is None
+    for count in (-1, 5, 6):
+        with pytest.raises(ValueError, match=f"hold out {count} of 5"):
+            hold_out(numbered(5), count, seed=0)
+
+
+class TestSettings:
+    def test_the_cosine_rises_then_falls_to_nought(self) -> None:
+        config = TrainConfig(rate=0.5)
+        rates = [learning_rate(config, progress) for progress in np.linspace(0, 1, 101).tolist()]
+        assert 0 < rates[0] < 0.001
+        assert rates[5] == max(rates) == pytest.approx(0.5)
+        assert rates[:6] == sorted(rates[:6])
+        assert rates[5:] == sorted(rates[5:], reverse=True)
+        assert rates[100] == pytest.approx(0, abs=1e-9)
+
+    def test_the_constant_is_one(self) -> None:
+        config = TrainConfig(rate=0.5, schedule="constant")
+        assert {learning_rate(config, progress) for progress in (0.0, 0.3, 1.0)} == {0.5}
+
+    @pytest.mark.parametrize(
+        ("setting", "value"),
+        [
+            *(("epochs", 0), ("batch", 0), ("rate", 0.0), ("rate", math.nan)),
+            *(("schedule", "linear"), ("precision", "half"), ("seed", -1), ("seed", 2**32)),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, setting: str, value: Any) -> None:
+        with pytest.raises(ValueError, match=str(value)):
+            dataclasses.replace(TrainConfig(), **{setting: value})
+
+    @pytest.mark.parametrize("name", PRESETS)
+    def test_every_preset_is_whole(self, name: str) -> None:
+        preset = PRESETS[name]
+        models.config(preset.model, preset.config)
+        assert preset.title
+        assert preset.description.endswith(".")
+
+    def test_options_change_a_preset_and_none_changes_nothing(self) -> None:
+        preset = PRESETS["vae-2d"]
+        assert training.with_options(preset, {"latent": None}, {"epochs": None}) == preset
+        other = training.with_options(preset, {"latent": 3}, {"epochs": 2})
+        assert (other.config["latent"], other.train.epochs) == (3, 2)
+        with pytest.raises(ValueError, match="latnet"):
+            training.with_options(preset, {"latnet": 3}, {})
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.6])
+def test_the_average_is_a_running_mean(decay: float) -> None:
+    """mean <- d mean + (1 - d) weights, where d = min(decay, (1 + t) / (10 + t))."""
+    config = TrainConfig(average=decay, schedule="constant", precision="float32")
+    model = models.build("vae", {"hidden": 8, "depth": 1})
+    step = MODELS["vae"].make_step(model, config, seeded(0))
+    expected = {k: v.clone().double() for k, v in model.state_dict().items()}
+    batch = Batch(torch.rand(4, 28, 28), torch.zeros(4, dtype=torch.long))
+    for count in range(1, 13):
+        step(batch, 0.5)
+        share = min(decay, (1 + count) / (10 + count))
+        for name, weights in model.state_dict().items():
+            expected[name] = share * expected[name] + (1 - share) * weights
+    for name, weights in step.weights().items():
+        torch.testing.assert_close(weights.double(), expected[name], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_seed_decides_the_weights(small, train_digits, tmp_path: Path, model: str) -> None:
+    first = run(small(model, dropout=0.2), train_digits, tmp_path / "1")
+    assert run(small(model, dropout=0.2), train_digits, tmp_path / "2") == first
+    assert run(small(model, dropout=0.2, seed=1), train_digits, tmp_path / "3") != first
+
+
+def test_training_lowers_the_loss_and_logs_each_epoch(small, train_digits, tmp_path: Path) -> None:
+    run(small(epochs=4, validation=100), train_digits, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
+    parts = {"loss", "cross_entropy", "kl"}
+    assert set(lines[0]) == {"epoch"} | parts | {f"validation_{part}" for part in parts}
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    assert lines[-1]["validation_loss"] < lines[0]["validation_loss"]
+    for line in lines:
+        assert line["loss"] == pytest.approx(line["cross_entropy"] + line["kl"], abs=0.01)
+
+
+class Stopped(BaseException):
+    """As a Ctrl-C would, at a moment of the test's choice."""
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("writer", ["write_model", "write_progress"])
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(  # noqa: PLR0917
+    small, train_digits, tmp_path: Path, monkeypatch, model: str, writer: str, epoch: int
+) -> None:
+    """Stopped in the first epoch and later, before anything of an epoch is written and between its
+    files."""
+    preset = small(model, epochs=4, dropout=0.2, latent=2)
+    whole = run(preset, train_digits, tmp_path / "whole")
+    write, calls = getattr(checkpoint, writer), []
+
+    def stopping(*args: Any, **options: Any) -> None:
+        calls.append(1)
+        if len(calls) == epoch:
+            raise Stopped
+        write(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, writer, stopping)
+        with pytest.raises(Stopped):
+            run(preset, train_digits, tmp_path / "stopped")
+    assert run(preset, train_digits, tmp_path / "stopped", resume=True) == whole
+    assert epochs_logged(tmp_path / "stopped") == [1, 2, 3, 4]
+    logs = [(tmp_path / name / "log.jsonl").read_text() for name in ("whole", "stopped")]
+    assert logs[0] == logs[1]
+    assert not list((tmp_path / "stopped").glob(".*")), "no half file stays behind"
+
+
+def test_a_line_torn_by_a_kill_is_dropped(small, train_digits, tmp_path: Path) -> None:
+    run(small(epochs=2), train_digits, tmp_path)
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"epoch": 3, "lo')
+    run(small(epochs=2), train_digits, tmp_path, resume=True)
+    assert epochs_logged(tmp_path) == [1, 2]
+
+
+def test_a_run_that_is_done_stays_as_it_is(small, train_digits, tmp_path: Path) -> None:
+    run(small(), train_digits, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    run(small(), train_digits, tmp_path, resume=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_run_is_not_overwritten_unasked(small, train_digits, tmp_path: Path) -> None:
+    weights = run(small(), train_digits, tmp_path)
+    with pytest.raises(CheckpointError, match=r"holds a run of 3 epochs; add --resume, or"):
+        run(small(), train_digits, tmp_path)
+    assert (tmp_path / WEIGHTS).read_bytes() == weights
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"epochs": 5}, "train.epochs: 3, now 5"),
+        ({"seed": 7}, "train.seed: 0, now 7"),
+        ({"beta": 4.0}, "config.beta: None, now 4.0"),
+        ({"hidden": 16}, "config.hidden: 32, now 16"),
+    ],
+)
+def test_other_settings_are_refused_by_name(
+    small, train_digits, tmp_path: Path, settings: dict, named: str
+) -> None:
+    run(small(), train_digits, tmp_path)
+    with pytest.raises(CheckpointError) as raised:
+        run(small(**settings), train_digits, tmp_path, resume=True)
+    assert named in str(raised.value)
+    assert str(tmp_path) in str(raised.value)
+
+
+def test_a_damaged_state_is_named_with_what_to_do(small, train_digits, tmp_path: Path) -> None:
+    run(small(), train_digits, tmp_path)
+    whole = (tmp_path / PROGRESS).read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"\xff" * 100):
+        (tmp_path / PROGRESS).write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=rf"{PROGRESS} is damaged .*delete it"):
+            run(small(), train_digits, tmp_path, resume=True)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(small, train_digits, tmp_path: Path) -> None:
+    preset = small(rate=1e30, clip=0.0, schedule="constant")
+    with pytest.raises(TrainingError, match=r"became (nan|inf).* in epoch 1; try a lower learning"):
+        run(preset, train_digits, tmp_path)
+    assert not (tmp_path / WEIGHTS).exists()
+
+
+# From here on real processes: each costs the seconds that importing torch takes.
+
+
+ALONE = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "vae", "train", *map(str, words)]
+
+
+def test_a_killed_process_resumes_to_the_same_weights(train_digits, tmp_path: Path) -> None:
+    small = ("--set", "hidden=24", "--set", "depth=1", "--batch", 100, "--validation", 0)
+    words = ("beta-vae-10d", "--epochs", 60, *small, "--data", "digits", "--out", tmp_path / "killed")
+    environment = os.environ | ALONE
+    process = subprocess.Popen(command(*words), env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "killed" / PROGRESS).exists() and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.005)
+    time.sleep(random.random() * 0.5)  # any moment will do: that is the point
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
+    assert 1 <= len(epochs_logged(tmp_path / "killed")) < 60
+    subprocess.run(command(*words, "--resume"), env=environment, check=True, capture_output=True)
+
+    options = {"epochs": 60, "batch": 100, "validation": 0}
+    preset = training.with_options(PRESETS["beta-vae-10d"], {"hidden": 24, "depth": 1}, options)
+    whole = run(preset, train_digits, tmp_path / "whole")
+    assert (tmp_path / "killed" / WEIGHTS).read_bytes() == whole
+    assert epochs_logged(tmp_path / "killed") == list(range(1, 61))
+
+
+def test_two_processes_train_the_model_of_one(train_digits, tmp_path: Path) -> None:
+    """Under torchrun, with gloo: the same batches, the same noise, hence the same gradients but for
+    rounding."""
+    words = ("jmetzen-2d", "--epochs", 2, "--batch", 100, "--validation", 0, "--set", "hidden=32")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    rest = command(*words, "--data", "digits", "--out", tmp_path / "two")[1:]
+    done = subprocess.run(
+        [sys.executable, *torchrun, *rest], env=os.environ | ALONE, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    options = {"epochs": 2, "batch": 100, "validation": 0}
+    preset = training.with_options(PRESETS["jmetzen-2d"], {"hidden": 32}, options)
+    run(preset, train_digits, tmp_path / "one")
+    one, two = (load_file(tmp_path / name / WEIGHTS) for name in ("one", "two"))
+    for name, weights in one.items():
+        torch.testing.assert_close(two[name], weights, rtol=1e-3, atol=1e-4)
+    logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("one", "two")]
+    for first, second in zip(*logs, strict=True):
+        assert json.loads(second) == pytest.approx(json.loads(first), rel=1e-4)
