@@ -32,7 +32,7 @@ class Visit:
     model: str
     place: Place
     revision: int = 0
-    rested: Place = Place((), None)  # where the code last came to rest
+    rested: Place = field(init=False)  # where the code last came to rest
     past: list[Place] = field(default_factory=list)  # where it rested before
     link: dict[str, str] = field(default_factory=dict)  # the query as it was last written or read
 

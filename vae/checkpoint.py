@@ -138,7 +138,7 @@ def read_encodings(folder: Path) -> Encodings:
     """Read encodings.npz. Raises CheckpointError where it is missing or damaged."""
     path, again = folder / ENCODINGS, f"python -m vae encode {folder}"
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in Encodings._fields if name in file}
             missing = {"mean", "logvar", "labels", "cross_entropy", "kl"} - set(arrays)
     except FileNotFoundError as error:
@@ -169,7 +169,7 @@ def write_encodings(folder: Path, encodings: Encodings) -> None:
     }
     arrays |= {
         "mean": encodings.mean.astype(np.float32),
-        "labels": encodings.labels.astype(np.uint8),
+        "labels": encodings.labels.astype(np.int8),  # -1 where unknown
     }
     write_atomically(folder / ENCODINGS, lambda p: np.savez_compressed(p, **arrays))
 

@@ -56,8 +56,8 @@ def latent_sliders(
     whenever Python sets `values` (a click on the map, reset, random), and only then. Values outside
     low..high are shown and kept; the thumb alone stops at the end. `notes` stand beside the rows
     ("3.9 nats"); `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px
-    high; beyond `max_height` px they scroll. `on_change` is called at every move, `on_rest` once the
-    hand has let go and its last value is answered.
+    high; beyond `max_height` px they scroll. `on_change` is called at every move, `on_rest` once
+    the hand has let go and its last value is answered.
 
     Raises ValueError when the lengths differ, a value is not finite, or low >= high.
     """

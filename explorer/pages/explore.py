@@ -180,7 +180,7 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             on_rest=rest,
         )
 
-    bank(HAND, used, 228)
+    bank(HAND, used, 300)
     if unused:
         words = "dimension is" if len(unused) == 1 else "dimensions are"
         with st.expander(f"{len(unused)} {words} not in use"):

@@ -129,12 +129,16 @@ def choose(app: AppTest, key: str, value: str) -> AppTest:
     return app.segmented_control(key=key).set_value(value).run()
 
 
-def drawing(shade: int = 255) -> bytes:
-    image = Image.new("L", (280, 280))
-    ImageDraw.Draw(image).line([(90, 60), (190, 60), (130, 220)], fill=shade, width=22)
+def png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def drawing(shade: int = 255) -> bytes:
+    image = Image.new("L", (280, 280))
+    ImageDraw.Draw(image).line([(90, 60), (190, 60), (130, 220)], fill=shade, width=22)
+    return png(image)
 
 
 def test_the_first_eight_test_digits_come_first(app: AppTest) -> None:
@@ -237,6 +241,14 @@ def test_without_mnist_the_bundled_digits_stand_in(app: AppTest, house: House) -
     assert app.session_state["visit"].place.digit is None, "it is no test digit"
 
 
+def test_while_mnist_is_arriving_nothing_blocks(app: AppTest, house: House) -> None:
+    house.arrival = Arrival(None, under_way=True, done=400_000, total=1_600_000)
+    assert "Bundled digit 0" in text(app.run())
+    assert app.button(key="stop-mnist")
+    (bar,) = app.progress
+    assert bar.value == 25
+
+
 def test_codes_of_other_digits_are_not_mistaken_for_mnist_s(app: AppTest, house: House) -> None:
     other = digits(COUNT)
     house.arrival = Arrival(Digits(other.images, other.labels[::-1].copy()))
@@ -250,8 +262,8 @@ def test_an_empty_canvas_asks_for_a_digit(app: AppTest) -> None:
 
 
 def test_a_drawing_is_prepared_and_reconstructed(app: AppTest) -> None:
-    png = base64.b64encode(drawing()).decode()
-    app.session_state["ink"] = {"ink": {"png": png, "serial": 1, "revision": 0}}
+    sent = base64.b64encode(drawing()).decode()
+    app.session_state["ink"] = {"ink": {"png": sent, "serial": 1, "revision": 0}}
     shown = text(choose(app.run(), "source", "Draw"))
     assert "Made like MNIST" in shown
     assert "Centred by its mass" in shown
@@ -273,6 +285,7 @@ def test_an_upload_is_prepared_and_reconstructed(app: AppTest) -> None:
         (b"", "empty"),
         (drawing()[:200], "cannot be read"),
         (drawing(shade=0), "blank"),
+        (png(Image.new("1", (8_000, 8_000))), "too large"),
     ],
 )
 def test_a_useless_upload_is_named_in_a_sentence(app: AppTest, content: bytes, words: str) -> None:

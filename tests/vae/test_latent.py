@@ -12,11 +12,11 @@ def codes(count: int, size: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("size", "prior"), [(0, "normal"), (-1, "uniform"), (2, "gauss")])
+@pytest.mark.usefixtures("unchecked")
 def test_a_block_states_what_is_wrong_with_it(size: int, prior: str) -> None:
-    block = object.__new__(LatentBlock)  # from JSON, where no type checker looks
-    vars(block).update(name="z", size=size, prior=prior)
+    given: dict = {"prior": prior}
     with pytest.raises(ValueError, match=rf"block 'z' has (size {size};|prior '{prior}',)"):
-        block.__post_init__()
+        LatentBlock("z", size, **given)
 
 
 class TestPrior:

@@ -1,0 +1,192 @@
+"""The Explore page as a visitor uses it, with the shipped checkpoints, in a real browser."""
+
+import re
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from conftest import Serve, Settle
+from playwright.sync_api import Browser, Locator, Page, expect
+
+PICTURE = ".stage-digit img"
+
+
+def state(page: Page) -> dict[str, str]:
+    """What the address says."""
+    return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
+
+
+def code(page: Page) -> list[float]:
+    """The numbers beside the sliders that are in use."""
+    boxes = page.locator(".stVerticalBlock input.number:visible")
+    return [float(box.input_value()) for box in boxes.all()]
+
+
+def picture(page: Page) -> str:
+    return page.locator(PICTURE).get_attribute("src") or ""
+
+
+def changed(page: Page, before: str) -> None:
+    expect(page.locator(PICTURE)).not_to_have_attribute("src", before)
+
+
+def open_page(page: Page, url: str, settle: Settle) -> Page:
+    page.goto(url)
+    page.locator(".strips").wait_for(timeout=60_000)
+    settle(page)
+    return page
+
+
+@pytest.fixture
+def explore(page: Page, serve: Serve, settle: Settle) -> Page:
+    return open_page(page, serve("streamlit_app.py"), settle)
+
+
+def plot(page: Page) -> Locator:
+    return page.locator(".nsewdrag").first
+
+
+def press(page: Page, x: float, y: float) -> None:
+    """Press the map at a share of its width and height."""
+    box = plot(page).bounding_box()
+    assert box
+    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+def test_the_first_screen_holds_map_picture_and_sliders(explore: Page) -> None:
+    for part in (plot(explore), explore.locator(PICTURE), explore.get_by_role("slider").last):
+        box = part.bounding_box()
+        assert box
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 900
+    assert state(explore)["model"] == "vae-2d"
+
+
+def test_a_slider_moves_the_picture_and_the_link_follows_when_it_rests(explore: Page) -> None:
+    before = picture(explore)
+    slider = explore.get_by_role("slider").first
+    slider.focus()
+    for _ in range(5):
+        explore.keyboard.press("PageUp")
+    changed(explore, before)
+    expect(explore).to_have_url(re.compile(r"z=[^&]*[1-9]"))
+    assert [float(v) for v in state(explore)["z"].split(",")] != [0.0, 0.0]
+
+
+def test_a_press_on_the_map_puts_a_code_on_the_sliders(explore: Page, settle: Settle) -> None:
+    before = picture(explore)
+    press(explore, 0.5, 0.35)
+    changed(explore, before)
+    settle(explore)
+    assert any(value != 0 for value in code(explore))
+    press(explore, 0.995, 0.01)  # a corner, where no digit lies
+    expect(explore).to_have_url(re.compile(r"[?&]z="))
+
+
+def test_the_buttons_move_the_code_and_undo_brings_it_back(explore: Page, settle: Settle) -> None:
+    explore.get_by_role("button", name="Test digit").click()
+    expect(explore).to_have_url(re.compile(r"digit=\d+"))
+    settle(explore)
+    digit = state(explore)["digit"]
+    expect(explore.locator(".stage-digit figcaption")).to_contain_text(f"{int(digit):,}")
+    explore.get_by_role("button", name="Random").click()
+    expect(explore).to_have_url(re.compile(r"[?&]z="))
+    settle(explore)
+    explore.get_by_role("button", name="Reset").click()
+    expect(explore).to_have_url(re.compile(r"z=0(%2C|,)0"))
+    settle(explore)
+    for _ in range(2):
+        explore.get_by_role("button", name="Undo").click()
+        settle(explore)
+    expect(explore).to_have_url(re.compile(rf"digit={digit}\b"))
+
+
+def test_a_link_shows_what_its_sender_saw(page: Page, serve: Serve, settle: Settle) -> None:
+    url = serve("streamlit_app.py")
+    open_page(page, f"{url}/?model=vae-10d&digit=7", settle)
+    expect(page.locator(".stage-digit figcaption")).to_contain_text("test digit 7")
+    shown = picture(page)
+    numbers = code(page)
+    assert any(value != 0 for value in numbers)
+    page.reload()
+    page.locator(".strips").wait_for(timeout=60_000)
+    settle(page)
+    assert picture(page) == shown
+    assert code(page) == numbers
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("model=gan-3d", "'gan-3d'"),
+        ("model=vae-2d&z=1,2,3", "z=1,2,3"),
+        ("model=vae-2d&z=1,cat", "cat"),
+        ("model=vae-2d&digit=10000", "10000"),
+    ],
+)
+def test_a_link_that_is_wrong_says_so_and_the_page_goes_on(
+    page: Page, serve: Serve, settle: Settle, query: str, words: str
+) -> None:
+    open_page(page, f"{serve('streamlit_app.py')}/?{query}", settle)
+    expect(page.locator("[data-testid=stAlert]")).to_contain_text(words)
+    assert picture(page).startswith("data:image/png")
+
+
+def test_another_model_keeps_the_test_digit(explore: Page, settle: Settle) -> None:
+    explore.get_by_role("button", name="Test digit").click()
+    expect(explore).to_have_url(re.compile(r"digit=\d+"))
+    digit = state(explore)["digit"]
+    explore.get_by_role("combobox").first.click()
+    explore.get_by_role("option", name="VAE, 5-d").click()
+    expect(explore).to_have_url(re.compile(rf"model=vae-5d&digit={digit}"))
+    settle(explore)
+    assert len(code(explore)) == 5
+
+
+def test_the_map_of_many_dimensions_has_three_views(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    open_page(page, f"{serve('streamlit_app.py')}/?model=vae-10d", settle)
+    for view, axis in (("Two dimensions", "z"), ("t-SNE", "t-SNE 1"), ("PCA", "PC 1")):
+        page.get_by_text(view, exact=True).click()
+        settle(page)
+        expect(page.locator(".xtitle").first).to_contain_text(axis)
+        before = picture(page)
+        press(page, 0.4, 0.4)
+        changed(page, before)
+        settle(page)
+
+
+def test_traversals_have_a_strip_a_dimension_and_the_manifold_is_drawn(explore: Page) -> None:
+    expect(explore.locator(".strip")).to_have_count(2)
+    width = explore.locator("img.sheet").evaluate("image => image.naturalWidth")
+    assert width == 20 * 28
+
+
+def test_the_page_works_on_a_phone(browser: Browser, serve: Serve, settle: Settle) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    open_page(page, serve("streamlit_app.py"), settle)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    image, slider = page.locator(PICTURE).bounding_box(), page.get_by_role("slider").first
+    below = slider.bounding_box()
+    assert image
+    assert below
+    assert image["y"] < below["y"]
+    context.close()
+
+
+def test_the_frame_is_painted_before_torch_is_there(page: Page, serve: Serve) -> None:
+    """A server of its own, for torch must not have been imported yet."""
+    url = serve("streamlit_app.py", "--server.maxUploadSize=21")
+    seen: list[str] = []
+    page.expose_function("seen", seen.append)
+    page.add_init_script(
+        """new MutationObserver(() => {
+            for (const part of ["h1", ".digit-frame", ".stage-digit img"])
+                if (document.querySelector(part)) window.seen(part);
+        }).observe(document, { subtree: true, childList: true });"""
+    )
+    page.goto(url)
+    page.locator(PICTURE).wait_for(timeout=60_000)
+    order = list(dict.fromkeys(seen))
+    assert order.index(".digit-frame") < order.index(".stage-digit img")
