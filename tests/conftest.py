@@ -16,7 +16,11 @@ def mnist_test() -> data.Digits:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`-m mnist` picks the tests that need the files, `-m "not mnist"` the others."""
+    """`-m mnist` picks the tests that need the files, `-m "not mnist"` the others.
+
+    Browser tests come last: Playwright keeps an event loop running, which asyncio.run cannot bear.
+    """
+    items.sort(key=lambda item: "browser" in item.path.parts)
     for item in items:
         if "mnist_test" in getattr(item, "fixturenames", ()):
             item.add_marker("mnist")

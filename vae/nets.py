@@ -100,7 +100,9 @@ def dropout_mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: flo
     return encoder, decoder
 
 
-def residual(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+def residual(
+    latent: int, outputs: int, hidden: int, depth: int, dropout: float
+) -> tuple[nn.Sequential, nn.Sequential]:
     """Residual feed-forward blocks: deep, yet as easy to train as a shallow net."""
 
     def blocks() -> list[nn.Module]:
@@ -146,11 +148,29 @@ def conv(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> 
     return encoder, decoder
 
 
+def hybrid(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+    """Residual blocks that end in convolutions: the decoder knows that neighbouring pixels belong
+    together, the encoder stays as cheap as it is. Pixel shuffle (Shi et al. 2016) doubles the side.
+    """
+    encoder, trunk = residual(latent, outputs, hidden, depth, dropout)
+    c = 32
+    decoder = nn.Sequential(
+        *list(trunk)[:-2],  # without its map to pixels
+        *(nn.Linear(hidden, 2 * c * 49), nn.GELU(), nn.Unflatten(-1, (2 * c, 7, 7))),
+        *(nn.Conv2d(2 * c, 4 * c, 3, padding=1), nn.PixelShuffle(2), nn.GELU()),  # [B, 32, 14, 14]
+        *(nn.Conv2d(c, c, 3, padding=1), nn.GELU()),
+        *(nn.Conv2d(c, 4, 3, padding=1), nn.PixelShuffle(2)),  # [B, 1, 28, 28]
+        *(nn.Flatten(-3), ToImage()),
+    )
+    return encoder, decoder
+
+
 NETS: dict[str, Callable[[int, int, int, int, float], Nets]] = {
     "mlp": mlp,
     "dropout": dropout_mlp,
     "residual": residual,
     "conv": conv,
+    "hybrid": hybrid,
 }
 
 

@@ -1,13 +1,17 @@
-"""One optimiser step on one objective: schedule, weight averaging, mixed precision, and random
-numbers by seed."""
+"""One optimiser step on one objective: schedule, weight averaging, mixed precision, random numbers
+by seed, and the processes that share it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -41,6 +45,30 @@ class TrainConfig:
             raise ValueError(f"no schedule {self.schedule!r} or no precision {self.precision!r}")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"a seed is a whole number from 0 to 2^32 - 1, not {self.seed}")
+
+
+class Workers(NamedTuple):
+    """This process among those that train together."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+
+@contextmanager
+def workers(device: torch.device) -> Iterator[Workers]:
+    """Join the process group that torchrun announces in the environment; alone without it."""
+    if "LOCAL_RANK" not in os.environ:
+        yield Workers(0, 1, device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Workers(dist.get_rank(), dist.get_world_size(), device)
+    finally:
+        dist.destroy_process_group()
 
 
 class Noise:
@@ -110,7 +138,10 @@ class GradientStep:
         self.config, self.noise, self.draw = config, noise, draw
         self.device = next(objective.parameters()).device
         self.model = objective.get_submodule("model")
-        self.frozen = [self.model.get_submodule(config.freeze)] if config.freeze else []
+        parts = dict(self.model.named_children())
+        if config.freeze and config.freeze not in parts:
+            raise ValueError(f"no part {config.freeze!r} to freeze; there is {', '.join(parts)}")
+        self.frozen = [parts[config.freeze]] if config.freeze else []
         for part in self.frozen:
             part.requires_grad_(False)
         self.objective = objective

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +20,7 @@ from vae import checkpoint, models
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Digits
 from vae.interface import Batch, LatentModel, Step, abilities
-from vae.optim import Noise
+from vae.optim import Noise, TrainConfig, workers
 from vae.presets import Preset
 
 OnEpoch = Callable[[int, dict[str, float]], None]
@@ -154,30 +152,6 @@ def hold_out(digits: Digits, count: int, seed: int) -> tuple[Digits, Digits | No
     return Digits(digits.images[kept], digits.labels[kept]), held
 
 
-class Workers(NamedTuple):
-    """This process among those that train together."""
-
-    rank: int
-    world: int
-    device: torch.device
-
-
-@contextmanager
-def workers(device: torch.device) -> Iterator[Workers]:
-    """Join the process group that torchrun announces in the environment; alone without it."""
-    if "LOCAL_RANK" not in os.environ:
-        yield Workers(0, 1, device)
-        return
-    if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield Workers(dist.get_rank(), dist.get_world_size(), device)
-    finally:
-        dist.destroy_process_group()
-
-
 def train(
     preset: Preset,
     digits: Digits,
@@ -273,11 +247,22 @@ def _unfinished(
         raise CheckpointError(
             f"{folder} holds a run of {epoch} epochs; add --resume, or name another folder by --out"
         )
-    if changed := sorted(_differences(begun, run)):
+    if changed := sorted(_differences(_settings(begun), _settings(run))):
         raise CheckpointError(
             f"the run in {folder} was begun with other settings ({'; '.join(changed)}); keep them"
         )
     return progress
+
+
+def _settings(run: dict[str, Any]) -> dict[str, Any]:
+    """What decides a run's weights: its settings in full, those that a later version added
+    included."""
+    return {
+        "model": run["model"],
+        "data": run["data"],
+        "config": asdict(models.config(run["model"], run["config"])),
+        "train": asdict(TrainConfig(**run["train"])),
+    }
 
 
 def _differences(a: dict[str, Any], b: dict[str, Any], path: str = "") -> set[str]:

@@ -203,7 +203,11 @@ def _buttons(now: Visit) -> None:
         move(tuple(latent.sample_prior(info.blocks, 1, int(rng.integers(2**31)))[0]))
 
     def test_digit() -> None:
-        move(*session.digit_place(now.model, int(rng.integers(10_000))))
+        move(
+            *session.digit_place(
+                now.model, int(rng.integers(len(session.encodings(now.model).labels)))
+            )
+        )
 
     with st.container(horizontal=True, key="moves"):
         st.button("Reset", on_click=move, args=((0.0,) * info.dims,), help="All dimensions to 0")

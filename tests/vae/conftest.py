@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jaxtyping
 import numpy as np
@@ -43,9 +44,11 @@ Small = Callable[..., Preset]
 def small() -> Small:
     """A preset that trains in a second; keywords of TrainConfig go to it, others to the model."""
 
-    def preset(model: str = "vae", **settings: object) -> Preset:
+    def preset(model: str = "vae", **settings: Any) -> Preset:
         known = TrainConfig.__dataclass_fields__
-        run = {"epochs": 3, "batch": 128} | {k: v for k, v in settings.items() if k in known}
+        run: dict[str, Any] = {"epochs": 3, "batch": 128} | {
+            k: v for k, v in settings.items() if k in known
+        }
         config = SMALL | {k: v for k, v in settings.items() if k not in known}
         return Preset(model, config, TrainConfig(**run), "A title", "A description.")
 
@@ -61,7 +64,11 @@ def shelf(
 ) -> Path:
     """A folder of trained checkpoints as the app ships them: ae-2d, vae-2d and vae-5d."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    for name, model, latent in (("ae-2d", "autoencoder", 2), ("vae-2d", "vae", 2), ("vae-5d", "vae", 5)):
+    for name, model, latent in (
+        ("ae-2d", "autoencoder", 2),
+        ("vae-2d", "vae", 2),
+        ("vae-5d", "vae", 5),
+    ):
         preset = small(model, latent=latent, epochs=6 if name == "vae-2d" else 2, rate=5e-3)
         training.train(preset, train_digits, folder / name, CPU, data="digits", bar=False)
         shipped = checkpoint.read_model(folder / name)

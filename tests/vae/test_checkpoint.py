@@ -98,7 +98,9 @@ class TestDamage:
 
     def test_no_checkpoint(self, tmp_path: Path) -> None:
         for read in (checkpoint.read_manifest, checkpoint.read_model):
-            with pytest.raises(CheckpointError, match=f"{tmp_path} is not a checkpoint: .*{CONFIG}"):
+            with pytest.raises(
+                CheckpointError, match=f"{tmp_path} is not a checkpoint: .*{CONFIG}"
+            ):
                 read(tmp_path)
 
     @pytest.mark.parametrize("content", ["", "{", '{"format": 1', "\x00\x01", "NaN,"])
@@ -184,7 +186,8 @@ class TestDamage:
             checkpoint.read_encodings(folder)
 
     def test_encodings_with_a_pickle_in_them(self, folder: Path) -> None:
-        arrays = some_encodings()._asdict() | {"mean": np.array([{"run": "code"}], dtype=object)}
+        arrays: dict[str, Any] = some_encodings()._asdict()
+        arrays["mean"] = np.array([{"run": "code"}], dtype=object)
         np.savez(folder / ENCODINGS, **arrays)
         with pytest.raises(CheckpointError, match=r"damaged .*allow_pickle"):
             checkpoint.read_encodings(folder)

@@ -73,7 +73,9 @@ class TestPrior:
 
 class TestGrid:
     def test_is_read_as_a_picture(self) -> None:
-        z = latent.grid(np.zeros(2), (0, 1), steps=4, ranges=(-1.0, 2.0, -10.0, 20.0)).reshape(4, 4, 2)
+        z = latent.grid(np.zeros(2), (0, 1), steps=4, ranges=(-1.0, 2.0, -10.0, 20.0)).reshape(
+            4, 4, 2
+        )
         assert z[0, 0].tolist() == [-1, 20], "top left"
         assert z[0, -1].tolist() == [2, 20], "top right"
         assert z[-1, 0].tolist() == [-1, -10], "bottom left"
@@ -112,7 +114,9 @@ class TestPaths:
 
     def test_lerp_goes_in_even_steps(self) -> None:
         a, b = codes(2, 3)
-        np.testing.assert_allclose(np.diff(latent.lerp(a, b, 5), axis=0), np.tile((b - a) / 4, (4, 1)), rtol=1e-4)
+        np.testing.assert_allclose(
+            np.diff(latent.lerp(a, b, 5), axis=0), np.tile((b - a) / 4, (4, 1)), rtol=1e-4
+        )
 
     def test_slerp_keeps_the_norm_and_turns_evenly(self) -> None:
         a, b = (z / np.linalg.norm(z) * 3 for z in codes(2, 6))
@@ -131,7 +135,9 @@ class TestPaths:
 
 PLANES = {
     "coordinates": lambda: latent.coordinate_plane((3, 1), 5),
-    "principal": lambda: latent.principal_plane(codes(200, 5) * [3, 1, 0.5, 2, 0.1] + [1, 2, 3, 4, 5]),
+    "principal": lambda: latent.principal_plane(
+        codes(200, 5) * [3, 1, 0.5, 2, 0.1] + [1, 2, 3, 4, 5]
+    ),
 }
 
 

@@ -55,7 +55,10 @@ def test_cross_entropy_is_that_of_torch(leading: tuple[int, ...]) -> None:
 
 
 def test_cross_entropy_of_grey_is_the_mean_over_binarisations() -> None:
-    logits, grey = numbers(1, 28, 28), torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(3))
+    logits, grey = (
+        numbers(1, 28, 28),
+        torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(3)),
+    )
     draws = (torch.rand(5_000, 28, 28, generator=torch.Generator().manual_seed(4)) < grey).float()
     sampled = losses.bernoulli_cross_entropy(logits.expand_as(draws), draws)
     error = sampled.std() / math.sqrt(len(draws))
@@ -76,7 +79,7 @@ def test_cross_entropy_stays_finite_and_exact_for_extreme_logits() -> None:
 
 
 class Line:
-    """x = w z + noise in `size` dimensions, z in one: all that is asked of a VAE, in closed form."""
+    """x = w z + noise, with z of one dimension: all that is asked of a VAE, in closed form."""
 
     def __init__(self, size: int = 3) -> None:
         self.w, self.noise = numbers(size, seed=5), 0.5

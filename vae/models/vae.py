@@ -18,7 +18,7 @@ from vae.optim import GradientStep, Noise, Scalars, TrainConfig
 @dataclass(frozen=True)
 class VAEConfig:
     latent: int = 2  # latent dimensions
-    net: str = "residual"  # mlp | dropout | residual | conv
+    net: str = "residual"  # mlp | dropout | residual | conv | hybrid
     hidden: int = 512  # units a layer
     depth: int = 3  # hidden layers (mlp) or residual blocks
     dropout: float = 0.1  # share of units silenced while training

@@ -1,0 +1,188 @@
+"""Figures are checked where they are known without measuring: constant decoders, made-up codes."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vae import checkpoint, losses, metrics
+from vae.data import Digits
+from vae.interface import Posterior
+
+
+class Constant(nn.Module):
+    """A decoder deaf to z, and an encoder that makes use of `used` of `size` dimensions."""
+
+    def __init__(self, size: int = 2, used: int = 0, seed: int = 0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.logits = nn.Parameter(torch.randn(28, 28, generator=generator))
+        self.map = torch.randn(784, size, generator=generator)
+        self.map[:, used:] = 0
+
+    def encode(self, x: Tensor) -> Posterior:
+        mean = x.flatten(1) @ self.map / 28
+        return Posterior(mean, torch.zeros_like(mean))
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.logits.expand(*z.shape[:-1], 28, 28)
+
+
+@pytest.fixture
+def few(test_digits: Digits) -> Digits:
+    return Digits(test_digits.images[:25], test_digits.labels[:25])
+
+
+@pytest.fixture
+def trained(shelf: Path) -> Any:
+    return checkpoint.read_model(shelf / "vae-2d")
+
+
+def test_a_binarisation_is_fixed_by_its_seed_and_true_to_the_grey_levels() -> None:
+    grey = torch.linspace(0, 1, 5)[:, None, None].expand(5, 28, 28).repeat(40, 1, 1)
+    one = metrics.binarised(grey)
+    assert set(one.unique().tolist()) == {0, 1}
+    assert torch.equal(one, metrics.binarised(grey))
+    assert not torch.equal(one, metrics.binarised(grey, seed=1))
+    shares = one.reshape(40, 5, -1).mean((0, 2))
+    torch.testing.assert_close(shares, torch.linspace(0, 1, 5), atol=0.01, rtol=0)
+
+
+def test_grid_quadrature_is_exact_where_z_says_nothing(few: Digits) -> None:
+    model, x = Constant(), metrics.binarised(metrics.grey(few))
+    exact = torch.stack([-losses.bernoulli_cross_entropy(model.logits, one) for one in x])
+    torch.testing.assert_close(
+        metrics.grid_quadrature(model, x, steps=60), exact, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_importance_sampling_is_exact_with_the_true_posterior(few: Digits) -> None:
+    model, x = Constant(used=0), metrics.binarised(metrics.grey(few))  # q = p(z) = p(z given x)
+    exact = torch.stack([-losses.bernoulli_cross_entropy(model.logits, one) for one in x])
+    sampled = metrics.importance_sampled(model, x, samples=5)
+    torch.testing.assert_close(sampled, exact, rtol=1e-5, atol=1e-3)
+
+
+def test_quadrature_and_sampling_agree_and_the_elbo_is_below(trained: Any, few: Digits) -> None:
+    x = metrics.binarised(metrics.grey(few))
+    exact = metrics.grid_quadrature(trained, x, steps=200)
+    torch.testing.assert_close(
+        metrics.grid_quadrature(trained, x, steps=150), exact, atol=0.01, rtol=0
+    )
+    sampled = metrics.importance_sampled(trained, x, samples=2000)
+    assert (sampled - exact).abs().mean() < 0.3
+    assert abs(float((sampled - exact).mean())) < 0.1
+    cross_entropy, kl = metrics.elbo(trained, x, draws=64)
+    bound = -(cross_entropy + kl.sum(1))
+    assert bound.mean() < exact.mean()
+    assert (bound < exact + 0.5).all(), "up to the noise of 64 draws"
+
+
+def test_the_elbo_of_a_constant_decoder_is_known(few: Digits) -> None:
+    model, x = Constant(used=1), metrics.grey(few)
+    cross_entropy, kl = metrics.elbo(model, x, draws=2)
+    each = torch.stack([losses.bernoulli_cross_entropy(model.logits, one) for one in x])
+    torch.testing.assert_close(cross_entropy, each)
+    torch.testing.assert_close(
+        kl[:, 0], 0.5 * model.encode(x).mean[:, 0] ** 2, rtol=1e-3, atol=1e-5
+    )
+    assert not kl[:, 1].any()
+
+
+class TestNeighbours:
+    labels = np.repeat(np.arange(10), 30)
+
+    def codes(self, spread: float, seed: int) -> np.ndarray:
+        centres = np.stack([np.cos(np.arange(10)), np.sin(np.arange(10))], axis=1)[self.labels]
+        noise = np.random.default_rng(seed).standard_normal(centres.shape)
+        return (centres + spread * noise).astype(np.float32)
+
+    @pytest.mark.parametrize("count", [50, 100, 300])
+    def test_codes_that_stand_apart_are_all_told_apart(self, count: int) -> None:
+        train, test = self.codes(0.01, 0), self.codes(0.01, 1)
+        score = metrics.nearest_neighbours(train, self.labels, test, self.labels, count)
+        assert score == 1
+
+    def test_codes_that_say_nothing_are_guessed(self) -> None:
+        train, test = self.codes(1e6, 0), self.codes(1e6, 1)
+        score = metrics.nearest_neighbours(train, self.labels, test, self.labels, 100)
+        assert 0.02 < score < 0.2
+
+    @pytest.mark.parametrize("unknown", [-1, 3])
+    def test_too_few_labels_are_counted_out(self, unknown: int) -> None:
+        labels = np.where(self.labels == 9, unknown, self.labels)
+        codes = self.codes(0.01, 0)
+        with pytest.raises(
+            ValueError, match="100 labels are 10 of each digit, but of one there are 0"
+        ):
+            metrics.nearest_neighbours(codes, labels, codes, labels, 100)
+
+
+@pytest.mark.parametrize(("size", "used"), [(2, 0), (5, 3), (4, 4)])
+def test_active_units_are_those_that_the_images_move(
+    size: int, used: int, train_digits: Digits, few: Digits
+) -> None:
+    figures = metrics.evaluate(Constant(size, used), train_digits, few, quiet=True)
+    assert figures["active_units"] == used
+    assert len(figures["kl_per_dimension"]) == size
+    assert ("log_likelihood_grid" in figures) == (size == 2)
+
+
+def test_every_figure_of_a_vae_is_there_and_finite(
+    trained: Any, train_digits: Digits, few: Digits
+) -> None:
+    figures = metrics.evaluate(trained, train_digits, few, quiet=True)
+    numbers = [
+        v for value in figures.values() for v in (value if isinstance(value, list) else [value])
+    ]
+    assert all(math.isfinite(number) for number in numbers)
+    assert figures["test_images"] == 25
+    assert figures["parameters"] == sum(p.numel() for p in trained.parameters())
+    assert figures["elbo"] == pytest.approx(
+        -figures["elbo_cross_entropy"] - figures["elbo_kl"], abs=1e-3
+    )
+    assert sum(figures["kl_per_dimension"]) == pytest.approx(figures["elbo_kl"], abs=1e-3)
+    assert figures["elbo"] < figures["log_likelihood_grid"] < 0
+    assert figures["log_likelihood_importance_500"] == pytest.approx(
+        figures["log_likelihood_grid"], abs=1
+    )
+    assert 0.1 < figures["knn_accuracy_100"] <= figures["knn_accuracy_1000"] + 0.1 <= 1.1
+
+
+def test_an_autoencoder_has_no_likelihood(shelf: Path, train_digits: Digits, few: Digits) -> None:
+    figures = metrics.evaluate(
+        checkpoint.read_model(shelf / "ae-2d"), train_digits, few, quiet=True
+    )
+    assert not {name for name in figures if "likelihood" in name or "elbo" in name or "kl" in name}
+    assert figures["grey_cross_entropy"] > 0
+    assert "knn_accuracy_1000" in figures
+
+
+def test_what_the_data_do_not_suffice_for_is_left_out(trained: Any, few: Digits) -> None:
+    rows = np.tile(np.arange(25), 8)
+    lent = Digits(few.images[rows], np.arange(200) % 10)  # 20 of each digit: 100 labels, not 600
+    figures = metrics.evaluate(trained, lent, few, quiet=True)
+    assert {name for name in figures if name.startswith("knn")} == {"knn_accuracy_100"}
+    unknown = Digits(few.images, np.full(25, -1))
+    assert "elbo" in metrics.evaluate(trained, unknown, unknown, quiet=True)
+
+
+@pytest.mark.parametrize("name", ["vae-2d", "ae-2d"])
+def test_encodings_are_what_the_elbo_is_made_of(name: str, shelf: Path, few: Digits) -> None:
+    model: Any = checkpoint.read_model(shelf / name)
+    encodings = metrics.encode(model, few)
+    expected = model.encode(metrics.grey(few))
+    np.testing.assert_allclose(encodings.mean, expected.mean.numpy(), rtol=1e-5)
+    assert encodings.labels.tolist() == few.labels.tolist()
+    assert (encodings.cross_entropy > 0).all()
+    kl = losses.gaussian_kl(*expected).sum(1).numpy() if name == "vae-2d" else np.zeros(25)
+    np.testing.assert_allclose(encodings.kl, kl, rtol=1e-3)
+
+
+def test_what_neither_encodes_nor_decodes_is_refused(few: Digits) -> None:
+    with pytest.raises(ValueError, match="Linear does not both encode and decode"):
+        metrics.evaluate(nn.Linear(1, 1), few, few, quiet=True)
