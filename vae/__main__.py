@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--json", action="store_true", help="print the figures as JSON")
 
     export = verbs.add_parser(
-        "export", help="ship a run: half-precision weights, codes, figures and loss curve"
+        "export", help="ship a run: half-precision weights, codes and loss curve"
     )
     export.add_argument("run", type=Path, help="the run's folder")
     export.add_argument("name", help=f"the checkpoint's name below {CHECKPOINTS.name}/")
@@ -123,10 +123,9 @@ def export(args: argparse.Namespace) -> None:
     )
     if (args.run / "log.jsonl").exists():
         shutil.copyfile(args.run / "log.jsonl", folder / "log.jsonl")
-    # the figures are measured on what is shipped, half-precision weights and all
-    args.name, args.json = str(folder), False
-    encode(args)
-    evaluate(args)
+    args.name = str(folder)
+    encode(args)  # with what is shipped, half-precision weights and all
+    print(f"shipped: {folder}; measure it with: python -m vae evaluate {args.name}")
 
 
 def main() -> int:

