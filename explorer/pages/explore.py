@@ -21,6 +21,9 @@ NEIGHBOURS = 25
 def render(name: str) -> None:
     """Draw the page for the model `name`."""
     info = session.info(name)
+    if not info.abilities >= {"encodes", "decodes"}:
+        st.info(f"{info.title} does not both encode and decode, so it has no map to explore.")
+        return
     session.visit(name)
     _stage(name)
     st.caption(info.description)
@@ -63,9 +66,14 @@ def _view(name: str) -> session.View:
     info = session.info(name)
     if info.dims == 2:
         return session.view(name, "Two dimensions", (0, 1))
+    flat = session.encodings(name).tsne is not None
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
         kind = st.segmented_control(
-            "Map", VIEWS, default=VIEWS[1], key=f"view-{name}", label_visibility="collapsed"
+            "Map",
+            VIEWS if flat else VIEWS[:2],
+            default=VIEWS[1],
+            key=f"view-{name}",
+            label_visibility="collapsed",
         )
         dims = (info.order[0], info.order[1])
         if kind == VIEWS[0]:

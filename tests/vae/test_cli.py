@@ -15,7 +15,7 @@ import torch
 
 from vae import __main__ as cli
 from vae import checkpoint, training
-from vae.checkpoint import CONFIG, ENCODINGS, METRICS, PROGRESS, WEIGHTS
+from vae.checkpoint import CONFIG, ENCODINGS, PROGRESS, WEIGHTS
 
 SMALL = ("--set", "hidden=16", "--set", "depth=1", "--batch", "100", "--validation", "0")
 TRAIN = ("train", "vae-2d", *SMALL, "--data", "digits")
