@@ -23,7 +23,9 @@ def main() -> None:
     """Draw the app for this visitor, this run. All that stands here is drawn before torch loads."""
     st.set_page_config("Latent Explorer", page_icon=ICON, layout="wide")
     st.html(STYLE)
-    offered = session.names()
+    offered, faults = session.names()
+    for fault in faults:
+        st.warning(f"A model was left out: {fault}")
     if not offered:
         st.error(
             "There is no model to explore. Train one with: python -m vae train vae-2d, "

@@ -90,9 +90,16 @@ def is_ready(name: str) -> bool:
     return service.is_loaded(name)
 
 
-def names() -> list[str]:
-    """The models on offer."""
-    return service.names()
+def names() -> tuple[list[str], list[str]]:
+    """The models on offer, and what is wrong with those that cannot be."""
+    usable, faults = [], []
+    for name in service.names():
+        try:
+            service.info(name)
+            usable.append(name)
+        except service.CheckpointError as error:
+            faults.append(str(error))
+    return usable, faults
 
 
 def info(name: str) -> ModelInfo:

@@ -129,7 +129,7 @@ def page() -> None:
 
     from explorer import session
 
-    session.read_link(session.names())
+    session.read_link(session.names()[0])
     now = session.visit(st.session_state["model"])
     st.text(f"{now.model} {now.place.z} {now.place.digit}")
     session.write_link(now)
@@ -184,3 +184,13 @@ def test_a_change_of_model_keeps_the_digit_and_forgets_the_steps() -> None:
     assert app.text[0].value.startswith("vae-5d")
     assert app.text[0].value.endswith(" 9")
     assert app.session_state["visit"].past == []
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_damaged_checkpoint_is_left_out_and_named() -> None:
+    (service.CHECKPOINTS / "vae-5d" / checkpoint.ENCODINGS).unlink()
+    usable, faults = session.names()
+    assert usable == ["vae-2d"]
+    assert len(faults) == 1
+    assert "vae-5d" in faults[0]
+    assert "python -m vae encode" in faults[0]
