@@ -1,12 +1,14 @@
 """The Explore page as a visitor uses it, with the shipped checkpoints, in a real browser."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from conftest import Serve, Settle
 from playwright.sync_api import Browser, Locator, Page, expect
 
+Serve = Callable[..., str]
+Settle = Callable[[Page], None]
 PICTURE = ".stage-digit img"
 
 
@@ -17,7 +19,7 @@ def state(page: Page) -> dict[str, str]:
 
 def code(page: Page) -> list[float]:
     """The numbers beside the sliders that are in use."""
-    boxes = page.locator(".stVerticalBlock input.number:visible")
+    boxes = page.get_by_role("textbox", name=re.compile(", value$"))
     return [float(box.input_value()) for box in boxes.all()]
 
 
@@ -68,7 +70,7 @@ def test_a_slider_moves_the_picture_and_the_link_follows_when_it_rests(explore: 
     for _ in range(5):
         explore.keyboard.press("PageUp")
     changed(explore, before)
-    expect(explore).to_have_url(re.compile(r"z=[^&]*[1-9]"))
+    expect(explore).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
     assert [float(v) for v in state(explore)["z"].split(",")] != [0.0, 0.0]
 
 
@@ -78,7 +80,7 @@ def test_a_press_on_the_map_puts_a_code_on_the_sliders(explore: Page, settle: Se
     changed(explore, before)
     settle(explore)
     assert any(value != 0 for value in code(explore))
-    press(explore, 0.995, 0.01)  # a corner, where no digit lies
+    press(explore, 0.99, 0.97)  # a corner, where no digit lies
     expect(explore).to_have_url(re.compile(r"[?&]z="))
 
 
@@ -91,7 +93,7 @@ def test_the_buttons_move_the_code_and_undo_brings_it_back(explore: Page, settle
     explore.get_by_role("button", name="Random").click()
     expect(explore).to_have_url(re.compile(r"[?&]z="))
     settle(explore)
-    explore.get_by_role("button", name="Reset").click()
+    explore.get_by_role("button", name="Reset", exact=True).click()
     expect(explore).to_have_url(re.compile(r"z=0(%2C|,)0"))
     settle(explore)
     for _ in range(2):
@@ -179,7 +181,11 @@ def test_the_frame_is_painted_before_torch_is_there(page: Page, serve: Serve) ->
     """A server of its own, for torch must not have been imported yet."""
     url = serve("streamlit_app.py", "--server.maxUploadSize=21")
     seen: list[str] = []
-    page.expose_function("seen", seen.append)
+
+    def note(part: str) -> None:  # Playwright marks what it calls; a built-in bears no mark
+        seen.append(part)
+
+    page.expose_function("seen", note)
     page.add_init_script(
         """new MutationObserver(() => {
             for (const part of ["h1", ".digit-frame", ".stage-digit img"])
