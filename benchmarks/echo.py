@@ -1,13 +1,12 @@
-"""The least that a slider can do: a fragment that says what it was told. The benchmark's
-yardstick."""
+"""The least that a slider can do: a fragment that says what it was told. A yardstick, served as the
+app is, so that what is left between the two is the decoding, the picture and the map."""
 
 import gc
 
 import streamlit as st
 
+from explorer import web
 from explorer.components import latent_sliders
-
-st.set_page_config(layout="wide")
 
 
 @st.fragment
@@ -17,5 +16,10 @@ def echo() -> None:
     st.html(f'<div class="stage-digit">{values}</div>')
 
 
-echo()
-gc.freeze()
+if __name__ == "__main__":
+    st.set_page_config(layout="wide")
+    echo()
+    gc.freeze()
+else:
+    web.send_at_once()
+    app = st.App(__file__, routes=web.routes())

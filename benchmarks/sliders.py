@@ -12,27 +12,29 @@ import statistics
 from playwright.sync_api import Page
 from serving import chromium, serve
 
-ROUNDS, CHANGES = 5, 60  # turns of each app; changes a turn
+ROUNDS, CHANGES = 4, 50  # turns of each app; changes a turn
 
 # From the input event to the first frame after the answer is in the page.
 CHANGE = """
 async (value) => {
-  const root = document.querySelector(".stage-digit").closest("[data-testid=stHtml]").parentElement;
+  const shown = () => document.querySelector(".stage-digit")?.innerHTML;
   const slider = (() => {
     for (const host of document.querySelectorAll("*")) {
       const found = host.shadowRoot?.querySelector("input[type=range]");
       if (found) return found;
     }
   })();
-  const before = root.innerHTML;
+  const before = shown();
   slider.value = value;
   const start = performance.now();
   slider.dispatchEvent(new Event("input", { bubbles: true }));
   await new Promise((done) => {
     const observer = new MutationObserver(() => {
-      if (root.innerHTML !== before) { observer.disconnect(); done(); }
+      const now = shown();
+      if (now && now !== before) { observer.disconnect(); done(); }
     });
-    observer.observe(root, { subtree: true, childList: true, characterData: true });
+    observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+    setTimeout(done, 5000);
   });
   await new Promise(requestAnimationFrame);
   return performance.now() - start;

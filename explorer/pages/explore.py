@@ -42,10 +42,11 @@ def _stage(name: str) -> None:
     used = [d for d in info.order if info.active[d]]
     unused = [d for d in info.order if not info.active[d]]
     _take_hand(now, used, unused)
-    with right:
-        picture = st.empty()
-    # the picture before the sliders: their mounting lets the next move through, which ends this run
+    # the picture before the sliders, for their mounting lets the next move through, which ends
+    # this run; st.empty only where the frame will be replaced, for it clears its place every run
     ready = session.is_ready(name)
+    with right:
+        picture = st.container() if ready else st.empty()
     with picture:
         _picture(now) if ready else _frame()
     with left:
