@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple, Protocol, get_args
 import numpy as np
 from jaxtyping import Float
 
+from vae.latent import gaussian_kl
+
 Way = Literal["By index", "By digit", "At random", "Worst first"]
 WAYS: tuple[Way, ...] = get_args(Way)
 DRAWS = 8  # codes from each posterior: as many as the shipped cross-entropies are means over
@@ -54,13 +56,6 @@ def cross_entropy(
     """
     p = np.clip(decoded.astype(np.float64), SMALLEST, 1 - SMALLEST)
     return -(images * np.log(p) + (1 - images) * np.log1p(-p)).sum(axis=(-2, -1))
-
-
-def gaussian_kl(
-    mean: Float[np.ndarray, "*B Z"], logvar: Float[np.ndarray, "*B Z"]
-) -> Float[np.ndarray, "*B Z"]:
-    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension, nats (Kingma & Welling, app. B)."""
-    return 0.5 * (np.square(mean) + np.exp(logvar) - 1 - logvar)
 
 
 def draw_codes(

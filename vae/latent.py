@@ -10,6 +10,8 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float
 
+# variance of the codes along a dimension, above which it is in use (Burda et al. 2015)
+ACTIVE = 0.01
 Prior = Literal["normal", "uniform", "categorical", "simplex"]
 
 
@@ -53,6 +55,13 @@ def sample_prior(
         "simplex": lambda size: rng.dirichlet(np.ones(size), count),
     }
     return np.concatenate([draw[b.prior](b.size) for b in blocks], axis=1).astype(np.float32)
+
+
+def gaussian_kl(
+    mean: Float[np.ndarray, "*B Z"], logvar: Float[np.ndarray, "*B Z"]
+) -> Float[np.ndarray, "*B Z"]:
+    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension, nats (Kingma & Welling, app. B)."""
+    return 0.5 * (np.square(mean) + np.exp(logvar) - 1 - logvar)
 
 
 def grid(

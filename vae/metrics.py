@@ -24,8 +24,6 @@ from vae.data import Digits
 from vae.interface import Autoencodes, Decodes, Encodes
 from vae.optim import autocast
 
-# variance of the posterior mean over the data, above which a unit is in use (Burda et al. 2015)
-ACTIVE = 0.01
 LABELS = (100, 600, 1000)
 NEIGHBOURS = 5
 TSNE_LEAST = 100  # images below which t-SNE, whose perplexity is 30, has nothing to say
@@ -200,7 +198,7 @@ def evaluate(
     figures: dict[str, Any] = {
         "test_images": len(test.images),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "active_units": int((encodings.mean.var(axis=0) > ACTIVE).sum()),
+        "active_units": int((encodings.mean.var(axis=0) > latent.ACTIVE).sum()),
         "grey_cross_entropy": float(encodings.cross_entropy.mean()),
     }
     if np.isfinite(encodings.logvar).all():

@@ -45,6 +45,7 @@ HWALSUKLEE = TrainConfig(
     clip=0.0,
     validation=5000,
 )
+HYBRID = {"net": "hybrid", "depth": 2, "dropout": 0.05, "warm_up": 0.15}
 PUBLISHED_MLP = {"net": "mlp", "hidden": 500, "depth": 2, "dropout": 0.0, "binarise": False}
 
 
@@ -89,28 +90,19 @@ PRESETS: dict[str, Preset] = {
         5,
         "Five numbers a digit: kinds of digits part, and dimensions begin to mean something.",
         replace(SHIPPED, epochs=22),
-        net="hybrid",
-        depth=2,
-        dropout=0.05,
-        warm_up=0.15,
+        **HYBRID,
     ),
     "vae-10d": _vae(
         10,
         "Ten numbers a digit: most of what can be said about one.",
         replace(SHIPPED, epochs=28),
-        net="hybrid",
-        depth=2,
-        dropout=0.05,
-        warm_up=0.15,
+        **HYBRID,
     ),
     "vae-20d": _vae(
         20,
         "Twenty numbers a digit: as many as the model can find a use for.",
         replace(SHIPPED, epochs=28),
-        net="hybrid",
-        depth=2,
-        dropout=0.05,
-        warm_up=0.15,
+        **HYBRID,
     ),
     "beta-vae-10d": Preset(
         "vae",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from vae import checkpoint
+from vae import checkpoint, latent
 from vae.checkpoint import CheckpointError, Encodings
 from vae.latent import LatentBlock
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 CHECKPOINTS = Path(
     os.environ.get("LATENT_CHECKPOINTS")
     or Path(__file__).resolve().parent.parent / "assets" / "checkpoints"
-)
-ACTIVE = (
-    0.01  # variance of the codes along a dimension, above which it is in use (Burda et al. 2015)
 )
 FEW = 16  # codes that one thread decodes sooner than a team of threads is called together
 CHUNK = 1024  # images a pass: bounds memory at some 40 MB whatever the number asked for
@@ -106,8 +103,8 @@ def info(name: str) -> ModelInfo:
             f"{folder / checkpoint.ENCODINGS} has codes of {codes.mean.shape[1]} dimensions, "
             f"the model {dims}; make it again with: python -m vae encode {folder}"
         )
-    active = codes.mean.var(axis=0) > ACTIVE
-    kl = 0.5 * (codes.mean**2 + np.exp(codes.logvar) - 1 - codes.logvar).mean(axis=0)
+    active = codes.mean.var(axis=0) > latent.ACTIVE
+    kl = latent.gaussian_kl(codes.mean, codes.logvar).mean(axis=0)
     if not np.isfinite(kl).all():
         kl = np.zeros_like(kl)
     return ModelInfo(
@@ -146,6 +143,14 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
+@lru_cache(maxsize=1)
+def _team() -> int:
+    """Threads that torch starts with, asked before any decode has set another number."""
+    import torch
+
+    return torch.get_num_threads()
+
+
 class Model:
     """A loaded model. Safe to call from several threads at once: nothing is changed after
     loading."""
@@ -155,7 +160,7 @@ class Model:
         self.device = str(device)
         self._module: Any = module  # its abilities are asked for by name, below
         self._device = device
-        self._threads = os.cpu_count() or 1
+        self._threads = _team()
 
     def encode(
         self, images: Float[np.ndarray, "N 28 28"]
