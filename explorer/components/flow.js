@@ -53,6 +53,18 @@ function makeFlow(send, { limit = 1, patience = 1500, now = () => Date.now() } =
   };
 }
 
+// Where the code stands, from the component that moved it to the map on the same page: the map then
+// needs no run of its own while a hand is on the sliders.
+const CURSOR = "latent-explorer:cursor";
+
+function announceCursor(at, selected) {
+  window.dispatchEvent(new CustomEvent(CURSOR, { detail: { at, selected } }));
+}
+
+function onCursor(follow, signal) {
+  window.addEventListener(CURSOR, (event) => follow(event.detail), { signal });
+}
+
 // The element that a component draws in, kept over the runs of the script; `make` builds it once.
 // A class is keyed by its parent element, because the default export is called again for each
 // change of the data, with newer functions.

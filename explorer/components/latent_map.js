@@ -31,13 +31,26 @@ class LatentMap {
     this.frame.addEventListener("keydown", (event) => this.key(event));
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.frame);
+    this.leaving = new AbortController();
+    onCursor((cursor) => this.follow(cursor), this.leaving.signal);
+  }
+
+  // The sliders have moved the code.
+  follow({ at, selected }) {
+    if (!this.flow.settled) return;
+    [this.at, this.selected] = [at, selected];
+    if (this.drawn) this.place();
   }
 
   async update(data, send) {
     this.send = send;
     this.flow.acknowledge(data.ack);
-    // A reply to an older click must not pull the cursor back from where the hand has put it since.
-    if (this.flow.settled || !this.at) this.at = data.cursor;
+    // What Python says is taken when it is new (the sliders may have moved the cursor since) and when
+    // no click is on its way (its reply to an older one must not pull the cursor back).
+    const told = JSON.stringify([data.cursor, data.selected]);
+    if (told !== this.told && (this.flow.settled || !this.at)) {
+      [this.told, this.at, this.selected] = [told, data.cursor, data.selected];
+    }
     this.data = data;
     this.root.style.setProperty("--height", `${data.height}px`);
     this.frame.ariaLabel = `${data.label}. Click to put the code there; arrow keys move it.`;
@@ -164,7 +177,7 @@ class LatentMap {
       mark.style.transform = `translate(${x}px, ${y}px)`;
     };
     put(this.cursor, this.at);
-    const { selected, ellipse, colours } = this.data;
+    const { selected, data: { ellipse, colours } } = this;
     const known = selected !== null && this.positions && 2 * selected < this.positions.length;
     put(this.ring, known ? this.positions.subarray(2 * selected, 2 * selected + 2) : null);
     if (known) this.ring.style.setProperty("--colour", colours[this.labels[selected]]);
@@ -250,6 +263,7 @@ class LatentMap {
 
   destroy() {
     this.flow.stop();
+    this.leaving.abort();
     this.resizing.disconnect();
     if (this.drawn) window.Plotly.purge(this.plot);
   }

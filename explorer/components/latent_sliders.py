@@ -47,6 +47,8 @@ def latent_sliders(
     notes: Sequence[str] = (),
     weights: Sequence[float] = (),
     max_height: int | None = None,
+    cursor: tuple[float, float] | None = None,
+    selected: int | None = None,
     on_change: Callable[[], None] | None = None,
     on_rest: Callable[[], None] | None = None,
 ) -> list[float]:
@@ -56,7 +58,8 @@ def latent_sliders(
     whenever Python sets `values` (a click on the map, reset, random), and only then. Values outside
     low..high are shown and kept; the thumb alone stops at the end. `notes` stand beside the rows
     ("3.9 nats"); `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px
-    high; beyond `max_height` px they scroll. `on_change` is called at every move, `on_rest` once
+    high; beyond `max_height` px they scroll. `cursor` and `selected` are what a `latent_map` on the
+    page shows from now on, without a run of its own. `on_change` is called at every move, `on_rest` once
     the hand has let go and its last value is answered.
 
     Raises ValueError when the lengths differ, a value is not finite, or low >= high.
@@ -73,6 +76,8 @@ def latent_sliders(
         "notes": list(notes),
         "weights": [float(w) for w in weights],
         "max_height": max_height,
+        "cursor": cursor and [float(value) for value in cursor],
+        "selected": selected,
         "ack": sent(key, "hand").get("serial"),
     }
     _mount(

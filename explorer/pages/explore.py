@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -16,6 +17,8 @@ VIEWS = ("Two dimensions", "PCA", "t-SNE")
 MAP, HAND, UNUSED = "map", "sliders", "unused-sliders"
 STEPS, SHEET = 13, 20  # tiles of a traversal; tiles a side of the manifold
 NEIGHBOURS = 25
+# the picture's place while torch is imported
+FRAME = '<div class="stage-digit"><div class="digit-frame"></div></div>'
 
 
 def render(name: str) -> None:
@@ -25,48 +28,55 @@ def render(name: str) -> None:
         st.info(f"{info.title} does not both encode and decode, so it has no map to explore.")
         return
     session.visit(name)
-    _stage(name)
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        _map(name)
+    with right:
+        hand = st.container()
+        _moves(name)
+    with hand:
+        _hand(name)  # after all others, for the first one waits for torch
     st.caption(info.description)
     _sheets(name)
     controls.mnist_line()
 
 
-@st.fragment(key="stage")
-def _stage(name: str) -> None:
-    now = session.visit(name)
-    info = session.info(name)
-    left, right = st.columns([1.5, 1], gap="large")
-    with left:
-        view = _view(name)
-        _take_click(now, view)
-    used = [d for d in info.order if info.active[d]]
-    unused = [d for d in info.order if not info.active[d]]
-    _take_hand(now, used, unused)
-    # the picture before the sliders, for their mounting lets the next move through, which ends
-    # this run; st.empty only where the frame will be replaced, for it clears its place every run
-    ready = session.is_ready(name)
-    with right:
-        picture = st.container() if ready else st.empty()
-    with picture:
-        _picture(now) if ready else _frame()
-    with left:
-        _map(now, view)
-    with right:
-        _sliders(now, used, unused)
-        _buttons(now)
-    if not ready:
-        with picture:
-            _picture(now)
+def _rerun() -> None:
+    """The code has moved by other than the sliders, or has come to rest: all parts follow."""
+    st.rerun(["hand", "map", "moves", "sheets"])
 
 
 # --- the map ------------------------------------------------------------------------------------
 
 
 def _view(name: str) -> session.View:
-    """What the map shows: the only plane there is for two dimensions, a chosen one for more."""
+    """What the map shows: the only plane there is for two dimensions, a chosen one for more.
+
+    Read from the controls' state, before they are drawn in this run.
+    """
     info = session.info(name)
     if info.dims == 2:
-        return session.view(name, "Two dimensions", (0, 1))
+        return session.view(name, VIEWS[0], (0, 1))
+    kind = st.session_state.get(f"view-{name}") or VIEWS[1]
+    return session.view(name, kind, _plane_dims(name))
+
+
+def _plane_dims(name: str) -> tuple[int, int]:
+    """Two dimensions: those chosen for the map, else the two that carry most."""
+    order = session.info(name).order
+    state = st.session_state
+    if state.get(f"view-{name}") != VIEWS[0]:
+        return min(order[:2]), max(order[:2])
+    x = state.get(f"x-{name}", order[0])
+    rest = [d for d in order if d != x]
+    y = state.get(f"y-{name}")
+    return x, y if y in rest else rest[0]
+
+
+def _view_controls(name: str) -> None:
+    info = session.info(name)
+    if info.dims == 2:
+        return
     flat = session.encodings(name).tsne is not None
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
         kind = st.segmented_control(
@@ -75,55 +85,77 @@ def _view(name: str) -> session.View:
             default=VIEWS[1],
             key=f"view-{name}",
             label_visibility="collapsed",
+            on_change=_rerun,
         )
-        dims = (info.order[0], info.order[1])
         if kind == VIEWS[0]:
-            pick = {"label_visibility": "collapsed", "width": 90}
+            pick = {"label_visibility": "collapsed", "width": 90, "on_change": _rerun}
             x = st.selectbox("x", info.order, 0, lambda d: f"z{d + 1}", key=f"x-{name}", **pick)
             rest = [d for d in info.order if d != x]
-            y = st.selectbox("y", rest, 0, lambda d: f"z{d + 1}", key=f"y-{name}", **pick)
-            dims = (x, y)
-    return session.view(name, kind or VIEWS[1], dims)
+            st.selectbox("y", rest, 0, lambda d: f"z{d + 1}", key=f"y-{name}", **pick)
 
 
-def _map(now: Visit, view: session.View) -> None:
-    codes = session.encodings(now.model)
+@st.fragment(key="map")
+def _map(name: str) -> None:
+    """The encoded digits. The sliders move the cursor in the browser, so this part rests then."""
+    now = session.visit(name)
+    codes = session.encodings(name)
+    view = _view(name)
+    _view_controls(name)
     latent_map(
         view.points,
         codes.labels,
         view.cursor(now.z),
         axes=view.axes,
         colours=controls.DIGIT_COLOURS,
-        height=560 if session.info(now.model).dims == 2 else 510,
+        height=560 if session.info(name).dims == 2 else 510,
         selected=now.place.digit,
-        key=f"{MAP}-{now.model}",
-        on_click=_rerun,
+        key=f"{MAP}-{name}",
+        on_click=partial(_take_click, name),
     )
 
 
-def _take_click(now: Visit, view: session.View) -> None:
-    click = pending_click(f"{MAP}-{now.model}")
+def _take_click(name: str) -> None:
+    click = pending_click(f"{MAP}-{name}")
     if click is None:
         return
+    now = session.visit(name)
     if click.index is not None:
-        now.go(*session.digit_place(now.model, click.index))
+        now.go(*session.digit_place(name, click.index))
     else:
-        now.go(*view.place(now.z, (click.x, click.y)))
-
-
-def _rerun() -> None:
-    st.rerun(["stage", "sheets"])
+        now.go(*_view(name).place(now.z, (click.x, click.y)))
+    _rerun()
 
 
 # --- the digit and its code ---------------------------------------------------------------------
 
 
-def _frame() -> None:
-    """The picture's place while torch is imported."""
-    st.html('<div class="stage-digit"><div class="digit-frame"></div></div>')
+@st.fragment(key="hand")
+def _hand(name: str) -> None:
+    """The picture and the sliders, and nothing else: this is what runs while a hand moves."""
+    now = session.visit(name)
+    used, unused = _dims(name)
+    _take_hand(now, used, unused)
+    ready = session.is_ready(name)
+    # st.empty only where the frame will be replaced, for it clears its place in every run
+    place = st if ready else st.empty()
+    place.html(_picture(now) if ready else FRAME)
+    # after the picture, for mounting the sliders lets the next move through, which ends this run
+    _sliders(now, used, unused)
+    if not ready:
+        place.html(_picture(now))
 
 
-def _picture(now: Visit) -> None:
+def _dims(name: str) -> tuple[list[int], list[int]]:
+    """The dimensions in use and those that are not, each in the order of what they carry."""
+    info = session.info(name)
+    return (
+        [d for d in info.order if info.active[d]],
+        [d for d in info.order if not info.active[d]],
+    )
+
+
+def _picture(now: Visit) -> str:
+    """HTML of the decoded digit and the facts beside it."""
     model = session.model(now.model)
     start = time.perf_counter()
     image = model.decode(now.z[None])[0]
@@ -135,7 +167,7 @@ def _picture(now: Visit) -> None:
         for digit, share in enumerate(shares)
     )
     distance = float(np.linalg.norm(now.z))
-    st.html(
+    return (
         '<div class="stage-digit">'
         + images.html(image, 252, "the decoded digit", _origin(now))
         + f'<div class="facts"><h4>What lies near</h4>{bars}'
@@ -168,14 +200,16 @@ def _take_hand(now: Visit, used: list[int], unused: list[int]) -> None:
     now.follow(z)
 
 
+def _rest(name: str) -> None:
+    now = session.visit(name)
+    _take_hand(now, *_dims(name))
+    now.rest()
+    _rerun()
+
+
 def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
     info = session.info(now.model)
     most = max(*info.kl, 1e-6)
-
-    def rest() -> None:
-        _take_hand(now, used, unused)
-        now.rest()
-        _rerun()
 
     def bank(key: str, dims: list[int], height: int) -> None:
         latent_sliders(
@@ -186,7 +220,9 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             notes=[f"{info.kl[d]:.1f} nats" for d in dims] if any(info.kl) else [],
             weights=[info.kl[d] / most for d in dims] if any(info.kl) else [],
             max_height=height,
-            on_rest=rest,
+            cursor=_view(now.model).cursor(now.z),
+            selected=now.place.digit,
+            on_rest=partial(_rest, now.model),
         )
 
     bank(HAND, used, 300)
@@ -196,8 +232,11 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             bank(UNUSED, unused, 150)
 
 
-def _buttons(now: Visit) -> None:
-    info = session.info(now.model)
+@st.fragment(key="moves")
+def _moves(name: str) -> None:
+    """The buttons that move the code."""
+    now = session.visit(name)
+    info = session.info(name)
     rng = np.random.default_rng()
 
     def move(place: tuple, digit: int | None = None) -> None:
@@ -212,11 +251,7 @@ def _buttons(now: Visit) -> None:
         move(tuple(latent.sample_prior(info.blocks, 1, int(rng.integers(2**31)))[0]))
 
     def test_digit() -> None:
-        move(
-            *session.digit_place(
-                now.model, int(rng.integers(len(session.encodings(now.model).labels)))
-            )
-        )
+        move(*session.digit_place(name, int(rng.integers(len(session.encodings(name).labels)))))
 
     with st.container(horizontal=True, key="moves"):
         st.button("Reset", on_click=move, args=((0.0,) * info.dims,), help="All dimensions to 0")
@@ -252,22 +287,12 @@ def _sheets(name: str) -> None:
         ]
         st.html(f'<div class="strips">{"".join(rows)}</div>')
     with sheet:
-        x, y = _sheet_dims(name)
+        x, y = _plane_dims(name)
         st.html(f"<h3>Manifold</h3><p>z{x + 1} to the right, z{y + 1} upwards, -3 to 3.</p>")
         codes = latent.grid(now.z, (x, y), SHEET)
         whole = images.tile(model.decode(codes), SHEET)
         st.html(f'<img class="sheet" src="{images.data_uri(whole)}" alt="the decoded manifold">')
     session.write_link(now)
-
-
-def _sheet_dims(name: str) -> tuple[int, int]:
-    """The two dimensions of the manifold: those on the map, else the two that carry most."""
-    info = session.info(name)
-    x, y = (st.session_state.get(f"{axis}-{name}") for axis in "xy")
-    if st.session_state.get(f"view-{name}") == VIEWS[0] and x is not None and y is not None:
-        return x, y
-    x, y = sorted(info.order[:2])
-    return x, y
 
 
 def _along(value: float) -> float:

@@ -74,6 +74,26 @@ def test_a_slider_moves_the_picture_and_the_link_follows_when_it_rests(explore: 
     assert [float(v) for v in state(explore)["z"].split(",")] != [0.0, 0.0]
 
 
+def test_the_cursor_follows_the_sliders_and_the_points_stay(explore: Page, settle: Settle) -> None:
+    cursor = explore.locator(".cursor")
+    explore.get_by_role("button", name="Test digit").click()
+    expect(explore).to_have_url(re.compile(r"digit=\d+"))
+    settle(explore)
+    expect(explore.locator(".latent-map .ring")).to_be_visible()
+    explore.evaluate(
+        """() => document.querySelector(".latent-map .plot")
+            .on("plotly_afterplot", () => { window.redrawn = true; })"""
+    )
+    for place in (0.2, 0.8):
+        before = cursor.get_attribute("style") or ""
+        box = explore.get_by_role("slider").first.bounding_box()
+        assert box
+        explore.mouse.click(box["x"] + place * box["width"], box["y"] + box["height"] / 2)
+        expect(cursor).not_to_have_attribute("style", before)
+    expect(explore.locator(".latent-map .ring")).to_be_hidden()  # no longer that digit's code
+    assert explore.evaluate("window.redrawn") is None
+
+
 def test_a_press_on_the_map_puts_a_code_on_the_sliders(explore: Page, settle: Settle) -> None:
     before = picture(explore)
     press(explore, 0.5, 0.35)
