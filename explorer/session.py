@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from vae import data, latent, service
-from vae.service import Encodings, Model, ModelInfo
+from vae.service import Encodings, History, Model, ModelInfo
 
 UNDO = 50  # steps back that are kept
 LINKED = ("model", "z", "digit")  # what the address holds besides the page
@@ -77,12 +77,22 @@ def model(name: str) -> Model:
     about. What lives as long as the process is frozen out of the collector's sight instead.
     """
     loaded = service.load(name)
-    loaded.decode(
-        np.zeros((1, loaded.info.dims), np.float32)
-    )  # the first call pays for torch's setup
+    if "decodes" in loaded.info.abilities:  # the first call pays for torch's setup
+        loaded.decode(latent.origin(loaded.info.blocks)[None])
     gc.collect()
     gc.freeze()
     return loaded
+
+
+def judge() -> Model | None:
+    """The classifier that says what drawn digits are; None where none is shipped."""
+    return model(service.JUDGE) if service.has_judge() else None
+
+
+@st.cache_resource(show_spinner=False)
+def history(name: str) -> History:
+    """How a model's training went: the sheet of each epoch and the loss curves. No torch."""
+    return service.history(name)
 
 
 def is_ready(name: str) -> bool:
@@ -122,7 +132,8 @@ class View:
             self.points, self.axes = codes.tsne, ("t-SNE 1", "t-SNE 2")
             return
         if kind == "PCA":
-            self._plane, self.axes = latent.principal_plane(codes.mean), ("PC 1", "PC 2")
+            self._plane = latent.principal_plane(codes.mean, info(name).order)
+            self.axes = ("PC 1", "PC 2")
         else:
             self._plane = latent.coordinate_plane(dims, codes.mean.shape[1])
             self.axes = (f"z{dims[0] + 1}", f"z{dims[1] + 1}")
@@ -167,7 +178,7 @@ def visit(name: str) -> Visit:
 
 
 def _origin(name: str) -> Place:
-    return Place((0.0,) * info(name).dims, None)
+    return Place(tuple(latent.origin(info(name).blocks).tolist()), None)
 
 
 def digit_place(name: str, index: int) -> Place:

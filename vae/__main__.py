@@ -1,19 +1,22 @@
-"""python -m vae train | evaluate | encode | export: the models from the command line."""
+"""python -m vae train | evaluate | encode | export | generate: the models from the command line."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
-import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
-from vae import checkpoint, data, metrics, training
+from vae import checkpoint, data, generation, metrics, training
+from vae.catalog import CHECKPOINTS, JUDGE, folder_of, has_judge
+from vae.interface import Conditions
 from vae.presets import PRESETS
-from vae.service import CHECKPOINTS, choose_device, folder_of
+from vae.service import choose_device
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int)
     train.add_argument("--validation", type=int, help="training images to hold out")
     train.add_argument("--start", help="a run's folder whose weights to start from")
+    train.add_argument("--labels", type=int, help="training images whose digit is told")
     train.add_argument("--freeze", help="a part that keeps its weights, such as decoder")
     train.add_argument("--latent", type=int, help="latent dimensions")
     train.add_argument("--net", help="mlp, dropout, residual or conv")
@@ -59,6 +63,14 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, help="the run's folder")
     export.add_argument("name", help=f"the checkpoint's name below {CHECKPOINTS.name}/")
     export.add_argument("--data", default="mnist")
+
+    generate = verbs.add_parser("generate", help="draw digits on request into an .npz")
+    generate.add_argument("name", help="a checkpoint of a model that is told the digit")
+    generate.add_argument("--count", type=int, default=60_000, help="digits in all")
+    generate.add_argument("--digits", default="0123456789", help="which ones, in turn")
+    generate.add_argument("--temperature", type=float, default=1.0)
+    generate.add_argument("--seed", type=int, default=0)
+    generate.add_argument("--out", type=Path, default=Path("digits.npz"))
     return whole
 
 
@@ -71,7 +83,7 @@ def train(args: argparse.Namespace) -> None:
         if not equals:
             raise ValueError(f"--set takes NAME=VALUE, not {pair!r}")
         settings[name] = _scalar(value)
-    options = ("epochs", "batch", "rate", "seed", "validation", "start", "freeze")
+    options = ("epochs", "batch", "rate", "seed", "validation", "start", "freeze", "labels")
     run = {name: getattr(args, name) for name in options}
     preset = training.with_options(PRESETS[args.preset], settings, run)
     folder = args.out or Path("runs") / args.preset
@@ -98,6 +110,10 @@ def evaluate(args: argparse.Namespace) -> None:
         data.load(args.data, "test"),
         quiet=not sys.stderr.isatty(),
     )
+    if isinstance(model, Conditions) and has_judge():
+        judge: Any = checkpoint.read_model(folder_of(JUDGE))
+        test = data.load(args.data, "test")
+        figures |= generation.evaluate(model, judge, test, quiet=not sys.stderr.isatty())
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
     if args.json:
         print(json.dumps(figures, indent=2))
@@ -121,11 +137,59 @@ def export(args: argparse.Namespace) -> None:
     checkpoint.write_model(
         folder, dataclasses.replace(manifest, data=args.data), model.state_dict(), half=True
     )
-    if (args.run / "log.jsonl").exists():
-        shutil.copyfile(args.run / "log.jsonl", folder / "log.jsonl")
+    export_history(args.run, folder)
     args.name = str(folder)
-    encode(args)  # with what is shipped, half-precision weights and all
+    if "encodes" in manifest.abilities:
+        encode(args)  # with what is shipped, half-precision weights and all
     print(f"shipped: {folder}; measure it with: python -m vae evaluate {args.name}")
+
+
+def export_history(run: Path, folder: Path) -> None:
+    """Loss curves and sheets; those of a second stage go on where the run it started from ended."""
+    stages = [run]
+    while start := checkpoint.read_manifest(stages[0]).train.get("start"):
+        if not (Path(start) / checkpoint.CONFIG).exists():
+            break
+        stages.insert(0, Path(start))
+    logs = [stage / checkpoint.LOG for stage in stages]
+    texts = [log.read_text(encoding="utf-8") for log in logs if log.exists()]
+    lines = [json.loads(line) for text in texts for line in text.splitlines()]
+    numbered = [json.dumps(line | {"epoch": epoch}) for epoch, line in enumerate(lines, 1)]
+    checkpoint.write_atomically(
+        folder / checkpoint.LOG, lambda p: p.write_text("".join(f"{line}\n" for line in numbered))
+    )
+    sheets = np.concatenate([checkpoint.read_sheets(stage) for stage in stages])
+    if len(sheets):
+        checkpoint.write_sheets(folder, sheets)
+
+
+def generate(args: argparse.Namespace) -> None:
+    model = checkpoint.read_model(folder_of(args.name))
+    if not isinstance(model, Conditions):
+        raise ValueError(f"{args.name} is not told the digit, so it draws none on request")
+    if not args.digits.isdigit():
+        raise ValueError(f"--digits takes digits such as 0123456789, not {args.digits!r}")
+    if args.count < 1:
+        raise ValueError(f"--count is 1 or more, not {args.count}")
+    labels = np.resize([int(character) for character in args.digits], args.count)
+    images, codes = generation.draw(
+        model, labels, seed=args.seed, temperature=args.temperature, quiet=False
+    )
+    drawn = generation.pixels(images, labels)
+    checkpoint.write_atomically(
+        args.out,
+        lambda p: np.savez_compressed(p, images=drawn.images, labels=drawn.labels, codes=codes),
+    )
+    print(f"{args.count:,} digits: {args.out}")
+
+
+VERBS = {
+    "train": train,
+    "evaluate": evaluate,
+    "encode": encode,
+    "export": export,
+    "generate": generate,
+}
 
 
 def main() -> int:
@@ -133,7 +197,7 @@ def main() -> int:
     args = parser().parse_args()
     torch.set_float32_matmul_precision("high")
     try:
-        {"train": train, "evaluate": evaluate, "encode": encode, "export": export}[args.verb](args)
+        VERBS[args.verb](args)
     except KeyboardInterrupt:
         print(
             "\nstopped; finished epochs are kept, and the same command with --resume goes on",

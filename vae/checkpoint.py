@@ -32,6 +32,7 @@ WEIGHTS, CONFIG, METRICS, ENCODINGS = (
     "metrics.json",
     "encodings.npz",
 )
+TRAINING, LOG = "training.npz", "log.jsonl"
 PROGRESS = "progress.safetensors"
 # what NumPy and zipfile raise at a damaged .npz (RuntimeError: a method that zipfile has not)
 UNREADABLE = (
@@ -163,15 +164,51 @@ def read_encodings(folder: Path) -> Encodings:
 
 def write_encodings(folder: Path, encodings: Encodings) -> None:
     """Write encodings.npz; half precision for all but the means, whose error would show on a zoomed
-    map."""
+    map: those are rounded to 2^-13, which halves what they take."""
     arrays = {
         name: a.astype(np.float16) for name, a in encodings._asdict().items() if a is not None
     }
     arrays |= {
-        "mean": encodings.mean.astype(np.float32),
+        "mean": np.round(encodings.mean * np.float32(2**13)).astype(np.float32) / np.float32(2**13),
         "labels": encodings.labels.astype(np.int8),  # -1 where unknown
     }
     write_atomically(folder / ENCODINGS, lambda p: np.savez_compressed(p, **arrays))
+
+
+def read_log(folder: Path) -> dict[str, np.ndarray]:
+    """Read log.jsonl, the means of each epoch by name, [epochs]; {} where there is none. Raises
+    CheckpointError for lines that are not a log's."""
+    path = folder / LOG
+    if not path.exists():
+        return {}
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        names = [name for name in lines[0] if name != "epoch"] if lines else []
+        # a figure that a later stage has not is no number there
+        return {name: np.array([line.get(name, np.nan) for line in lines], float) for name in names}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); delete it or train again") from error
+
+
+def read_sheets(folder: Path) -> np.ndarray:
+    """Read training.npz, uint8 [epochs, 10, 28, 28]: digits drawn at the end of each epoch; none
+    where nothing was kept. Raises CheckpointError where it is damaged."""
+    path = folder / TRAINING
+    if not path.exists():
+        return np.empty((0, 10, 28, 28), np.uint8)
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            sheets = file["sheets"]
+    except UNREADABLE as error:
+        raise CheckpointError(f"{path} is damaged ({error}); delete it or train again") from error
+    if sheets.shape[1:] != (10, 28, 28) or sheets.dtype != np.uint8:
+        raise CheckpointError(f"{path} holds {sheets.dtype} {list(sheets.shape)}, not sheets")
+    return sheets
+
+
+def write_sheets(folder: Path, sheets: np.ndarray) -> None:
+    """Write training.npz; sheets are uint8 [epochs, 10, 28, 28]."""
+    write_atomically(folder / TRAINING, lambda p: np.savez_compressed(p, sheets=sheets))
 
 
 def write_model(

@@ -18,8 +18,8 @@ class Batch(NamedTuple):
 
 
 class Posterior(NamedTuple):
-    """q(z given x), a diagonal Gaussian. A deterministic encoder has logvar = -inf, hence deviation
-    0."""
+    """q(z given x), a diagonal Gaussian. What is known without doubt (the code of a deterministic
+    encoder, the digit of a conditional model) has logvar = -inf, hence deviation 0."""
 
     mean: Float[Tensor, "B Z"]
     logvar: Float[Tensor, "B Z"]
@@ -52,6 +52,29 @@ class Autoencodes(Encodes, Decodes, Protocol):
 
 
 @runtime_checkable
+class Conditions(Protocol):
+    """Draws the digit that is asked for: a block of its code, "digit", is that digit."""
+
+    digit: slice  # where in the code the ten numbers stand, of which one is 1 and the others 0
+
+
+@runtime_checkable
+class ConditionsEncoding(Encodes, Decodes, Conditions, Protocol):
+    """Also encodes an image whose digit is known, so that log p(x given y) can be measured."""
+
+    def encode_given(
+        self, x: Float[Tensor, "B 28 28"], digit: Float[Tensor, "B 10"]
+    ) -> Posterior: ...
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """Names the digit of an image."""
+
+    def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]: ...
+
+
+@runtime_checkable
 class Step(Protocol):
     """One training step of any kind (one objective or several): what `training.fit` needs of a
     model."""
@@ -80,7 +103,12 @@ class Step(Protocol):
         ...
 
 
-ABILITIES: dict[str, type] = {"encodes": Encodes, "decodes": Decodes}
+ABILITIES: dict[str, type] = {
+    "encodes": Encodes,
+    "decodes": Decodes,
+    "conditions": Conditions,
+    "classifies": Classifies,
+}
 
 
 def abilities(model: object) -> frozenset[str]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 # variance of the codes along a dimension, above which it is in use (Burda et al. 2015)
 ACTIVE = 0.01
+DIGIT = "digit"  # the name of the block that is the digit, for models that are told it
 Prior = Literal["normal", "uniform", "categorical", "simplex"]
 
 
@@ -33,6 +34,29 @@ class LatentBlock:
             raise ValueError(
                 f"block {self.name!r} has prior {self.prior!r}, not in {get_args(Prior)}"
             )
+
+
+def place(blocks: Sequence[LatentBlock], name: str) -> slice | None:
+    """Where the block `name` stands in the code, None where there is none of that name."""
+    start = 0
+    for block in blocks:
+        if block.name == name:
+            return slice(start, start + block.size)
+        start += block.size
+    return None
+
+
+def continuous(blocks: Sequence[LatentBlock]) -> tuple[int, ...]:
+    """The dimensions that can be moved little by little: those of normal and uniform blocks."""
+    priors = [block.prior for block in blocks for _ in range(block.size)]
+    return tuple(d for d, prior in enumerate(priors) if prior in {"normal", "uniform"})
+
+
+def origin(blocks: Sequence[LatentBlock]) -> Float[np.ndarray, " Z"]:
+    """The middle of the prior; of a categorical block the first of its classes."""
+    middle = {"categorical": lambda n: np.eye(n)[0], "simplex": lambda n: np.full(n, 1 / n)}
+    parts = [middle.get(b.prior, np.zeros)(b.size) for b in blocks]
+    return np.concatenate(parts).astype(np.float32)
 
 
 def sample_prior(
@@ -57,11 +81,45 @@ def sample_prior(
     return np.concatenate([draw[b.prior](b.size) for b in blocks], axis=1).astype(np.float32)
 
 
+def on_request(
+    blocks: Sequence[LatentBlock],
+    labels: Int[np.ndarray, " N"],
+    z: Float[np.ndarray, "N S"] | None = None,
+    *,
+    seed: int = 0,
+    temperature: float = 1.0,
+) -> Float[np.ndarray, "N Z"]:
+    """Codes of the digits `labels`: `z` for all that is not the digit, by default from the prior.
+
+    Raises ValueError for blocks of which none is the digit, for labels that are none, and for z of
+    another shape.
+    """
+    where = place(blocks, DIGIT)
+    if where is None:
+        raise ValueError("no block of this latent space is the digit")
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or not np.isin(labels, range(10)).all():
+        raise ValueError(f"digits are whole numbers from 0 to 9, not {labels.tolist()[:10]}")
+    size = sum(block.size for block in blocks)
+    rest = np.setdiff1d(np.arange(size), np.arange(where.start, where.stop))
+    codes = np.zeros((len(labels), size), np.float32)
+    if z is not None:
+        if z.shape != (len(labels), len(rest)):
+            raise ValueError(f"{len(labels)} digits need z of {len(rest)} numbers, not {z.shape}")
+        codes[:, rest] = z
+    elif len(labels):
+        codes = sample_prior(blocks, len(labels), seed, temperature)
+    codes[:, where] = np.eye(10)[labels]
+    return codes
+
+
 def gaussian_kl(
     mean: Float[np.ndarray, "*B Z"], logvar: Float[np.ndarray, "*B Z"]
 ) -> Float[np.ndarray, "*B Z"]:
-    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension, nats (Kingma & Welling, app. B)."""
-    return 0.5 * (np.square(mean) + np.exp(logvar) - 1 - logvar)
+    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension, nats (Kingma & Welling, app. B); 0 for
+    a point, logvar = -inf, which is no density."""
+    kl = 0.5 * (np.square(mean) + np.exp(logvar) - 1 - logvar)
+    return np.where(np.isneginf(logvar), 0, kl)
 
 
 def grid(
@@ -154,15 +212,18 @@ def coordinate_plane(dims: tuple[int, int], size: int) -> Plane:
     return Plane(np.zeros(size, np.float32), np.eye(size, dtype=np.float32)[list(dims)])
 
 
-def principal_plane(codes: Float[np.ndarray, "N Z"]) -> Plane:
+def principal_plane(codes: Float[np.ndarray, "N Z"], dims: Sequence[int] | None = None) -> Plane:
     """The plane of the two principal components of the codes: the flat view that loses least
-    variance."""
+    variance. It lies within `dims`, by default all."""
     from sklearn.decomposition import (
         PCA,
     )  # scikit-learn takes half a second to import, so only when asked for
 
-    pca = PCA(n_components=2).fit(codes)
-    return Plane(np.asarray(pca.mean_, np.float32), np.asarray(pca.components_, np.float32))
+    dims = list(range(codes.shape[1])) if dims is None else list(dims)
+    pca = PCA(n_components=2).fit(codes[:, dims])
+    origin, axes = np.zeros(codes.shape[1], np.float32), np.zeros((2, codes.shape[1]), np.float32)
+    origin[dims], axes[:, dims] = pca.mean_, pca.components_
+    return Plane(origin, axes)
 
 
 def tsne(codes: Float[np.ndarray, "N Z"], seed: int = 0) -> Float[np.ndarray, "N 2"]:

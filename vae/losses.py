@@ -6,7 +6,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 LOG_2PI = math.log(2 * math.pi)
@@ -27,8 +27,27 @@ def bernoulli_cross_entropy(
 def gaussian_kl(
     mean: Float[Tensor, "*B Z"], logvar: Float[Tensor, "*B Z"]
 ) -> Float[Tensor, "*B Z"]:
-    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension (Kingma & Welling 2013, appendix B)."""
-    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
+    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension (Kingma & Welling 2013, appendix B); 0
+    for a point, logvar = -inf, which is no density."""
+    kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
+    return torch.where(logvar.isneginf(), 0.0, kl)
+
+
+def digit_cross_entropy(
+    log_probabilities: Float[Tensor, "B 10"], y: Int[Tensor, " B"]
+) -> Float[Tensor, " B"]:
+    """-log p(y); 0 where the digit is unknown, y = -1."""
+    found = log_probabilities.gather(1, y.clamp(min=0)[:, None])[:, 0]
+    return torch.where(y < 0, 0.0, -found)
+
+
+def digit_error(
+    log_probabilities: Float[Tensor, "B 10"], y: Int[Tensor, " B"]
+) -> Float[Tensor, ""]:
+    """Share of the images with a known digit that are taken for another."""
+    known = y >= 0
+    wrong = (log_probabilities.argmax(1) != y) & known
+    return wrong.sum() / known.sum().clamp(min=1)
 
 
 def gaussian_log_density(

@@ -21,7 +21,14 @@ from tqdm import tqdm
 from vae import latent, losses
 from vae.checkpoint import Encodings
 from vae.data import Digits
-from vae.interface import Autoencodes, Decodes, Encodes
+from vae.interface import (
+    Autoencodes,
+    Classifies,
+    ConditionsEncoding,
+    Decodes,
+    Encodes,
+    Posterior,
+)
 from vae.optim import autocast
 
 LABELS = (100, 600, 1000)
@@ -45,14 +52,20 @@ def _chunks(x: Tensor, size: int, words: str, quiet: bool) -> Iterator[Tensor]:
 
 @torch.inference_mode()
 def elbo(
-    model: Autoencodes, x: Float[Tensor, "N 28 28"], *, draws: int = 8, seed: int = 0
+    model: Autoencodes,
+    x: Float[Tensor, "N 28 28"],
+    digit: Float[Tensor, "N 10"] | None = None,
+    *,
+    draws: int = 8,
+    seed: int = 0,
 ) -> tuple[Float[Tensor, " N"], Float[Tensor, "N Z"]]:
     """The two parts of the negative ELBO: cross-entropy [N], a mean over `draws` codes, and exact
-    KL [N, Z]."""
+    KL [N, Z]. Of log p(x given y) where `digit`, y as one-hot rows, is given."""
     generator = torch.Generator().manual_seed(seed)
     cross_entropy, kl = [], []
-    for part in x.split(500):
-        mean, logvar = model.encode(part)
+    for start in range(0, len(x), 500):
+        part = x[start : start + 500]
+        mean, logvar = _posterior(model, part, digit, start)
         total = torch.zeros(len(part))
         for _ in range(draws):
             z = mean + (0.5 * logvar).exp() * torch.randn(mean.shape, generator=generator)
@@ -62,10 +75,19 @@ def elbo(
     return torch.cat(cross_entropy), torch.cat(kl)
 
 
+def _posterior(
+    model: Autoencodes, part: Tensor, digit: Float[Tensor, "N 10"] | None, start: int
+) -> Posterior:
+    if digit is None:
+        return model.encode(part)
+    return cast(ConditionsEncoding, model).encode_given(part, digit[start : start + len(part)])
+
+
 @torch.inference_mode()
 def importance_sampled(
     model: Autoencodes,
     x: Float[Tensor, "N 28 28"],
+    digit: Float[Tensor, "N 10"] | None = None,
     *,
     samples: int = 500,
     seed: int = 0,
@@ -74,16 +96,19 @@ def importance_sampled(
     """log p(x) of each image, estimated with `samples` codes from its own posterior (Burda et al.
     2015, eq. 8).
 
-    A lower bound on average, whose gap closes as samples grow.
+    A lower bound on average, whose gap closes as samples grow. Of log p(x given y) where `digit`,
+    y as one-hot rows, is given.
     """
     generator, values = torch.Generator().manual_seed(seed), []
-    for part in _chunks(x, 20, f"log p(x), {samples} samples", quiet):
-        mean, logvar = model.encode(part)
+    for index, part in enumerate(_chunks(x, 20, f"log p(x), {samples} samples", quiet)):
+        mean, logvar = _posterior(model, part, digit, 20 * index)
         z = mean + (0.5 * logvar).exp() * torch.randn(
             (samples, *mean.shape), generator=generator
         )  # [K, B, Z]
         with autocast(z.device):  # moves a mean over images by some 0.002 nats and halves the time
             logits = model.decode(z)
+        free = logvar[0].isfinite()  # what is a point, the digit that is given, has no density
+        z, mean, logvar = z[..., free], mean[:, free], logvar[:, free]
         log_weights = (
             losses.standard_normal_log_density(z)
             - losses.bernoulli_cross_entropy(logits, part)
@@ -175,13 +200,17 @@ def encode(model: nn.Module, digits: Digits, *, flat: bool = False) -> Encodings
     mean = torch.cat([p.mean for p in posteriors])
     logvar = torch.cat([p.logvar for p in posteriors])
     cross_entropy, kl = elbo(cast(Autoencodes, model), x)
-    if not torch.isfinite(logvar).all():
-        kl = torch.zeros_like(kl)  # a point has no KL to pay
     arrays = (mean, logvar, cross_entropy, kl.sum(1))
     mean, logvar, cross_entropy, kl = (a.numpy().astype(np.float32) for a in arrays)
-    wanted = flat and mean.shape[1] > 2 and len(mean) > TSNE_LEAST
-    tsne = latent.tsne(mean) if wanted else None
+    free = _continuous(model, mean.shape[1])
+    wanted = flat and len(free) > 2 and len(mean) > TSNE_LEAST
+    tsne = latent.tsne(mean[:, free]) if wanted else None
     return Encodings(mean, logvar, digits.labels, cross_entropy, kl, tsne)
+
+
+def _continuous(model: nn.Module, dims: int) -> list[int]:
+    blocks = getattr(model, "blocks", ())
+    return list(latent.continuous(blocks)) or list(range(dims))
 
 
 def evaluate(
@@ -190,41 +219,85 @@ def evaluate(
     """Every figure that suits the model, by name. The test set is whole; the training set only
     lends kNN its labels.
 
-    A kNN accuracy for which there are too few labels is left out.
+    A kNN accuracy for which there are too few labels is left out. Raises ValueError for a model of
+    which nothing can be measured. How good the digits are that a
+    model draws on request is `generation.evaluate`'s to say.
     """
-    encodings, x = encode(model, test), grey(test)
-    coder = cast(Autoencodes, model)
-    binary, train_codes = binarised(x, seed), encode_means(coder, train)
     figures: dict[str, Any] = {
         "test_images": len(test.images),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "active_units": int((encodings.mean.var(axis=0) > latent.ACTIVE).sum()),
+    }
+    if not isinstance(model, Classifies | Autoencodes):
+        raise ValueError(
+            f"{type(model).__name__} does not both encode and decode, nor does it classify: there "
+            "is nothing to measure"
+        )
+    if isinstance(model, Classifies):
+        figures["accuracy"] = accuracy(model, test)
+    if isinstance(model, Autoencodes):
+        figures |= _autoencoding(cast(Autoencodes, model), train, test, seed, quiet)
+    return {name: round(v, 4) if isinstance(v, float) else v for name, v in figures.items()}
+
+
+@torch.inference_mode()
+def accuracy(model: Classifies, digits: Digits) -> float:
+    """Share of the images with a known digit that are taken for what they are."""
+    known = digits.labels >= 0
+    x = torch.from_numpy(digits.images[known]).float() / 255
+    named = torch.cat([model.classify(part).argmax(1) for part in x.split(1000)])
+    return float((named.numpy() == digits.labels[known]).mean())
+
+
+def _autoencoding(
+    model: Autoencodes, train: Digits, test: Digits, seed: int, quiet: bool
+) -> dict[str, Any]:
+    """Likelihoods, units in use, and what the codes know of the digits."""
+    encodings, x = encode(cast(nn.Module, model), test), grey(test)
+    free = _continuous(cast(nn.Module, model), encodings.mean.shape[1])
+    figures: dict[str, Any] = {
+        "active_units": int((encodings.mean[:, free].var(axis=0) > latent.ACTIVE).sum()),
         "grey_cross_entropy": float(encodings.cross_entropy.mean()),
     }
-    if np.isfinite(encodings.logvar).all():
-        cross_entropy, kl = elbo(coder, binary)
-        figures |= {
-            "grey_elbo": -float((encodings.cross_entropy + encodings.kl).mean()),
-            "elbo": -float((cross_entropy + kl.sum(1)).mean()),
-            "elbo_cross_entropy": float(cross_entropy.mean()),
-            "elbo_kl": float(kl.sum(1).mean()),
-            "kl_per_dimension": [round(v, 4) for v in kl.mean(0).tolist()],
-            "log_likelihood_importance_500": float(
-                importance_sampled(coder, binary, quiet=quiet).mean()
-            ),
-        }
-        if encodings.mean.shape[1] == 2:
-            figures["log_likelihood_grid"] = float(
-                grid_quadrature(coder, binary, quiet=quiet).mean()
-            )
     known = encodings.labels >= 0  # of a folder of images, say, the digits may be unknown
+    if np.isfinite(encodings.logvar[:, free]).all():
+        figures["grey_elbo"] = -float((encodings.cross_entropy + encodings.kl).mean())
+        figures |= _likelihoods(model, binarised(x, seed), test.labels, quiet)
+    train_codes = encode_means(model, train)
     for count in LABELS:
         if count // 10 > fewest_labels(train.labels) or not known.any():
             continue
         figures[f"knn_accuracy_{count}"] = nearest_neighbours(
-            train_codes, train.labels, encodings.mean[known], encodings.labels[known], count
+            train_codes[:, free],
+            train.labels,
+            encodings.mean[known][:, free],
+            encodings.labels[known],
+            count,
         )
-    return {name: round(v, 4) if isinstance(v, float) else v for name, v in figures.items()}
+    return figures
+
+
+def _likelihoods(
+    model: Autoencodes, binary: Float[Tensor, "N 28 28"], labels: np.ndarray, quiet: bool
+) -> dict[str, Any]:
+    """ELBO and log p(x) of binarised images; log p(x given y) where the model is told the digit."""
+    digit, given = None, ""
+    if isinstance(model, ConditionsEncoding):
+        if (labels < 0).any():
+            return {}  # without the digits there is nothing to be given
+        digit, given = torch.nn.functional.one_hot(torch.from_numpy(labels), 10).float(), "_given_y"
+    cross_entropy, kl = elbo(model, binary, digit)
+    figures: dict[str, Any] = {
+        f"elbo{given}": -float((cross_entropy + kl.sum(1)).mean()),
+        "elbo_cross_entropy": float(cross_entropy.mean()),
+        "elbo_kl": float(kl.sum(1).mean()),
+        "kl_per_dimension": [round(v, 4) for v in kl.mean(0).tolist()],
+    }
+    for samples in (50, 500) if given else (500,):  # 50: as Sohn et al.'s figure was measured
+        found = importance_sampled(model, binary, digit, samples=samples, quiet=quiet)
+        figures[f"log_likelihood{given}_importance_{samples}"] = float(found.mean())
+    if kl.shape[1] == 2 and not given:
+        figures["log_likelihood_grid"] = float(grid_quadrature(model, binary, quiet=quiet).mean())
+    return figures
 
 
 @torch.inference_mode()

@@ -165,12 +165,53 @@ def hybrid(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -
     return encoder, decoder
 
 
+def sigmoid(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+    """One layer of sigmoid units each way, as published by Zeldes (anotherdatum.com/vae2)."""
+    encoder = nn.Sequential(
+        nn.Flatten(-2), nn.Linear(PIXELS, hidden), nn.Sigmoid(), nn.Linear(hidden, outputs)
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latent, hidden), nn.Sigmoid(), nn.Linear(hidden, PIXELS), ToImage()
+    )
+    return encoder, decoder
+
+
+def classifier(net: str, hidden: int, dropout: float, width: int = 16) -> nn.Module:
+    """[B, 28, 28] to the logits of ten digits: "conv", or "sigmoid" for one layer of such units.
+
+    Raises ValueError for another name.
+    """
+    if net == "sigmoid":
+        return nn.Sequential(
+            nn.Flatten(-2), nn.Linear(PIXELS, hidden), nn.Sigmoid(), nn.Linear(hidden, 10)
+        )
+    if net != "conv":
+        raise ValueError(f"there is no classifier {net!r}; choose conv or sigmoid")
+
+    def layer(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
+        convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        return [convolution, nn.BatchNorm2d(outputs), nn.GELU()]
+
+    c = width
+    return nn.Sequential(
+        nn.Unflatten(-2, (1, SIDE)),  # [B, 1, 28, 28]
+        *layer(1, c),
+        *layer(c, c, stride=2),  # [B, C, 14, 14]
+        *layer(c, 2 * c),
+        *layer(2 * c, 2 * c, stride=2),  # [B, 2C, 7, 7]
+        *layer(2 * c, 2 * c),
+        *(nn.Flatten(-3), nn.Dropout(dropout), nn.Linear(2 * c * 49, hidden), nn.GELU()),
+        *(nn.Dropout(dropout), nn.Linear(hidden, 10)),
+    )
+
+
 NETS: dict[str, Callable[[int, int, int, int, float], Nets]] = {
     "mlp": mlp,
     "dropout": dropout_mlp,
     "residual": residual,
     "conv": conv,
     "hybrid": hybrid,
+    "sigmoid": sigmoid,
 }
 
 

@@ -31,6 +31,7 @@ class TrainConfig:
     clip: float = 10.0  # largest norm of the gradient
     seed: int = 0
     validation: int = 0  # training images held out: choose by these, never by the test set
+    labels: int = 0  # training images whose digit is told, as many of each; 0: all of them
     precision: str = "auto"  # auto: bfloat16 matrix products where the device has them; float32
     start: str = ""  # a run's folder whose weights to start from; empty: fresh weights
     freeze: str = ""  # a part of the model that keeps its weights, such as decoder
@@ -43,6 +44,10 @@ class TrainConfig:
             )
         if self.schedule not in ("cosine", "constant") or self.precision not in ("auto", "float32"):
             raise ValueError(f"no schedule {self.schedule!r} or no precision {self.precision!r}")
+        if self.labels < 0 or self.labels % 10:
+            raise ValueError(
+                f"labels are as many of each digit: a multiple of 10, not {self.labels}"
+            )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"a seed is a whole number from 0 to 2^32 - 1, not {self.seed}")
 

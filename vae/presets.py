@@ -118,6 +118,43 @@ PRESETS: dict[str, Preset] = {
         "Autoencoder, 2-d",
         "No noise and no prior: sharp pictures, and gaps on the map where nothing was learned.",
     ),
+    "classifier-vae": Preset(
+        "classifier_vae",
+        {"known": True, "warm_up": 0.15, "agreement": 2.0},
+        replace(SHIPPED, epochs=24),
+        "VAE with a classifier, 10-d",
+        "A classifier tells the decoder which digit, so that the code says only how it is written.",
+    ),
+    "cvae": Preset(
+        "conditional_vae",
+        {"warm_up": 0.15, "agreement": 2.0},
+        replace(SHIPPED, epochs=24),
+        "Conditional VAE, 20-d",
+        "Encoder and decoder are told the digit; twenty numbers say how it is written.",
+    ),
+    "judge": Preset(
+        "classifier",
+        {},
+        replace(SHIPPED, epochs=16, batch=128, rate=2e-3),
+        "Judge",
+        "A convolutional network that names digits. It has seen no generated one.",
+    ),
+    # anotherdatum.com/vae2, settings as published; rate and batch are those of jmetzen
+    "zeldes": Preset(
+        "classifier_vae",
+        {"net": "sigmoid", "classifier": "sigmoid", "hidden": 128, "binarise": False},
+        replace(JMETZEN, epochs=20),
+        "VAE with a classifier, as published",
+        "One layer of 128 sigmoid units each in encoder, decoder and classifier.",
+    ),
+    # few labels: what is certain of an image stays so when it is distorted
+    "few-labels": Preset(
+        "classifier_vae",
+        {"known": True, "consistency": 10.0, "net": "residual", "depth": 1, "hidden": 256},
+        replace(SHIPPED, epochs=12, labels=100),
+        "VAE with a classifier, few labels",
+        "Told the digits of 100 images, ten of each, it finds those of the others itself.",
+    ),
     "jmetzen-2d": _jmetzen(2),
     "jmetzen-20d": _jmetzen(20),
     "hwalsuklee-20d": Preset(
@@ -132,4 +169,5 @@ PRESETS |= {
     "vae-2d-encoder": _encoder("vae-2d", PRESETS["vae-2d"]),
     "vae-5d-tight": _tight("vae-5d", PRESETS["vae-5d"], 5),
     "vae-20d-tight": _tight("vae-20d", PRESETS["vae-20d"], 3),
+    "cvae-tight": _tight("cvae", PRESETS["cvae"], 3),
 }

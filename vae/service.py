@@ -8,115 +8,38 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from vae import checkpoint, latent
+from vae.catalog import (
+    CHECKPOINTS,
+    JUDGE,
+    History,
+    ModelInfo,
+    encodings,
+    folder_of,
+    has_judge,
+    history,
+    info,
+    names,
+)
 from vae.checkpoint import CheckpointError, Encodings
-from vae.latent import LatentBlock
 
 if TYPE_CHECKING:
     import torch
 
     from vae.interface import LatentModel
 
-CHECKPOINTS = Path(
-    os.environ.get("LATENT_CHECKPOINTS")
-    or Path(__file__).resolve().parent.parent / "assets" / "checkpoints"
-)
 FEW = 16  # codes that one thread decodes sooner than a team of threads is called together
 CHUNK = 1024  # images a pass: bounds memory at some 40 MB whatever the number asked for
 
 _loading = threading.Lock()
 _loaded: set[str] = set()
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What can be said of a model without its weights."""
-
-    name: str
-    title: str
-    description: str
-    abilities: frozenset[str]  # "encodes", "decodes"
-    blocks: tuple[LatentBlock, ...]
-    figures: dict[str, Any]  # metrics.json
-    kl: tuple[
-        float, ...
-    ]  # nats a dimension, mean over the test digits; all 0 for a deterministic encoder
-    active: tuple[bool, ...]  # whether a dimension is in use
-
-    @property
-    def dims(self) -> int:
-        """Latent dimensions in all."""
-        return sum(block.size for block in self.blocks)
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        """Dimensions, the one that carries most nats first; those not in use come last."""
-        return tuple(sorted(range(self.dims), key=lambda d: (not self.active[d], -self.kl[d], d)))
-
-
-def folder_of(name: str) -> Path:
-    """The folder of a shipped checkpoint's name, or of a path. Raises ValueError where there is
-    neither."""
-    if (CHECKPOINTS / name / checkpoint.CONFIG).exists():
-        return CHECKPOINTS / name
-    if Path(name).is_dir():
-        return Path(name)
-    raise ValueError(
-        f"there is no model {name!r}; choose one of {', '.join(names()) or '(none is shipped)'}"
-    )
-
-
-def names() -> list[str]:
-    """The shipped checkpoints, the plain VAEs first and by size."""
-    found = [path.parent.name for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")]
-    return sorted(found, key=lambda n: (not n.startswith("vae"), len(n), n))
-
-
-@lru_cache(maxsize=32)
-def encodings(name: str) -> Encodings:
-    """The codes of the 10,000 test digits; read once and shared, so not to be written to.
-
-    Raises ValueError for an unknown name, CheckpointError for a missing or damaged file.
-    """
-    read = checkpoint.read_encodings(folder_of(name))
-    for array in read:
-        if array is not None:
-            array.setflags(write=False)
-    return read
-
-
-@lru_cache(maxsize=32)
-def info(name: str) -> ModelInfo:
-    """Describe a model without importing torch. Raises as `encodings`."""
-    folder = folder_of(name)
-    manifest, codes = checkpoint.read_manifest(folder), encodings(name)
-    if codes.mean.shape[1] != (dims := sum(block.size for block in manifest.blocks)):
-        raise CheckpointError(
-            f"{folder / checkpoint.ENCODINGS} has codes of {codes.mean.shape[1]} dimensions, "
-            f"the model {dims}; make it again with: python -m vae encode {folder}"
-        )
-    active = codes.mean.var(axis=0) > latent.ACTIVE
-    kl = latent.gaussian_kl(codes.mean, codes.logvar).mean(axis=0)
-    if not np.isfinite(kl).all():
-        kl = np.zeros_like(kl)
-    return ModelInfo(
-        name=name,
-        title=manifest.title,
-        description=manifest.description,
-        abilities=frozenset(manifest.abilities),
-        blocks=manifest.blocks,
-        figures=checkpoint.read_metrics(folder),
-        kl=tuple(kl.tolist()),
-        active=tuple(active.tolist()),
-    )
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -171,16 +94,33 @@ class Model:
         A memory-mapped array is read chunk by chunk. Raises ValueError for another shape, NaN, or
         values outside [0, 1], and where the model does not encode.
         """
+        self._needs("encodes")
+        mean = np.empty((len(images), self.info.dims), np.float32)
+        logvar = np.empty_like(mean)
+        for rows, part in self._stream(images):
+            posterior = self._module.encode(part)
+            mean[rows] = posterior.mean.cpu().numpy()
+            logvar[rows] = posterior.logvar.cpu().numpy()
+        return mean, logvar
+
+    def classify(self, images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, "N 10"]:
+        """Probabilities of the ten digits for images in [0, 1]. Raises as `encode`."""
+        self._needs("classifies")
+        probabilities = np.empty((len(images), 10), np.float32)
+        for rows, part in self._stream(images):
+            probabilities[rows] = self._module.classify(part).exp().cpu().numpy()
+        return probabilities
+
+    def _stream(self, images: np.ndarray) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Checked images on the device, chunk by chunk."""
         import torch
 
-        self._needs("encodes")
         images = np.asanyarray(images)
         if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype.kind != "f":
             raise ValueError(
-                f"encode takes floats of shape [N, 28, 28], not {images.dtype} {list(images.shape)}"
+                f"images are floats of shape [N, 28, 28], not {images.dtype} {list(images.shape)}"
             )
-        mean = np.empty((len(images), self.info.dims), np.float32)
-        logvar = np.empty_like(mean)
+        self._gather(len(images))
         with torch.inference_mode():
             for start in range(0, len(images), CHUNK):
                 part = np.array(images[start : start + CHUNK], np.float32)
@@ -188,10 +128,41 @@ class Model:
                     raise ValueError(
                         f"images must lie in [0, 1]; these reach from {part.min()} to {part.max()}"
                     )
-                posterior = self._module.encode(torch.from_numpy(part).to(self._device))
-                mean[start : start + CHUNK] = posterior.mean.cpu().numpy()
-                logvar[start : start + CHUNK] = posterior.logvar.cpu().numpy()
-        return mean, logvar
+                yield slice(start, start + len(part)), torch.from_numpy(part).to(self._device)
+
+    def _gather(self, count: int) -> None:
+        """Choose the threads for `count` images, for the calling thread alone: a visitor's run is a
+        new thread each time, and OpenMP would gather a new team for it, which takes 13 ms where
+        decoding one code takes 0.3."""
+        import torch
+
+        torch.set_num_threads(1 if count <= FEW else self._threads)
+
+    def generate(
+        self,
+        labels: Int[np.ndarray, " N"],
+        z: Float[np.ndarray, "N S"] | None = None,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> Float[np.ndarray, "N 28 28"]:
+        """Images in [0, 1] of the digits asked for.
+
+        z are the numbers of the code besides the digit; by default they are drawn from the prior by
+        `seed`, its spread scaled by `temperature`. Raises ValueError for labels that are no digits,
+        for z of another shape, and where the model is not told the digit.
+        """
+        return self.decode(self.codes(labels, z, seed, temperature))
+
+    def codes(
+        self,
+        labels: Int[np.ndarray, " N"],
+        z: Float[np.ndarray, "N S"] | None = None,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> Float[np.ndarray, "N Z"]:
+        """The whole codes that `generate` decodes. Raises as it does."""
+        self._needs("conditions")
+        return latent.on_request(self.info.blocks, labels, z, seed=seed, temperature=temperature)
 
     def decode(
         self, z: Float[np.ndarray, "N Z"], out: Float[np.ndarray, "N 28 28"] | None = None
@@ -210,9 +181,7 @@ class Model:
                 f"{self.info.name} decodes codes of shape [N, {self.info.dims}], "
                 f"not {z.dtype} {list(z.shape)}"
             )
-        # set for the calling thread: a visitor's run is a new thread each time, and OpenMP would
-        # gather a new team for it, which takes 13 ms where decoding one code takes 0.3
-        torch.set_num_threads(1 if len(z) <= FEW else self._threads)
+        self._gather(len(z))
         images = np.empty((len(z), 28, 28), np.float32) if out is None else out
         if images.shape != (len(z), 28, 28):
             raise ValueError(f"{len(z)} images do not fit `out` of shape {list(images.shape)}")
@@ -262,11 +231,15 @@ def is_loaded(name: str) -> bool:
 
 __all__ = [
     "CHECKPOINTS",
+    "JUDGE",
     "CheckpointError",
     "Encodings",
+    "History",
     "Model",
     "ModelInfo",
     "encodings",
+    "has_judge",
+    "history",
     "info",
     "is_loaded",
     "load",

@@ -3,12 +3,13 @@ resumed."""
 
 from __future__ import annotations
 
+import copy
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,10 +17,11 @@ import torch.distributed as dist
 from torch import Tensor
 from tqdm import tqdm
 
-from vae import checkpoint, models
+from vae import checkpoint, latent, models
+from vae.batches import Batches, hold_out, with_labels
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Digits
-from vae.interface import Batch, LatentModel, Step, abilities
+from vae.interface import Batch, Conditions, Decodes, LatentModel, Step, abilities
 from vae.optim import Noise, TrainConfig, workers
 from vae.presets import Preset
 
@@ -28,42 +30,6 @@ OnEpoch = Callable[[int, dict[str, float]], None]
 
 class TrainingError(RuntimeError):
     """A run that cannot go on; the message says why and what to do."""
-
-
-class Batches:
-    """Training images on the device, cut into shuffled batches with no work per sample.
-
-    Every process sees the same order and takes its own rows of each batch. What is left over when
-    the images do not divide evenly sits out for one epoch; the next shuffle leaves others.
-    """
-
-    def __init__(
-        self, digits: Digits, batch: int, device: torch.device, rank: int = 0, world: int = 1
-    ) -> None:
-        if batch % world:
-            raise ValueError(f"a batch of {batch} does not divide among {world} processes")
-        if len(digits.images) < batch:
-            raise ValueError(
-                f"{len(digits.images)} images are fewer than one batch of {batch}; "
-                "take a smaller batch"
-            )
-        self.images = torch.from_numpy(np.ascontiguousarray(digits.images)).to(
-            device
-        )  # uint8: a quarter of float32
-        self.labels = torch.from_numpy(np.ascontiguousarray(digits.labels)).to(device)
-        self.batch, self.rank, self.world = batch, rank, world
-
-    def __len__(self) -> int:
-        return len(self.images) // self.batch
-
-    def epoch(self, noise: Noise) -> Iterator[Batch]:
-        """The batches of one epoch, in an order that `noise` decides."""
-        order = torch.randperm(
-            len(self.images), generator=noise.generator, device=self.images.device
-        )
-        for index in range(len(self)):
-            rows = order[index * self.batch : (index + 1) * self.batch][self.rank :: self.world]
-            yield Batch(self.images[rows].float() / 255, self.labels[rows])
 
 
 def fit(
@@ -142,14 +108,34 @@ def _validate(
     return sums
 
 
-def hold_out(digits: Digits, count: int, seed: int) -> tuple[Digits, Digits | None]:
-    """Split images into (training, validation) by a fixed draw; a count of 0 holds nothing out."""
-    if not 0 <= count < len(digits.images):
-        raise ValueError(f"cannot hold out {count} of {len(digits.images)} images")
-    order = np.random.default_rng(seed).permutation(len(digits.images))
-    kept, out = np.sort(order[count:]), np.sort(order[:count])
-    held = Digits(digits.images[out], digits.labels[out]) if count else None
-    return Digits(digits.images[kept], digits.labels[kept]), held
+class Sheets:
+    """Ten digits at the end of each epoch, drawn from the prior in one style: training.npz.
+
+    Codes are the same in every epoch. A model that is told the digit draws 0 to 9, any other what
+    ten codes of its own choosing are. One that does not decode has no sheets.
+    """
+
+    def __init__(self, folder: Path, model: LatentModel, epochs: int, seed: int = 0) -> None:
+        self.path, self.model = folder / checkpoint.TRAINING, copy.deepcopy(model).eval()
+        told = isinstance(model, Conditions)
+        codes = latent.sample_prior(model.blocks, 10, seed) if isinstance(model, Decodes) else None
+        if codes is not None and told:
+            codes[:] = codes[:1]
+            codes[:, model.digit] = np.eye(10)
+        self.codes = None if codes is None else torch.from_numpy(codes)
+        kept = checkpoint.read_sheets(folder) if self.path.exists() else None
+        self.sheets = [] if kept is None else list(kept[:epochs])
+
+    @torch.inference_mode()
+    def draw(self, weights: dict[str, Tensor]) -> None:
+        """Add the sheet of the epoch that ends with these weights."""
+        if self.codes is None:
+            return
+        self.model.load_state_dict(weights)
+        device = next(self.model.parameters()).device
+        decoded = cast(Decodes, self.model).decode(self.codes.to(device)).sigmoid()
+        self.sheets.append((255 * decoded).round().byte().cpu().numpy())
+        checkpoint.write_sheets(self.path.parent, np.stack(self.sheets))
 
 
 def train(
@@ -183,7 +169,9 @@ def train(
             step.load_state({name: value.to(own) for name, value in state.items()})
         if rank == 0:
             _trim_log(folder, first)
+        sheets = Sheets(folder, model, first)
         kept, held = hold_out(digits, config.validation, config.seed)
+        kept = with_labels(kept, config.labels, config.seed)
         batches = Batches(kept, config.batch, own, rank, world)
         manifest = Manifest(
             model=preset.model,
@@ -200,7 +188,8 @@ def train(
             if rank:
                 return
             checkpoint.write_model(folder, manifest, step.weights())
-            with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            sheets.draw(step.weights())
+            with (folder / checkpoint.LOG).open("a", encoding="utf-8") as log:
                 log.write(
                     json.dumps({"epoch": epoch} | {k: round(v, 4) for k, v in means.items()}) + "\n"
                 )
@@ -279,7 +268,7 @@ def _differences(a: dict[str, Any], b: dict[str, Any], path: str = "") -> set[st
 def _trim_log(folder: Path, epochs: int) -> None:
     """Drop the lines of epochs that were logged but not kept, so that a resumed log has each epoch
     once."""
-    path = folder / "log.jsonl"
+    path = folder / checkpoint.LOG
     if path.exists():
         kept = [line for line in path.read_text().splitlines() if line.strip()][:epochs]
         text = "".join(f"{line}\n" for line in kept)

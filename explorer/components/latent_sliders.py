@@ -59,8 +59,8 @@ def latent_sliders(
     low..high are shown and kept; the thumb alone stops at the end. `notes` stand beside the rows
     ("3.9 nats"); `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px
     high; beyond `max_height` px they scroll. `cursor` and `selected` are what a `latent_map` on the
-    page shows from now on, without a run of its own. `on_change` is called at every move, `on_rest` once
-    the hand has let go and its last value is answered.
+    page shows from now on, without a run of its own. `on_change` is called at every move, `on_rest`
+    once the hand has let go and its last value is answered.
 
     Raises ValueError when the lengths differ, a value is not finite, or low >= high.
     """

@@ -8,12 +8,11 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, images, session
+from explorer import controls, images, mapviews, session
 from explorer.components import latent_map, latent_sliders, pending_click, slider_values
 from explorer.session import Visit
 from vae import latent
 
-VIEWS = ("Two dimensions", "PCA", "t-SNE")
 MAP, HAND, UNUSED = "map", "sliders", "unused-sliders"
 STEPS, SHEET = 13, 20  # tiles of a traversal; tiles a side of the manifold
 NEIGHBOURS = 25
@@ -49,65 +48,20 @@ def _rerun() -> None:
 # --- the map ------------------------------------------------------------------------------------
 
 
-def _view(name: str) -> session.View:
-    """What the map shows: the only plane there is for two dimensions, a chosen one for more.
-
-    Read from the controls' state, before they are drawn in this run.
-    """
-    info = session.info(name)
-    if info.dims == 2:
-        return session.view(name, VIEWS[0], (0, 1))
-    kind = st.session_state.get(f"view-{name}") or VIEWS[1]
-    return session.view(name, kind, _plane_dims(name))
-
-
-def _plane_dims(name: str) -> tuple[int, int]:
-    """Two dimensions: those chosen for the map, else the two that carry most."""
-    order = session.info(name).order
-    state = st.session_state
-    if state.get(f"view-{name}") != VIEWS[0]:
-        return min(order[:2]), max(order[:2])
-    x = state.get(f"x-{name}", order[0])
-    rest = [d for d in order if d != x]
-    y = state.get(f"y-{name}")
-    return x, y if y in rest else rest[0]
-
-
-def _view_controls(name: str) -> None:
-    info = session.info(name)
-    if info.dims == 2:
-        return
-    flat = session.encodings(name).tsne is not None
-    with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
-        kind = st.segmented_control(
-            "Map",
-            VIEWS if flat else VIEWS[:2],
-            default=VIEWS[1],
-            key=f"view-{name}",
-            label_visibility="collapsed",
-            on_change=_rerun,
-        )
-        if kind == VIEWS[0]:
-            pick = {"label_visibility": "collapsed", "width": 90, "on_change": _rerun}
-            x = st.selectbox("x", info.order, 0, lambda d: f"z{d + 1}", key=f"x-{name}", **pick)
-            rest = [d for d in info.order if d != x]
-            st.selectbox("y", rest, 0, lambda d: f"z{d + 1}", key=f"y-{name}", **pick)
-
-
 @st.fragment(key="map")
 def _map(name: str) -> None:
     """The encoded digits. The sliders move the cursor in the browser, so this part rests then."""
     now = session.visit(name)
     codes = session.encodings(name)
-    view = _view(name)
-    _view_controls(name)
+    view = mapviews.chosen(name)
+    mapviews.choose(name, _rerun)
     latent_map(
         view.points,
         codes.labels,
         view.cursor(now.z),
         axes=view.axes,
         colours=controls.DIGIT_COLOURS,
-        height=560 if session.info(name).dims == 2 else 510,
+        height=560 if len(session.info(name).order) == 2 else 510,
         selected=now.place.digit,
         key=f"{MAP}-{name}",
         on_click=partial(_take_click, name),
@@ -122,7 +76,7 @@ def _take_click(name: str) -> None:
     if click.index is not None:
         now.go(*session.digit_place(name, click.index))
     else:
-        now.go(*_view(name).place(now.z, (click.x, click.y)))
+        now.go(*mapviews.chosen(name).place(now.z, (click.x, click.y)))
     _rerun()
 
 
@@ -160,7 +114,9 @@ def _picture(now: Visit) -> str:
     start = time.perf_counter()
     image = model.decode(now.z[None])[0]
     took = (time.perf_counter() - start) * 1e3
-    shares = _neighbours(now)
+    judge = session.judge() if session.info(now.model).digit else None
+    title = "What a judge sees" if judge else "What lies near"
+    shares = judge.classify(image[None])[0] if judge else _neighbours(now)
     bars = "".join(
         f'<div class="bar"><span>{digit}</span><i style="width:{100 * share:.0f}%;'
         f'background:{controls.DIGIT_COLOURS[digit]}"></i></div>'
@@ -170,7 +126,7 @@ def _picture(now: Visit) -> str:
     return (
         '<div class="stage-digit">'
         + images.html(image, 252, "the decoded digit", _origin(now))
-        + f'<div class="facts"><h4>What lies near</h4>{bars}'
+        + f'<div class="facts"><h4>{title}</h4>{bars}'
         f"<p>{distance:.2f} from the centre<br>decoded in {took:.1f} ms on {model.device}</p></div>"
         "</div>"
     )
@@ -220,7 +176,7 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             notes=[f"{info.kl[d]:.1f} nats" for d in dims] if any(info.kl) else [],
             weights=[info.kl[d] / most for d in dims] if any(info.kl) else [],
             max_height=height,
-            cursor=_view(now.model).cursor(now.z),
+            cursor=mapviews.chosen(now.model).cursor(now.z),
             selected=now.place.digit,
             on_rest=partial(_rest, now.model),
         )
@@ -250,11 +206,32 @@ def _moves(name: str) -> None:
     def random() -> None:
         move(tuple(latent.sample_prior(info.blocks, 1, int(rng.integers(2**31)))[0]))
 
+    def choose() -> None:
+        code = now.z
+        code[info.digit] = np.eye(10)[st.session_state[f"digit-{name}"]]
+        move(tuple(code))
+
+    def reset() -> None:
+        code = latent.origin(info.blocks)
+        if info.digit:
+            code[info.digit] = now.z[info.digit]  # in the middle of the prior, the same digit
+        move(tuple(code))
+
     def test_digit() -> None:
         move(*session.digit_place(name, int(rng.integers(len(session.encodings(name).labels)))))
 
+    if info.digit:
+        st.session_state[f"digit-{name}"] = int(now.z[info.digit].argmax())
+        st.segmented_control(
+            "Digit",
+            range(10),
+            key=f"digit-{name}",
+            on_change=choose,
+            required=True,
+            label_visibility="collapsed",
+        )
     with st.container(horizontal=True, key="moves"):
-        st.button("Reset", on_click=move, args=((0.0,) * info.dims,), help="All dimensions to 0")
+        st.button("Reset", on_click=reset, help="All dimensions to 0")
         st.button("Random", on_click=random, help="A code drawn from the prior")
         st.button("Test digit", on_click=test_digit, help="The code of a test digit, at random")
         st.button("Undo", on_click=undo, disabled=not now.past, help="Back to the code before")
@@ -287,7 +264,7 @@ def _sheets(name: str) -> None:
         ]
         st.html(f'<div class="strips">{"".join(rows)}</div>')
     with sheet:
-        x, y = _plane_dims(name)
+        x, y = mapviews.plane_dims(name)
         st.html(f"<h3>Manifold</h3><p>z{x + 1} to the right, z{y + 1} upwards, -3 to 3.</p>")
         codes = latent.grid(now.z, (x, y), SHEET)
         whole = images.tile(model.decode(codes), SHEET)

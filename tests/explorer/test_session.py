@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import session
 from explorer.session import Place, Visit
-from vae import checkpoint, models, service
+from vae import catalog, checkpoint, models, service
 from vae.checkpoint import Encodings, Manifest
 from vae.interface import abilities
 
@@ -53,7 +53,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget()
     write(tmp_path / "vae-2d", 2)
     write(tmp_path / "vae-5d", 5, tsne=True)
-    monkeypatch.setattr(service, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(catalog, "CHECKPOINTS", tmp_path)
     yield
     forget()
 
@@ -188,7 +188,7 @@ def test_a_change_of_model_keeps_the_digit_and_forgets_the_steps() -> None:
 
 @pytest.mark.usefixtures("shipped")
 def test_a_damaged_checkpoint_is_left_out_and_named() -> None:
-    (service.CHECKPOINTS / "vae-5d" / checkpoint.ENCODINGS).unlink()
+    (catalog.CHECKPOINTS / "vae-5d" / checkpoint.ENCODINGS).unlink()
     usable, faults = session.names()
     assert usable == ["vae-2d"]
     assert len(faults) == 1

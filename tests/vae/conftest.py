@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from vae import checkpoint, data, metrics, service, training
+from vae import catalog, checkpoint, data, metrics, service, training
 from vae.data import Digits
+from vae.models import MODELS
 from vae.optim import TrainConfig
 from vae.presets import Preset
 
 CPU = torch.device("cpu")
-SMALL = {"hidden": 32, "depth": 1}  # settings that every model of the house has
+SMALL = {"hidden": 32, "depth": 1}  # settings that every model with a latent space has
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,7 +50,9 @@ def small() -> Small:
         run: dict[str, Any] = {"epochs": 3, "batch": 128} | {
             k: v for k, v in settings.items() if k in known
         }
-        config = SMALL | {k: v for k, v in settings.items() if k not in known}
+        fields = MODELS[model].config.__dataclass_fields__
+        config = {k: v for k, v in SMALL.items() if k in fields}
+        config |= {k: v for k, v in settings.items() if k not in known}
         return Preset(model, config, TrainConfig(**run), "A title", "A description.")
 
     return preset
@@ -62,18 +65,22 @@ def shelf(
     train_digits: Digits,
     test_digits: Digits,
 ) -> Path:
-    """A folder of trained checkpoints as the app ships them: ae-2d, vae-2d and vae-5d."""
+    """A folder of trained checkpoints as the app ships them: ae-2d, vae-2d and vae-5d, a model that
+    is told the digit, and a judge."""
     folder = tmp_path_factory.mktemp("checkpoints")
     for name, model, latent in (
         ("ae-2d", "autoencoder", 2),
         ("vae-2d", "vae", 2),
         ("vae-5d", "vae", 5),
+        ("cvae", "conditional_vae", 3),
     ):
         preset = small(model, latent=latent, epochs=6 if name == "vae-2d" else 2, rate=5e-3)
         training.train(preset, train_digits, folder / name, CPU, data="digits", bar=False)
         shipped = checkpoint.read_model(folder / name)
         few = Digits(test_digits.images[:90], test_digits.labels[:90])  # too few for t-SNE: quick
         checkpoint.write_encodings(folder / name, metrics.encode(shipped, few))
+    judge = Preset("classifier", {"width": 4}, TrainConfig(epochs=2, batch=128), "Judge", "Words.")
+    training.train(judge, train_digits, folder / "judge", CPU, data="digits", bar=False)
     checkpoint.write_json(folder / "vae-2d" / checkpoint.METRICS, {"elbo": -100.5})
     return folder
 
@@ -88,7 +95,7 @@ def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         service._loaded.clear()
 
     forget()
-    monkeypatch.setattr(service, "CHECKPOINTS", shelf)
+    monkeypatch.setattr(catalog, "CHECKPOINTS", shelf)
     monkeypatch.setenv("LATENT_DEVICE", "cpu")
     yield shelf
     forget()

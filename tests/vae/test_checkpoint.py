@@ -44,7 +44,7 @@ def test_encodings_are_read_as_written(tmp_path: Path) -> None:
     written = some_encodings()
     checkpoint.write_encodings(tmp_path, written)
     read = checkpoint.read_encodings(tmp_path)
-    np.testing.assert_array_equal(read.mean, written.mean)
+    np.testing.assert_allclose(read.mean, written.mean, rtol=0, atol=2**-14)
     np.testing.assert_array_equal(read.labels, written.labels)
     assert read.labels.dtype == np.int64
     for name in ("logvar", "cross_entropy", "kl", "tsne"):

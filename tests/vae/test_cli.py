@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,8 @@ import pytest
 import torch
 
 from vae import __main__ as cli
-from vae import checkpoint, training
-from vae.checkpoint import CONFIG, ENCODINGS, PROGRESS, WEIGHTS
+from vae import catalog, checkpoint, generation, training
+from vae.checkpoint import CONFIG, ENCODINGS, LOG, PROGRESS, TRAINING, WEIGHTS
 
 SMALL = ("--set", "hidden=16", "--set", "depth=1", "--batch", "100", "--validation", "0")
 TRAIN = ("train", "vae-2d", *SMALL, "--data", "digits")
@@ -44,12 +45,13 @@ def test_from_training_to_what_is_shipped(tmp_path: Path) -> None:
     out, shelf = tmp_path / "run", tmp_path / "shelf"
     done = run(*TRAIN, "--epochs", 2, "--out", out)
     assert (done.returncode, done.stdout.strip()) == (0, f"trained: {out}"), done.stderr
-    assert {path.name for path in out.iterdir()} == {CONFIG, WEIGHTS, PROGRESS, "log.jsonl"}
+    written = {CONFIG, WEIGHTS, PROGRESS, LOG, TRAINING}
+    assert {path.name for path in out.iterdir()} == written
 
     done = run("export", out, "my-vae", "--data", "digits", LATENT_CHECKPOINTS=str(shelf))
     assert done.returncode == 0, done.stderr
     shipped = {path.name for path in (shelf / "my-vae").iterdir()}
-    assert shipped == {CONFIG, WEIGHTS, ENCODINGS, "log.jsonl"}
+    assert shipped == {CONFIG, WEIGHTS, ENCODINGS, LOG, TRAINING}
     encodings = checkpoint.read_encodings(shelf / "my-vae")
     model: Any = checkpoint.read_model(shelf / "my-vae")
     assert encodings.mean.shape == (359, 2)
@@ -86,6 +88,50 @@ def test_ctrl_c_leaves_a_run_that_goes_on(
     assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 51))
 
 
+def test_digits_are_drawn_on_request(
+    shelf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "drawn.npz"
+    name = shelf / "cvae"
+    words = ("generate", name, "--count", 25, "--digits", "907", "--seed", 3, "--out", out)
+    assert within(monkeypatch, *words) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.strip() == f"25 digits: {out}"
+    with np.load(out) as drawn:
+        assert drawn["labels"].tolist() == [9, 0, 7] * 8 + [9]
+        assert drawn["images"].dtype == np.uint8
+        model: Any = checkpoint.read_model(name)
+        decoded = 255 * model.decode(torch.from_numpy(drawn["codes"])).sigmoid().numpy()
+        assert np.abs(decoded - drawn["images"]).max() < 0.51
+
+    # another data set than MNIST has a judge's opinion too
+    monkeypatch.setattr(catalog, "CHECKPOINTS", shelf)
+    copy = Path(shutil.copytree(name, tmp_path / "measured"))
+    monkeypatch.setattr(generation, "EACH", 20)
+    assert within(monkeypatch, "evaluate", copy, "--data", "digits") == 0
+    figures = checkpoint.read_metrics(copy)
+    assert {"agreement", "diversity", "learned_from_drawn", "style_slant"} <= set(figures)
+    assert 0 <= figures["agreement"] <= 1
+
+
+def test_a_second_stage_goes_on_in_the_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert within(monkeypatch, *TRAIN, "--epochs", 2, "--out", first) == 0
+    words = (*TRAIN, "--epochs", 3, "--start", first, "--out", second)
+    assert within(monkeypatch, *words) == 0
+    (tmp_path / "shipped").mkdir()
+    cli.export_history(second, tmp_path / "shipped")
+    logs = [checkpoint.read_log(folder)["loss"] for folder in (first, second, tmp_path / "shipped")]
+    np.testing.assert_array_equal(logs[2], np.concatenate(logs[:2]))
+    assert len(checkpoint.read_sheets(tmp_path / "shipped")) == 5
+    lines = (tmp_path / "shipped" / LOG).read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 5]
+
+
 def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
     done = run("train", "vae-3d", "--data", "digits", "--out", tmp_path / "run")
     assert (done.returncode, done.stdout) == (2, "")
@@ -108,6 +154,10 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
         ((*TRAIN, "--batch", "100000"), "batch of 100000"),
         ((*TRAIN, "--validation", "100000"), "100000"),
         ((*TRAIN, "--set", "hidden"), "'hidden'"),
+        ((*TRAIN, "--labels", "5"), "a multiple of 10, not 5"),
+        (("generate", "vae-2d", "--count", "1"), "is not told the digit"),
+        (("generate", "cvae", "--count", "0"), "not 0"),
+        (("generate", "cvae", "--digits", "a"), "'a'"),
         ((*TRAIN, "--set", "hidden=wide"), "'wide'"),
         ((*TRAIN, "--set", "hidden=1.5"), "1.5"),
         ((*TRAIN, "--set", "frequency=-1"), "frequency=-1"),

@@ -186,3 +186,29 @@ def test_encodings_are_what_the_elbo_is_made_of(name: str, shelf: Path, few: Dig
 def test_what_neither_encodes_nor_decodes_is_refused(few: Digits) -> None:
     with pytest.raises(ValueError, match="Linear does not both encode and decode"):
         metrics.evaluate(nn.Linear(1, 1), few, few, quiet=True)
+
+
+def test_a_model_that_is_told_the_digit_is_measured_given_it(
+    shelf: Path, train_digits: Digits, few: Digits
+) -> None:
+    model: Any = checkpoint.read_model(shelf / "cvae")
+    figures = metrics.evaluate(model, train_digits, few, quiet=True)
+    assert {"elbo_given_y", "log_likelihood_given_y_importance_50", "accuracy"} <= set(figures)
+    assert not {"elbo", "log_likelihood_importance_500", "log_likelihood_grid"} & set(figures)
+    assert figures["active_units"] <= 3, "the digit is no latent unit"
+    found = figures["log_likelihood_given_y_importance_500"]
+    assert figures["elbo_given_y"] < figures["log_likelihood_given_y_importance_50"] + 0.1
+    assert figures["log_likelihood_given_y_importance_50"] < found + 0.1
+
+    # the same by hand: with y given, only z is drawn and only z has a density
+    x, y = metrics.binarised(metrics.grey(few)), torch.eye(10)[torch.from_numpy(few.labels)]
+    mean, logvar = model.encode_given(x, y)
+    z = torch.randn(4000, *mean.shape, generator=torch.Generator().manual_seed(1))
+    z = mean + (0.5 * logvar).exp() * z
+    weights = (
+        losses.standard_normal_log_density(z[..., :3])
+        - losses.bernoulli_cross_entropy(model.decode(z), x)
+        - losses.gaussian_log_density(z[..., :3], mean[:, :3], logvar[:, :3])
+    )
+    expected = losses.importance_weighted_bound(weights).mean().item()
+    assert found == pytest.approx(expected, abs=0.5)

@@ -11,22 +11,35 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae import checkpoint, models
+from vae import checkpoint, latent, models
 from vae.checkpoint import Manifest
 from vae.interface import Batch, LatentModel, Step, abilities
 from vae.models import MODELS
+from vae.models.classifier_vae import disagreement
 from vae.nets import NETS
 from vae.optim import Noise, TrainConfig
 
 CPU = torch.device("cpu")
 SMALL = {"hidden": 16, "depth": 1}
 TRAIN = TrainConfig(precision="float32", schedule="constant")
-every_model = pytest.mark.parametrize("name", MODELS)
 
 
 def build(name: str, **settings: Any) -> Any:
     torch.manual_seed(0)
-    return models.build(name, SMALL | settings)
+    known = {field.name for field in dataclasses.fields(MODELS[name].config)}
+    return models.build(name, {k: v for k, v in SMALL.items() if k in known} | settings)
+
+
+def size(model: LatentModel) -> int:
+    """Numbers of a code."""
+    return sum(block.size for block in model.blocks)
+
+
+OFFERED = {name: abilities(build(name)) for name in MODELS}
+every_model = pytest.mark.parametrize("name", MODELS)
+every_autoencoder = pytest.mark.parametrize(
+    "name", [name for name in MODELS if OFFERED[name] >= {"encodes", "decodes"}]
+)
 
 
 def batch(size: int = 8, seed: int = 0) -> Batch:
@@ -68,37 +81,77 @@ def test_the_file_says_which_paper_it_follows(name: str) -> None:
 @every_model
 def test_the_blocks_make_up_the_code(name: str) -> None:
     model = build(name).eval()
-    size = sum(block.size for block in model.blocks)
-    assert len({block.name for block in model.blocks}) == len(model.blocks) > 0
+    assert len({block.name for block in model.blocks}) == len(model.blocks)
     offered = abilities(model)
     assert offered, "a model that can do nothing has no page"
+    assert bool(model.blocks) == bool(offered & {"encodes", "decodes"})
     if "encodes" in offered:
-        assert model.encode(batch().x).mean.shape == (8, size)
+        assert model.encode(batch().x).mean.shape == (8, size(model))
     if "decodes" in offered:
-        assert model.decode(torch.randn(8, size)).shape == (8, 28, 28)
+        assert model.decode(torch.randn(8, size(model))).shape == (8, 28, 28)
+    if "conditions" in offered:
+        assert model.digit == latent.place(model.blocks, latent.DIGIT)
 
 
-@every_model
+@pytest.mark.parametrize("name", [name for name in MODELS if "classifies" in OFFERED[name]])
+def test_probabilities_add_up(name: str) -> None:
+    model = build(name).eval()
+    log_probabilities = model.classify(batch().x)
+    assert log_probabilities.shape == (8, 10)
+    torch.testing.assert_close(log_probabilities.exp().sum(1), torch.ones(8))
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "conditions" in OFFERED[name]])
+class TestConditions:
+    def test_the_digit_is_in_the_code_as_it_is_given(self, name: str) -> None:
+        model = build(name).eval()
+        digit = torch.eye(10)[:8]
+        given = model.encode_given(batch().x, digit)
+        assert torch.equal(given.mean[:, model.digit], digit)
+        assert given.logvar[:, model.digit].isneginf().all()
+        rest = torch.ones(size(model), dtype=torch.bool)
+        rest[model.digit] = False
+        assert given.logvar[:, rest].isfinite().all()
+        named = model.encode(batch().x).mean[:, model.digit]
+        torch.testing.assert_close(named, model.classify(batch().x).exp())
+
+    def test_the_decoder_reads_it(self, name: str) -> None:
+        model = build(name).eval()
+        codes = torch.zeros(10, size(model))
+        codes[:, model.digit] = torch.eye(10)
+        decoded = model.decode(codes)
+        assert (decoded[1:] - decoded[:1]).abs().amax((1, 2)).min() > 0
+
+    def test_agreement_teaches_the_decoder_alone(self, name: str) -> None:
+        model = build(name, dropout=0.0)
+        loss = disagreement(model, model.classifier, torch.randn(20, size(model) - 10))
+        loss.backward()
+        moved = {k for k, p in model.named_parameters() if p.grad is not None}
+        assert moved
+        assert all(name.startswith("decoder.") for name in moved)
+
+
+@every_autoencoder
 @pytest.mark.parametrize("net", NETS)
 def test_every_net_encodes_and_decodes_finitely(name: str, net: str) -> None:
     model = build(name, net=net, latent=3).eval()
     for x in (batch().x, torch.zeros(2, 28, 28), torch.ones(2, 28, 28)):
         mean, logvar = model.encode(x)
-        assert mean.shape == logvar.shape == (len(x), 3)
+        assert mean.shape == logvar.shape == (len(x), size(model))
         assert mean.dtype == logvar.dtype == torch.float32
         assert mean.isfinite().all()
         assert not logvar.isnan().any()
         assert (logvar < torch.inf).all(), "-inf is a point; a spread without end is none"
-    logits = model.decode(torch.linspace(-30, 30, 12).reshape(4, 3))
+    logits = model.decode(torch.linspace(-30, 30, 4 * size(model)).reshape(4, -1))
     assert logits.dtype == torch.float32
     assert logits.isfinite().all()
 
 
-@every_model
+@every_autoencoder
 @pytest.mark.parametrize("net", NETS)
 def test_decode_takes_any_leading_axes(name: str, net: str) -> None:
     model = build(name, net=net).eval()
-    z = torch.randn(3, 4, 2, generator=torch.Generator().manual_seed(1))
+    z = torch.randn(3, 4, size(model), generator=torch.Generator().manual_seed(1))
     many = model.decode(z)
     assert many.shape == (3, 4, 28, 28)
     torch.testing.assert_close(many[1], model.decode(z[1]), rtol=1e-4, atol=1e-5)
@@ -106,10 +159,18 @@ def test_decode_takes_any_leading_axes(name: str, net: str) -> None:
     assert model.decode(z[:0]).shape == (0, 4, 28, 28)
 
 
-@every_model
+@every_autoencoder
 @pytest.mark.parametrize("net", NETS)
 def test_a_step_moves_every_parameter_and_lowers_the_loss(name: str, net: str) -> None:
-    model = build(name, net=net, dropout=0.0)
+    moves_and_lowers(name, net=net)
+
+
+def test_a_step_of_the_classifier_does_so_too() -> None:
+    moves_and_lowers("classifier")
+
+
+def moves_and_lowers(name: str, **settings: Any) -> None:
+    model = build(name, dropout=0.0, **settings)
     before = copied(model.state_dict())
     step, noise = steps(model, name)
     first = step(batch(), 0.5)["loss"]
@@ -177,7 +238,7 @@ def test_saved_and_read_again_it_is_the_same(name: str, tmp_path: Path) -> None:
     step, _ = steps(model, name)
     step(batch(), 0.5)
     model.eval()
-    x, z = batch().x, torch.randn(6, 2)
+    x, z = batch().x, torch.randn(6, size(model))
     checkpoint.write_model(tmp_path, manifest(name, model), model.state_dict())
     again: Any = checkpoint.read_model(tmp_path)
     assert again.config == model.config
@@ -185,19 +246,25 @@ def test_saved_and_read_again_it_is_the_same(name: str, tmp_path: Path) -> None:
     assert not again.training
     for key, value in model.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), key
-    assert torch.equal(again.decode(z), model.decode(z))
-    assert torch.equal(again.encode(x).mean, model.encode(x).mean)
+    if "decodes" in OFFERED[name]:
+        assert torch.equal(again.decode(z), model.decode(z))
+    if "encodes" in OFFERED[name]:
+        assert torch.equal(again.encode(x).mean, model.encode(x).mean)
+    if "classifies" in OFFERED[name]:
+        assert torch.equal(again.classify(x), model.classify(x))
 
     whole = (tmp_path / checkpoint.WEIGHTS).stat().st_size
     checkpoint.write_model(tmp_path, manifest(name, model), model.state_dict(), half=True)
     half: Any = checkpoint.read_model(tmp_path)
     assert (tmp_path / checkpoint.WEIGHTS).stat().st_size < 0.6 * whole
     assert all(v.dtype != torch.float16 for v in half.state_dict().values())
-    torch.testing.assert_close(half.decode(z), model.decode(z), rtol=1e-2, atol=1e-2)
-    torch.testing.assert_close(half.encode(x).mean, model.encode(x).mean, rtol=1e-2, atol=1e-2)
+    if "decodes" in OFFERED[name]:
+        torch.testing.assert_close(half.decode(z), model.decode(z), rtol=1e-2, atol=1e-2)
+    if "encodes" in OFFERED[name]:
+        torch.testing.assert_close(half.encode(x).mean, model.encode(x).mean, rtol=1e-2, atol=1e-2)
 
 
-@every_model
+@every_autoencoder
 @pytest.mark.parametrize(
     ("settings", "named"),
     [

@@ -1,5 +1,6 @@
 """The one door: NumPy in, NumPy out, and a clear sentence for everything else."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from vae import checkpoint, service
 from vae.checkpoint import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["vae-2d", "vae-5d", "ae-2d"]
+NAMES = ["vae-2d", "vae-5d", "cvae", "ae-2d"]
 
 pytestmark = pytest.mark.usefixtures("shipped")
 
@@ -32,11 +33,14 @@ class TestDescription:
     @pytest.mark.parametrize("name", NAMES)
     def test_info_is_that_of_the_files(self, name: str) -> None:
         info = service.info(name)
-        assert (info.name, info.title, info.dims) == (name, "A title", 5 if "5" in name else 2)
-        assert info.abilities == {"encodes", "decodes"}
+        dims = {"vae-5d": 5, "cvae": 3 + 10}.get(name, 2)
+        assert (info.name, info.title, info.dims) == (name, "A title", dims)
+        told = {"conditions", "classifies"} if name == "cvae" else set()
+        assert info.abilities == {"encodes", "decodes"} | told
         assert sum(block.size for block in info.blocks) == info.dims
         assert len(info.kl) == len(info.active) == info.dims
-        assert sorted(info.order) == list(range(info.dims))
+        assert sorted(info.order) == list(range(info.dims - 10 * bool(told)))
+        assert info.digit == (slice(3, 13) if told else None)
 
     def test_info_lists_the_most_telling_dimension_first(self) -> None:
         info = service.info("vae-5d")
@@ -79,7 +83,7 @@ class TestDescription:
         script = (
             "import sys; from vae import service\n"
             "for name in service.names(): service.info(name), service.encodings(name)\n"
-            "assert len(service.names()) == 3\n"
+            "assert len(service.names()) == 4\n"
             "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules\n"
         )
         environment = os.environ | {"LATENT_CHECKPOINTS": str(shelf)}
@@ -177,7 +181,7 @@ class TestEncode:
 
     def test_the_shipped_codes_are_these(self, test_digits) -> None:
         mean, _ = service.load("vae-2d").encode(test_digits.images[:90] / np.float32(255))
-        np.testing.assert_allclose(service.encodings("vae-2d").mean, mean, atol=1e-5)
+        np.testing.assert_allclose(service.encodings("vae-2d").mean, mean, atol=1e-4)
 
     def test_chunks_leave_no_seam(self, images: np.ndarray, monkeypatch) -> None:
         model = service.load("ae-2d")
@@ -219,6 +223,84 @@ def test_an_ability_that_is_not_there_is_refused(shelf: Path, tmp_path: Path) ->
     model.decode(codes(1))
     with pytest.raises(ValueError, match="not a model that encodes; it classifies, decodes"):
         model.encode(np.zeros((1, 28, 28), np.float32))
+
+
+class TestDigitsOnRequest:
+    def test_the_digit_is_the_one_asked_for_and_the_rest_as_given(self) -> None:
+        model = service.load("cvae")
+        labels, z = np.array([3, 0, 9]), codes(3, 3)
+        whole = model.codes(labels, z)
+        np.testing.assert_array_equal(whole[:, :3], z)
+        np.testing.assert_array_equal(whole[:, model.info.digit], np.eye(10)[labels])
+        np.testing.assert_array_equal(model.generate(labels, z), model.decode(whole))
+
+    def test_the_seed_decides_and_the_temperature_spreads(self) -> None:
+        model = service.load("cvae")
+        labels = np.repeat([4, 7], 20)
+        one, two = model.generate(labels, seed=1), model.generate(labels, seed=1)
+        np.testing.assert_array_equal(one, two)
+        assert not np.array_equal(one, model.generate(labels, seed=2))
+        spread = [model.codes(labels, seed=1, temperature=t)[:, :3].std() for t in (0.0, 0.5, 1.0)]
+        assert spread[0] == 0
+        assert spread[2] == pytest.approx(2 * spread[1], rel=1e-5)
+
+    def test_a_model_that_is_not_told_the_digit_refuses(self) -> None:
+        with pytest.raises(ValueError, match="vae-2d is not a model that conditions"):
+            service.load("vae-2d").generate(np.array([1]))
+
+    @pytest.mark.usefixtures("unchecked")
+    def test_what_is_no_digit_is_named(self) -> None:
+        with pytest.raises(ValueError, match=r"from 0 to 9, not \[12\]"):
+            service.load("cvae").generate(np.array([12]))
+
+
+class TestJudge:
+    def test_it_is_no_model_to_explore_but_loads(self) -> None:
+        assert service.has_judge()
+        assert service.JUDGE not in service.names()
+        info = service.load(service.JUDGE).info
+        assert (info.dims, info.abilities) == (0, {"classifies"})
+
+    @pytest.mark.parametrize("name", ["judge", "cvae"])
+    def test_probabilities_are_the_models(
+        self, name: str, shelf: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(service, "CHUNK", 7)
+        module: Any = checkpoint.read_model(shelf / name)
+        expected = module.classify(torch.from_numpy(images)).exp().numpy()
+        found = service.load(name).classify(images)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+
+    def test_a_vae_does_not_judge(self, images: np.ndarray) -> None:
+        with pytest.raises(ValueError, match="vae-2d is not a model that classifies"):
+            service.load("vae-2d").classify(images)
+
+
+class TestHistory:
+    def test_it_is_what_training_wrote(self, shelf: Path) -> None:
+        history = service.history("cvae")
+        assert history.sheets.shape == (2, 10, 28, 28)
+        lines = [
+            json.loads(line) for line in (shelf / "cvae" / "log.jsonl").read_text().splitlines()
+        ]
+        assert history.curves["loss"].tolist() == [line["loss"] for line in lines]
+        assert "epoch" not in history.curves
+
+    def test_a_checkpoint_without_one_has_an_empty_one(self, shelf: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(shelf / "cvae", tmp_path / "bare"))
+        (folder / "log.jsonl").unlink()
+        (folder / checkpoint.TRAINING).unlink()
+        history = service.history(str(folder))
+        assert history.sheets.shape == (0, 10, 28, 28)
+        assert history.curves == {}
+
+    @pytest.mark.parametrize("name", ["log.jsonl", checkpoint.TRAINING])
+    def test_a_damaged_one_is_named(self, name: str, shelf: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(shelf / "cvae", tmp_path / "damaged"))
+        (folder / name).write_bytes(b"\x00 nothing")
+        with pytest.raises(CheckpointError, match=f"{name} is damaged"):
+            service.history(str(folder))
 
 
 class TestDevice:

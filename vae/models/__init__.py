@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from vae.interface import LatentModel, Step
-from vae.models import autoencoder, vae
+from vae.models import autoencoder, classifier, classifier_vae, conditional_vae, vae
 
 
 class ModelSpec(NamedTuple):
@@ -21,6 +21,17 @@ class ModelSpec(NamedTuple):
 MODELS: dict[str, ModelSpec] = {
     "autoencoder": ModelSpec(
         autoencoder.AutoencoderConfig, autoencoder.Autoencoder, autoencoder.make_step
+    ),
+    "classifier": ModelSpec(
+        classifier.ClassifierConfig, classifier.Classifier, classifier.make_step
+    ),
+    "classifier_vae": ModelSpec(
+        classifier_vae.ClassifierVAEConfig, classifier_vae.ClassifierVAE, classifier_vae.make_step
+    ),
+    "conditional_vae": ModelSpec(
+        conditional_vae.ConditionalVAEConfig,
+        conditional_vae.ConditionalVAE,
+        conditional_vae.make_step,
     ),
     "vae": ModelSpec(vae.VAEConfig, vae.VAE, vae.make_step),
 }

@@ -1,0 +1,62 @@
+"""A convolutional network that names the digit (LeCun et al. 1998), the judge of drawn ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vae import augment, losses, nets
+from vae.interface import Batch, LatentModel
+from vae.optim import GradientStep, Noise, Scalars, TrainConfig
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    width: int = 24  # channels of the first layers; the last have twice as many
+    hidden: int = 128  # units of the dense layer
+    dropout: float = 0.3  # share of its inputs silenced while training
+    distort: float = 1.0  # strength of the random turns, shears, scales and shifts of the images
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.hidden < 1 or not 0 <= self.dropout < 1 or self.distort < 0:
+            raise ValueError(f"out of range: {self}")
+
+
+class Classifier(LatentModel):
+    """Images to probabilities of the ten digits. It has no latent space."""
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        super().__init__()
+        c = self.config = config
+        self.blocks = ()
+        self.net = nets.classifier("conv", c.hidden, c.dropout, c.width)
+
+    def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]:
+        """log p(y given x)."""
+        return self.net(x).float().log_softmax(-1)
+
+
+class Objective(nn.Module):
+    """The cross-entropy of the true digit, the only term there is."""
+
+    def __init__(self, model: Classifier) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch, x: Float[Tensor, "B 28 28"], progress: Tensor) -> Scalars:
+        log_probabilities = self.model.classify(x if self.training else batch.x)
+        return {
+            "loss": losses.digit_cross_entropy(log_probabilities, batch.y).mean(),
+            "error": losses.digit_error(log_probabilities, batch.y),
+        }
+
+
+def make_step(model: Classifier, config: TrainConfig, noise: Noise) -> GradientStep:
+    """How a classifier is trained."""
+
+    def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
+        return (augment.distort(batch.x, noise.uniform(len(batch.x), 6), model.config.distort),)
+
+    return GradientStep(Objective(model), draw, config, noise)
