@@ -9,9 +9,13 @@ from pathlib import Path
 import streamlit as st
 
 from explorer import session
-from explorer.pages import explore, reconstruct
+from explorer.pages import explore, generate, reconstruct
 
-PAGES = {"Explore": explore.render, "Reconstruct": reconstruct.render}
+PAGES = {
+    "Explore": explore.render,
+    "Reconstruct": reconstruct.render,
+    "Generate": generate.render,
+}
 SENTENCE = (
     "The latent space of generative models of handwritten digits: move a code, watch the digit."
 )

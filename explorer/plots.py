@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 ACCENT = "#4a8cf0"  # between the accents of the light and the dark theme; legible on both
 QUIET = "rgba(128, 140, 155, 0.18)"
+MUTED = "#8a95a3"  # beside the accent, on both grounds
 
 
 def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> go.Figure:
@@ -60,4 +63,62 @@ def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> 
     figure.update_yaxes(
         range=[len(mean) - 0.5, -0.5], showgrid=False, zeroline=False, fixedrange=True, dtick=1
     )
+    return figure
+
+
+class Panel(NamedTuple):
+    """A loss over the epochs."""
+
+    title: str
+    training: np.ndarray  # [E]
+    validation: np.ndarray | None  # [E]
+
+
+def losses(panels: Sequence[Panel], epoch: int) -> go.Figure:
+    """Loss curves one below the other, with a line at `epoch`, which counts from 1.
+
+    Raises ValueError for an epoch beyond the curves.
+    """
+    figure = make_subplots(
+        rows=max(1, len(panels)), cols=1, shared_xaxes=True, vertical_spacing=0.12
+    )
+    for row, panel in enumerate(panels, 1):
+        count = len(panel.training)
+        if not 1 <= epoch <= count:
+            raise ValueError(f"epoch {epoch} is none of the {count} of {panel.title}")
+        epochs = np.arange(1, count + 1)
+        for name, values, colour in (
+            ("training", panel.training, MUTED),
+            ("validation", panel.validation, ACCENT),
+        ):
+            if values is None:
+                continue
+            sizes = np.where(epochs == epoch, 9, 0)
+            line = go.Scatter(
+                x=epochs,
+                y=values.astype(np.float32),
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "width": 2},
+                marker={"size": sizes, "color": colour, "opacity": 1, "line": {"width": 0}},
+                legendgroup=name,
+                showlegend=row == 1,
+                hovertemplate="%{y:.4g}<extra>" + name + "</extra>",
+            )
+            figure.add_trace(line, row=row, col=1)
+        figure.update_yaxes(title_text=panel.title, row=row, col=1)
+    figure.add_vline(x=epoch, line={"color": MUTED, "width": 1, "dash": "dot"})
+    figure.update_layout(
+        height=230 * max(1, len(panels)),
+        margin={"l": 8, "r": 8, "t": 4, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.01, "yanchor": "bottom"},
+        hovermode="x unified",
+        dragmode=False,
+    )
+    last = max((len(panel.training) for panel in panels), default=1)
+    figure.update_xaxes(range=[0.5, last + 0.5], fixedrange=True, showgrid=False, zeroline=False)
+    figure.update_xaxes(title_text="epoch", row=max(1, len(panels)), col=1)
+    figure.update_yaxes(type="log", fixedrange=True, zeroline=False, exponentformat="power")
     return figure

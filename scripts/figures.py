@@ -1,6 +1,7 @@
-"""Make the README's figures table from the checkpoints' metrics.json: python scripts/figures.py.
+"""Make the README's figures tables from the checkpoints' metrics.json: python scripts/figures.py.
 
-The published figures beside ours are those of Davidson et al. 2018 (arXiv 1804.00891, table 1).
+The published figures beside ours are those of Davidson et al. 2018 (arXiv 1804.00891, table 1), and
+for models that are told the digit those of Sohn et al. 2015 and of hwalsuklee's conditional VAE.
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKPOINTS = ROOT / "assets" / "checkpoints"
-START, END = "<!-- figures: made by scripts/figures.py -->", "<!-- end of figures -->"
 PUBLISHED = {"vae-2d": 135.73, "vae-5d": 110.21, "vae-10d": 93.84, "vae-20d": 88.90}
-COLUMNS = {
+LIKELIHOODS = {
     "model": "",
     "-log p(x)": "log_likelihood_importance_500",
     "published": "",
@@ -25,45 +26,85 @@ COLUMNS = {
     "units in use": "active_units",
     "kNN 100 / 600 / 1,000": "",
 }
+ON_REQUEST = {
+    "model": "",
+    "agreement": "agreement",
+    "diversity": "diversity",
+    "learned from drawn": "learned_from_drawn",
+    "style: slant": "style_slant",
+    "style: thickness": "style_thickness",
+    "-log p(x given y), 50": "log_likelihood_given_y_importance_50",
+    "500": "log_likelihood_given_y_importance_500",
+    "own classifier": "accuracy",
+}
+SHARES = {"agreement", "learned_from_drawn", "accuracy"}
 
 
-def row(name: str) -> list[str]:
+def names(told: bool) -> list[str]:
+    """The measured models with a latent space: those that are told the digit, or the others."""
+    found = []
+    for path in CHECKPOINTS.glob("*/metrics.json"):
+        abilities = json.loads(path.with_name("config.json").read_text())["abilities"]
+        if "decodes" in abilities and told == ("conditions" in abilities):
+            found.append(path.parent.name)
+    return sorted(found, key=lambda name: (not name.startswith("vae"), len(name), name))
+
+
+def cells(name: str, columns: dict[str, str]) -> dict[str, str]:
     """The cells of one checkpoint; a figure that the model has not is left empty."""
-    figures = json.loads((CHECKPOINTS / name / "metrics.json").read_text())
+    figures: dict[str, Any] = json.loads((CHECKPOINTS / name / "metrics.json").read_text())
 
-    def cell(column: str) -> str:
-        value = figures.get(COLUMNS[column])
+    def cell(key: str) -> str:
+        value = figures.get(key)
         if value is None:
             return ""
+        if key in SHARES:
+            return f"{100 * value:.2f} %"
         return str(value) if isinstance(value, int) else f"{abs(value):.2f}"
 
-    cells = {column: cell(column) for column in COLUMNS}
-    knn = [f"{100 * figures[f'knn_accuracy_{count}']:.1f} %" for count in (100, 600, 1000)]
-    cells |= {"model": f"`{name}`", "kNN 100 / 600 / 1,000": " / ".join(knn)}
-    cells["published"] = f"{PUBLISHED[name]:.2f}" if name in PUBLISHED else ""
-    return list(cells.values())
+    found = {column: cell(key) for column, key in columns.items()} | {"model": f"`{name}`"}
+    if columns is LIKELIHOODS:
+        knn = [f"{100 * figures[f'knn_accuracy_{count}']:.1f} %" for count in (100, 600, 1000)]
+        found["kNN 100 / 600 / 1,000"] = " / ".join(knn)
+        found["published"] = f"{PUBLISHED[name]:.2f}" if name in PUBLISHED else ""
+    return found
 
 
-def table() -> str:
-    """The whole table as Markdown."""
-    names = sorted(
-        (path.parent.name for path in CHECKPOINTS.glob("*/metrics.json")),
-        key=lambda name: (not name.startswith("vae"), len(name), name),
-    )
-    head = [list(COLUMNS), ["---"] + ["--:"] * (len(COLUMNS) - 1)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [*head, *(row(n) for n in names)])
+def table(columns: dict[str, str], rows: list[dict[str, str]]) -> str:
+    """A table as Markdown."""
+    head = [list(columns), ["---"] + ["--:"] * (len(columns) - 1)]
+    lines = [*head, *([row.get(column, "") for column in columns] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def tables() -> dict[str, str]:
+    """Each table by the mark of its place."""
+    best = {
+        "model": "published, best found",
+        "agreement": "92.65 %",
+        "-log p(x given y), 50": "80.78",
+    }
+    on_request = [*(cells(name, ON_REQUEST) for name in names(told=True)), best]
+    likelihoods = [cells(name, LIKELIHOODS) for name in names(told=False)]
+    return {
+        "figures": table(LIKELIHOODS, likelihoods),
+        "on request": table(ON_REQUEST, on_request),
+    }
 
 
 def renewed(text: str) -> str:
-    """The README with today's table. Raises ValueError where its place is not marked."""
-    if START not in text or END not in text:
-        raise ValueError(f"README.md has no lines {START!r} and {END!r} to put the table between")
-    before, rest = text.split(START, 1)
-    after = rest.split(END, 1)[1]
-    return f"{before}{START}\n{table()}\n{END}{after}"
+    """The README with today's tables. Raises ValueError where a place is not marked."""
+    for mark, made in tables().items():
+        start, end = f"<!-- {mark}: made by scripts/figures.py -->", f"<!-- end of {mark} -->"
+        if start not in text or end not in text:
+            raise ValueError(f"README.md has no lines {start!r} and {end!r} to put a table between")
+        before, rest = text.split(start, 1)
+        after = rest.split(end, 1)[1]
+        text = f"{before}{start}\n{made}\n{end}{after}"
+    return text
 
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
     readme.write_text(renewed(readme.read_text(encoding="utf-8")), encoding="utf-8")
-    sys.stdout.write(table() + "\n")
+    sys.stdout.write("\n\n".join(tables().values()) + "\n")

@@ -30,6 +30,7 @@ class LatentModel(nn.Module):
 
     config: Any  # its frozen dataclass
     blocks: tuple[LatentBlock, ...]
+    needs_labels: bool = False  # whether it can only learn from images whose digit is known
 
 
 @runtime_checkable

@@ -172,6 +172,11 @@ def train(
         sheets = Sheets(folder, model, first)
         kept, held = hold_out(digits, config.validation, config.seed)
         kept = with_labels(kept, config.labels, config.seed)
+        if model.needs_labels and (unknown := int((kept.labels < 0).sum())):
+            raise ValueError(
+                f"{preset.model} needs the digit of every image, and {unknown:,} are unknown; "
+                "classifier-vae makes do with few"
+            )
         batches = Batches(kept, config.batch, own, rank, world)
         manifest = Manifest(
             model=preset.model,

@@ -39,6 +39,7 @@ FLAGS = (
 
 Serve = Callable[..., str]
 Settle = Callable[[Page], None]
+Stroke = Callable[[Page, list[tuple[float, float]]], None]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -185,6 +186,23 @@ def page(browser: Browser, faults: Faults) -> Iterator[Page]:
     context.close()
     assert not faults, "\n".join(faults)
     assert not shown, "\n".join(shown)
+
+
+@pytest.fixture
+def stroke() -> Stroke:
+    """stroke(page, path): draw with the mouse through points given as shares of the canvas."""
+
+    def draw(page: Page, path: list[tuple[float, float]]) -> None:
+        box = page.locator("canvas").bounding_box()
+        assert box
+        spots = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
+        page.mouse.move(*spots[0])
+        page.mouse.down()
+        for spot in spots[1:]:
+            page.mouse.move(*spot, steps=8)
+        page.mouse.up()
+
+    return draw
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, ElementHandle, Locator, Page, WebSocket
 from explorer.components.assets import FOLDER, module_text
 
 Settle = Callable[[Page], None]
+Stroke = Callable[[Page, list[tuple[float, float]]], None]
 Serve = Callable[..., str]
 DEMO = "tests/browser/pages/components.py"
 PLAIN = "tests/browser/pages/plain.py"
@@ -381,24 +382,12 @@ def test_values_that_python_sets_appear_and_the_hand_goes_on_from_them(sliders: 
     until(sliders, lambda found: found["z"] == [-1.49, -1.5, -1.5])
 
 
-def stroke(page: Page, *path: tuple[float, float]) -> None:
-    """Draw through points given as shares of the canvas."""
-    box = page.locator("canvas").bounding_box()
-    assert box
-    spots = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
-    page.mouse.move(*spots[0])
-    page.mouse.down()
-    for spot in spots[1:]:
-        page.mouse.move(*spot, steps=8)
-    page.mouse.up()
-
-
-def test_a_drawing_arrives_as_an_image_and_clear_empties_it(canvas: Page) -> None:
+def test_a_drawing_arrives_as_an_image_and_clear_empties_it(canvas: Page, stroke: Stroke) -> None:
     assert report(canvas) is None
-    stroke(canvas, (0.3, 0.2), (0.7, 0.2), (0.4, 0.8))
+    stroke(canvas, [(0.3, 0.2), (0.7, 0.2), (0.4, 0.8)])
     one = until(canvas, lambda found: found)
     assert one["shape"] == [280, 280]
-    stroke(canvas, (0.3, 0.5), (0.6, 0.5))
+    stroke(canvas, [(0.3, 0.5), (0.6, 0.5)])
     two = until(canvas, lambda found: found["ink"] > one["ink"])
     canvas.get_by_role("button", name="only rerun").click()
     until(canvas, lambda found: found == two)
@@ -408,14 +397,14 @@ def test_a_drawing_arrives_as_an_image_and_clear_empties_it(canvas: Page) -> Non
     until(canvas, lambda found: found is None)
 
 
-def test_a_drawing_is_wiped_from_python(canvas: Page, settle: Settle) -> None:
-    stroke(canvas, (0.3, 0.2), (0.7, 0.8))
+def test_a_drawing_is_wiped_from_python(canvas: Page, settle: Settle, stroke: Stroke) -> None:
+    stroke(canvas, [(0.3, 0.2), (0.7, 0.8)])
     until(canvas, lambda found: found)
     canvas.get_by_role("button", name="wipe").click()
     until(canvas, lambda found: found is None)
     settle(canvas)
     assert not canvas.locator("canvas").evaluate(LIT)
-    stroke(canvas, (0.3, 0.2), (0.7, 0.8))
+    stroke(canvas, [(0.3, 0.2), (0.7, 0.8)])
     until(canvas, lambda found: found)
 
 

@@ -178,6 +178,36 @@ def test_the_map_of_many_dimensions_has_three_views(
         settle(page)
 
 
+def test_a_model_that_is_told_the_digit_draws_the_one_chosen(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    open_page(page, f"{serve('streamlit_app.py')}/?model=cvae&digit=7", settle)  # a 9
+    digits = page.locator(".st-key-digit-cvae")
+    expect(digits.get_by_role("radio", name="9")).to_be_checked()
+    style = code(page)
+    before = picture(page)
+    digits.get_by_text("3", exact=True).click()
+    changed(page, before)
+    settle(page)
+    assert code(page) == style, "another digit in the same hand"
+    bars = page.locator(".facts .bar i")
+    widths = bars.evaluate_all("bars => bars.map((bar) => bar.getBoundingClientRect().width)")
+    assert widths.index(max(widths)) == 3, "the judge sees what was asked for"
+    expect(page).to_have_url(re.compile(r"[?&]z="))
+    shown = picture(page)
+    page.reload()
+    page.locator(".strips").wait_for(timeout=60_000)
+    settle(page)
+    assert picture(page) == shown
+    expect(digits.get_by_role("radio", name="3")).to_be_checked()
+
+    page.get_by_role("button", name="Reset", exact=True).click()
+    changed(page, shown)
+    settle(page)
+    assert not any(code(page))
+    expect(digits.get_by_role("radio", name="3")).to_be_checked()
+
+
 def test_traversals_have_a_strip_a_dimension_and_the_manifold_is_drawn(explore: Page) -> None:
     expect(explore.locator(".strip")).to_have_count(2)
     width = explore.locator("img.sheet").evaluate("image => image.naturalWidth")

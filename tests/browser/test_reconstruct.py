@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from vae import data
 
 Settle = Callable[[Page], None]
+Stroke = Callable[[Page, list[tuple[float, float]]], None]
 APP = "streamlit_app.py"
 OFFLINE = "tests/browser/pages/offline.py"
 SEVEN = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]  # of the canvas's side
@@ -63,18 +64,6 @@ def way(page: Page, name: str, settle: Settle) -> None:
     expect(page.get_by_role("radio", name=name, exact=True)).to_be_checked()
     page.wait_for_timeout(300)  # the run begins a moment after the press
     settle(page)
-
-
-def stroke(page: Page, path: list[tuple[float, float]]) -> None:
-    """Draw on the canvas with the mouse."""
-    box = page.locator("canvas").bounding_box()
-    assert box
-    spots = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
-    page.mouse.move(*spots[0])
-    page.mouse.down()
-    for spot in spots[1:]:
-        page.mouse.move(*spot, steps=8)
-    page.mouse.up()
 
 
 def picture(page: Page, row: str) -> Locator:
@@ -135,7 +124,9 @@ def test_a_press_on_a_column_looks_at_it_and_explore_takes_it_along(
     settle(digits)
 
 
-def test_a_drawing_is_reconstructed_after_each_stroke(page: Page, url: str, settle: Settle) -> None:
+def test_a_drawing_is_reconstructed_after_each_stroke(
+    page: Page, url: str, settle: Settle, stroke: Stroke
+) -> None:
     open_page(page, url, settle, "Draw")
     expect(page.get_by_text("Draw a digit: it is")).to_be_visible()
     stroke(page, SEVEN)
@@ -197,7 +188,7 @@ def test_without_mnist_one_line_says_so(
 
 @pytest.mark.parametrize("source", ["Test digits", "Draw", "Upload"])
 def test_a_narrow_page_never_scrolls_sideways(
-    page: Page, url: str, settle: Settle, source: str
+    page: Page, url: str, settle: Settle, stroke: Stroke, source: str
 ) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     open_page(page, url, settle, source)

@@ -151,6 +151,12 @@ class TestFewLabels:
         with pytest.raises(ValueError, match="110 labels are 11 of each digit"):
             with_labels(digits, 110, seed=0)
 
+    def test_a_model_that_needs_them_all_says_so(
+        self, small: Callable[..., Preset], train_digits: Digits, tmp_path: Path
+    ) -> None:
+        with pytest.raises(ValueError, match="conditional_vae needs the digit of every image"):
+            run(small("conditional_vae", labels=100), train_digits, tmp_path)
+
     def test_a_model_learns_from_them(self, train_digits: Digits, tmp_path: Path) -> None:
         config = {"hidden": 32, "depth": 1, "net": "residual", "known": True, "consistency": 1.0}
         train = TrainConfig(epochs=8, batch=100, labels=100)

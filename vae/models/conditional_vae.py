@@ -39,6 +39,8 @@ class ConditionalVAEConfig:
 class ConditionalVAE(LatentModel):
     """q(z given x, y) and p(x given z, y); q(y given x) besides, for images without a label."""
 
+    needs_labels = True
+
     def __init__(self, config: ConditionalVAEConfig) -> None:
         super().__init__()
         c = self.config = config

@@ -1,0 +1,187 @@
+"""Digits on request as arrays: what is asked for, how a number is laid out, what one takes home.
+NumPy and Pillow only, no Streamlit."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from explorer import images
+
+MOST = 10_000  # digits that a page draws at once
+LONGEST = 40  # digits of a number
+SHOWN = 400  # digits of a sheet that are put on the screen
+GAP, SPACE = 3, 12  # pixels between two letters, and what a space takes
+LINE = 420  # pixels of a line of the picture that is taken home
+TRACE = 0.12  # ink from which on a pixel belongs to a letter, of 1
+
+
+class Drawn(NamedTuple):
+    """Digits on request: the same three arrays that `python -m vae generate` writes."""
+
+    images: np.ndarray  # uint8 [N, 28, 28]
+    labels: np.ndarray  # int64 [N], as asked for
+    codes: np.ndarray  # float32 [N, Z]
+    read: np.ndarray | None  # float32 [S, 10], what the judge makes of the first S of them
+
+    def npz(self) -> bytes:
+        """The arrays as a compressed file; `images` are grey levels 0 to 255."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, images=self.images, labels=self.labels, codes=self.codes)
+        return buffer.getvalue()
+
+
+@dataclass
+class Hand:
+    """What is on the sliders. `revision` grows whenever it changes by other than the sliders."""
+
+    z: np.ndarray  # float32 [S]
+    revision: int = 0
+
+    def go(self, z: np.ndarray) -> None:
+        """Set it from Python."""
+        self.z, self.revision = z.astype(np.float32), self.revision + 1
+
+
+# --- what is asked for --------------------------------------------------------------------------
+
+
+def in_turn(digits: Sequence[int], count: int) -> Int[np.ndarray, " N"]:
+    """`count` labels, the digits chosen one after the other, over and over.
+
+    Raises ValueError for no digit, or a count that is not 1 to MOST.
+    """
+    if not digits:
+        raise ValueError("No digit is chosen: choose one or more of 0 to 9.")
+    if not 1 <= count <= MOST:
+        raise ValueError(f"{count:,} digits are not drawn here: ask for 1 to {MOST:,}.")
+    return np.resize(np.sort(np.array(digits, np.int64)), count)
+
+
+def digits_of(text: str) -> tuple[list[int], list[int]]:
+    """The digits of a text, and before how many of them each space stands.
+
+    All that is no digit is a space; those at the ends do not count. Raises ValueError for a text
+    without a digit, or with more than LONGEST.
+    """
+    kept = "".join(c if c in "0123456789" else " " for c in text).strip()
+    digits = [int(c) for c in kept if c != " "]
+    if not digits:
+        raise ValueError("There is no digit in this text: type a number, such as 2026 or 3.14159.")
+    if len(digits) > LONGEST:
+        raise ValueError(f"{len(digits)} digits are too long a number: {LONGEST} at most.")
+    words = kept.split(" ")
+    return digits, np.cumsum([len(word) for word in words])[:-1].tolist()
+
+
+def columns(kinds: int, count: int) -> tuple[int, int]:
+    """Columns of a sheet on a wide and on a narrow screen: a kind of digit keeps to its column."""
+
+    def fit(most: int) -> int:
+        return min(count, max(1, most // kinds) * kinds)
+
+    return fit(10 if count <= 100 else 20), fit(10)
+
+
+# --- styles -------------------------------------------------------------------------------------
+
+
+def exact(styles: Float[np.ndarray, "S Z"]) -> Float[np.ndarray, "S Z"]:
+    """Styles to four decimals, float32: what the lines of Python state is what was drawn."""
+    return np.round(styles.astype(np.float64), 4).astype(np.float32)
+
+
+def without(codes: Float[np.ndarray, "N Z"], digit: slice) -> Float[np.ndarray, "N S"]:
+    """The style alone: whole codes less the part that is the digit."""
+    return np.delete(codes, np.arange(digit.start, digit.stop), axis=1)
+
+
+def around(
+    pair: Float[np.ndarray, "2 Z"], degrees: float, temperature: float = 1.0
+) -> Float[np.ndarray, " Z"]:
+    """A style on the round trip through two draws from a normal prior: cos a + sin b.
+
+    Each stop on it is a draw from that same prior, for the squares of the two weights sum to 1.
+    """
+    angle = np.deg2rad(degrees)
+    return (temperature * (np.cos(angle) * pair[0] + np.sin(angle) * pair[1])).astype(np.float32)
+
+
+# --- a number in one hand -----------------------------------------------------------------------
+
+
+def letters(digits: UInt8[np.ndarray, "N 28 28"]) -> list[UInt8[np.ndarray, "28 W"]]:
+    """Digits cut to their ink from left to right, so that they can stand side by side."""
+    cut = []
+    for digit in digits:
+        inked = np.flatnonzero(digit.max(axis=0) > 255 * TRACE)
+        left, right = (inked[0], inked[-1]) if len(inked) else (10, 17)
+        cut.append(digit[:, max(0, left - 1) : right + 2])
+    return cut
+
+
+def written(
+    digits: UInt8[np.ndarray, "N 28 28"], spaces: Sequence[int], width: int = LINE
+) -> UInt8[np.ndarray, "H W"]:
+    """A number as a picture, broken into lines of `width` pixels at the most."""
+    lines: list[list[np.ndarray]] = [[]]
+    for place, letter in enumerate(letters(digits)):
+        used = sum(part.shape[1] for part in lines[-1])
+        if lines[-1] and used + GAP + letter.shape[1] > width:
+            lines.append([])
+        if lines[-1]:
+            gap = GAP + SPACE * list(spaces).count(place)
+            lines[-1].append(np.zeros((28, gap), np.uint8))
+        lines[-1].append(letter)
+    rows = [np.concatenate(line, axis=1) for line in lines]
+    widest = max(row.shape[1] for row in rows)
+    margin = [np.pad(row, ((4, 4), (8, 8 + widest - row.shape[1]))) for row in rows]
+    return np.concatenate(margin)
+
+
+# --- what one takes home ------------------------------------------------------------------------
+
+
+def enlarged(picture: UInt8[np.ndarray, "H W"], times: int) -> bytes:
+    """A PNG whose pixels are squares of `times` pixels, so that no viewer smooths them away."""
+    return images.png(picture.repeat(times, axis=0).repeat(times, axis=1))
+
+
+def sheet(digits: UInt8[np.ndarray, "N 28 28"], across: int) -> bytes:
+    """All digits on one sheet, as PNG; sheets of up to SHOWN digits come four times as large."""
+    return enlarged(images.tile(digits, across, gap=2), 4 if len(digits) <= SHOWN else 1)
+
+
+def by_seed(name: str, labels: Sequence[int], count: int, seed: int, temperature: float) -> str:
+    """The lines of Python that draw a sheet in turn from the prior."""
+    return _lines(
+        name,
+        f"np.resize({[int(label) for label in labels]}, {count})",
+        f"seed={seed}, temperature={temperature}",
+    )
+
+
+def by_styles(name: str, labels: Sequence[int], styles: Float[np.ndarray, "S Z"]) -> str:
+    """The lines of Python that write `labels` once in each of the styles."""
+    numbers = ", ".join(f"[{', '.join(f'{v}' for v in _plain(row))}]" for row in styles)
+    return _lines(
+        name,
+        f"np.tile({[int(label) for label in labels]}, {len(styles)})",
+        f"np.repeat(np.float32([{numbers}]), {len(labels)}, axis=0)",
+    )
+
+
+def _plain(row: np.ndarray) -> list[float]:
+    return [float(f"{value:.4f}") for value in row]
+
+
+def _lines(name: str, labels: str, rest: str) -> str:
+    return (
+        "import numpy as np\nfrom vae import service\n"
+        f"images = service.load({name!r}).generate({labels}, {rest})"
+    )

@@ -1,0 +1,97 @@
+"""What stands beside digits on request: how many a judge reads as asked, what one can keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer import handwriting, images, session, specimens
+from explorer.handwriting import Drawn
+
+TEMPERATURE = "The spread of the styles: 0 is the middle one alone, 1 is as trained"
+SHORT = 400  # characters of Python that are shown unasked
+
+
+class Desk(NamedTuple):
+    """The three parts of a page: on a wide one the sheet stands on the left, on a narrow one
+    between the other two."""
+
+    ask: DeltaGenerator
+    sheet: DeltaGenerator
+    outcome: DeltaGenerator
+
+
+def desk() -> Desk:
+    """Lay the parts out."""
+    with st.container(key="desk"):
+        return Desk(*(st.container(key=part) for part in Desk._fields))
+
+
+def style(name: str, codes: np.ndarray) -> np.ndarray:
+    """The part of whole codes [N, Z] that is not the digit. The model must be told the digit."""
+    digit = session.info(name).digit
+    assert digit is not None, "a model that is told the digit has a place for it"
+    return handwriting.without(codes, digit)
+
+
+def draw(name: str, labels: np.ndarray, z: np.ndarray) -> Drawn:
+    """Write the digits `labels` with the styles z [N, Z], and let the judge read them."""
+    model = session.model(name)
+    codes = model.codes(labels, z)
+    return finish(model.decode(codes), labels, codes)
+
+
+def finish(pictures: np.ndarray, labels: np.ndarray, codes: np.ndarray) -> Drawn:
+    """Drawn digits with what the judge reads in those that are put on the screen."""
+    judge = session.judge()
+    read = None if judge is None else judge.classify(pictures[: handwriting.SHOWN])
+    return Drawn(images.to_uint8(pictures), labels, codes, read)
+
+
+def agreement(drawn: Drawn) -> None:
+    """How many of the digits on the screen the judge reads as asked for."""
+    judge = session.judge()
+    if judge is None or drawn.read is None:
+        st.html('<p class="agreement">No judge is shipped, so nobody says what these read as.</p>')
+        return
+    asked = drawn.labels[: len(drawn.read)]
+    share, misread = specimens.agreement(asked, drawn.read)
+    skill = judge.info.figures.get("accuracy")
+    trust = f" It reads {100 * skill:.2f}\u2009% of real test digits right." if skill else ""
+    st.html(
+        f'<div class="agreement"><b>{share}</b><div><p>of the {len(asked):,} on screen read as '
+        f"asked, says a judge trained on real digits alone.{trust}</p>"
+        f'<p class="misread">{misread}</p></div></div>'
+    )
+
+
+def take_home(drawn: Drawn, stem: str, picture: Callable[[], bytes], lines: str, key: str) -> None:
+    """Downloads, made when they are asked for, and the lines of Python that draw the same."""
+    with st.container(horizontal=True, vertical_alignment="center", key=f"home-{key}"):
+        st.download_button(
+            "PNG",
+            picture,
+            f"{stem}.png",
+            "image/png",
+            key=f"png-{key}",
+            on_click="ignore",
+            help=f"A picture of all {len(drawn.labels):,} digits",
+        )
+        st.download_button(
+            "NPZ",
+            drawn.npz,
+            f"{stem}.npz",
+            "application/octet-stream",
+            key=f"npz-{key}",
+            on_click="ignore",
+            help="Images, labels and codes, for NumPy",
+        )
+    if len(lines) <= SHORT:
+        st.code(lines, language="python", wrap_lines=True)
+        return
+    with st.expander("The same in Python"):
+        st.code(lines, language="python", wrap_lines=True, height=240)

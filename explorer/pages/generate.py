@@ -1,0 +1,255 @@
+"""Generate: digits on request, sheets of them and numbers in one hand."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from explorer import controls, handwriting, keepsake, playback, session, specimens, styles
+from explorer.components import latent_sliders, slider_values
+from explorer.handwriting import Drawn, Hand
+from vae import latent
+
+STYLE = Path(__file__).with_suffix(".css")
+FIRST_NUMBER = "2026-11"
+
+
+def render(name: str) -> None:
+    """Draw the page for the model `name`."""
+    st.html(STYLE)
+    session.write_link(session.visit(name))
+    if "conditions" not in session.info(name).abilities:
+        _not_offered(name)
+        return
+    with st.container(horizontal=True, gap="large", key="modes"):
+        mode = st.segmented_control(
+            "What to generate",
+            MODES,
+            default="Digits",
+            key="generate-mode",
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        if mode == "Style":
+            styles.choose()
+    MODES[mode or "Digits"](name)
+
+
+def _not_offered(name: str) -> None:
+    """Why this model draws no digit on request, and the models that do."""
+    able = [n for n in session.names()[0] if "conditions" in session.info(n).abilities]
+
+    def choose(other: str) -> None:
+        st.session_state["model"] = other
+
+    with st.container(key="not-offered"):
+        st.html(
+            f"<h3>{session.info(name).title} cannot be asked for a digit</h3><p>It was never told "
+            "which digit is which: its code mixes what is written with how. Models that are told "
+            "the digit keep the two apart"
+            + ("; choose one.</p>" if able else ", and none of them is shipped here.</p>")
+        )
+        with st.container(horizontal=True):
+            for other in able:
+                st.button(
+                    session.info(other).title, key=f"take-{other}", on_click=choose, args=(other,)
+                )
+
+
+# --- digits -------------------------------------------------------------------------------------
+
+
+def _digits(name: str) -> None:
+    desk = keepsake.desk()
+    with desk.ask:
+        fault, request = _request(name)
+    digits, count, *_ = request
+    shown = min(count, handwriting.SHOWN)
+    across = handwriting.columns(len(digits), count)
+
+    def sheet(pictures: np.ndarray, labels: np.ndarray, read: np.ndarray | None) -> str:
+        return specimens.sheet(
+            pictures[:shown],
+            labels[:shown],
+            read,
+            controls.DIGIT_COLOURS,
+            across,
+            heads=len(digits) > 1,
+        )
+
+    with desk.sheet:
+        if fault:
+            st.error(fault)
+        ready = session.is_ready(name)
+        # st.empty only where the frames will be replaced, for it clears its place in every run
+        place = st if ready else st.empty()
+        if not ready:
+            place.html(sheet(np.zeros((shown, 28, 28)), handwriting.in_turn(digits, shown), None))
+        drawn = _in_turn(name, *request)
+        place.html(sheet(drawn.images, drawn.labels, drawn.read))
+        if shown < count:
+            st.caption(f"The first {shown} are shown; the downloads hold all {count:,}.")
+    with desk.outcome:
+        keepsake.agreement(drawn)
+        keepsake.take_home(
+            drawn,
+            f"{name}-digits",
+            lambda: handwriting.sheet(drawn.images, across[0]),
+            handwriting.by_seed(name, *request),
+            "digits",
+        )
+
+
+Request = tuple[tuple[int, ...], int, int, float]  # digits, count, seed, temperature
+
+
+def _request(name: str) -> tuple[str, Request]:
+    """What is asked for; where that is impossible, a sentence and what was asked for before."""
+    state = st.session_state
+    state.setdefault("asked-digits", list(range(10)))
+    state.setdefault("asked-count", 100)
+    state.setdefault("asked-seed", 0)
+    state.setdefault("asked-temperature", 1.0)
+
+    def again() -> None:
+        state["asked-seed"] = int(np.random.default_rng().integers(100_000))
+
+    digits = st.pills(
+        "Digits",
+        range(10),
+        selection_mode="multi",
+        key="asked-digits",
+        format_func=str,
+        persist_state="session",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", key="how-many"):
+        count = st.number_input("How many", step=10, key="asked-count", persist_state="session")
+        seed = st.number_input("Seed", 0, 2**31 - 1, key="asked-seed", persist_state="session")
+        st.button("New draw", on_click=again, key="again")
+    temperature = st.slider(
+        "Temperature",
+        0.0,
+        1.5,
+        step=0.05,
+        key="asked-temperature",
+        help=keepsake.TEMPERATURE,
+        persist_state="session",
+    )
+    request = (tuple(sorted(digits)), int(count), int(seed), round(float(temperature), 2))
+    try:
+        handwriting.in_turn(*request[:2])
+    except ValueError as error:
+        more = f" For more than that: `python -m vae generate {name} --count 60000`."
+        return f"{error}{more if count > handwriting.MOST else ''}", state.get("request", _DEFAULT)
+    state["request"] = request
+    return "", request
+
+
+_DEFAULT: Request = (tuple(range(10)), 100, 0, 1.0)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)  # 9 MB each at the most
+def _in_turn(
+    name: str, digits: tuple[int, ...], count: int, seed: int, temperature: float
+) -> Drawn:
+    """Digits in turn with styles drawn from the prior."""
+    model, labels = session.model(name), handwriting.in_turn(digits, count)
+    codes = model.codes(labels, seed=seed, temperature=temperature)
+    return keepsake.finish(model.decode(codes), labels, codes)
+
+
+# --- a number in one hand -----------------------------------------------------------------------
+
+
+def _number(name: str) -> None:
+    with st.container(key="pad"):
+        controls.loading(name)
+        _write(name)
+        _written(name)
+
+
+class Writing(NamedTuple):
+    """A number as it is written at the moment."""
+
+    fault: str  # why the text is none, and the last number stands
+    digits: list[int]
+    spaces: list[int]
+    style: np.ndarray  # float32 [1, S]
+    drawn: Drawn
+
+
+def _writing(name: str) -> tuple[Hand, Writing]:
+    """The number and the hand, both read before their controls are drawn."""
+    state, fault = st.session_state, ""
+    hand = state.setdefault(f"hand-{name}", Hand(np.zeros(1, np.float32)))
+    try:
+        state["number"] = handwriting.digits_of(state.setdefault("number-text", FIRST_NUMBER) or "")
+    except ValueError as error:
+        fault = str(error)
+    digits, spaces = state.setdefault("number", handwriting.digits_of(FIRST_NUMBER))
+    hand.z[:] = slider_values(f"turn-{name}", hand.z.tolist(), hand.revision)
+    codes = latent.sample_prior(session.info(name).blocks, 2, hand.revision)
+    pair = keepsake.style(name, codes)
+    style = handwriting.exact(handwriting.around(pair, float(hand.z[0]))[None])
+    drawn = keepsake.draw(name, np.array(digits), style.repeat(len(digits), axis=0))
+    return hand, Writing(fault, digits, spaces, style, drawn)
+
+
+@st.fragment(key="number")
+def _write(name: str) -> None:
+    """The number and its hand, and nothing else: this is what runs while a hand moves."""
+    hand, now = _writing(name)
+    with st.container(key="page"):
+        st.text_input(
+            f"A number of up to {handwriting.LONGEST} digits; all that is no digit is a space",
+            key="number-text",
+            live=True,
+            on_change=partial(st.rerun, ["number", "number-kept"]),
+            persist_state="session",
+        )
+        if now.fault:
+            st.error(now.fault)
+        letters = handwriting.letters(now.drawn.images)
+        colours = controls.DIGIT_COLOURS
+        st.html(specimens.number(letters, now.digits, now.spaces, now.drawn.read, colours))
+
+    def another() -> None:
+        hand.go(np.zeros(1))
+        st.rerun(["number", "number-kept"])
+
+    with st.container(key="hand"):
+        latent_sliders(
+            ["hand"],
+            hand.z.tolist(),
+            key=f"turn-{name}",
+            revision=hand.revision,
+            low=0,
+            high=360,
+            step=1,
+            on_rest=partial(st.rerun, ["number-kept"]),
+        )
+        st.caption("A round trip through the styles, in degrees: each stop is as likely.")
+        st.button("Another hand", on_click=another, key="another-hand")
+
+
+@st.fragment(key="number-kept")
+def _written(name: str) -> None:
+    """How the number reads and what is to be taken home, once the hand rests."""
+    _, now = _writing(name)
+    with st.container(key="home"):
+        keepsake.agreement(now.drawn)
+        keepsake.take_home(
+            now.drawn,
+            f"{name}-number",
+            lambda: handwriting.enlarged(handwriting.written(now.drawn.images, now.spaces), 6),
+            handwriting.by_styles(name, now.digits, now.style),
+            "number",
+        )
+
+
+MODES = {"Digits": _digits, "Style": styles.show, "Number": _number, "Training": playback.show}

@@ -1,0 +1,87 @@
+"""How a model came to draw its digits: the sheet and the losses of each epoch, played back."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from explorer import controls, plots, session, specimens
+
+TURN = 0.4  # seconds that an epoch stays on show while it is played
+
+
+def show(name: str) -> None:
+    """The Training mode of the Generate page."""
+    if not len(session.history(name).sheets):
+        st.info(f"{session.info(name).title} came without a record of its training.")
+        return
+    playing = st.session_state.get("playing", False)
+    # as often as an epoch stays, and not at all while nothing is played
+    st.fragment(_playback, key="playback", run_every=TURN if playing else None)(name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _readings(name: str) -> np.ndarray | None:
+    """What the judge reads in the sheets, [epochs, 10, 10]."""
+    judge, sheets = session.judge(), session.history(name).sheets
+    if judge is None:
+        return None
+    read = judge.classify(sheets.reshape(-1, 28, 28) / np.float32(255))
+    return read.reshape(-1, 10, 10)
+
+
+def _playback(name: str) -> None:
+    state, history = st.session_state, session.history(name)
+    last, key = len(history.sheets), f"epoch-{name}"
+    state.setdefault(key, last)
+    if state.get("playing") and state[key] < last:
+        state[key] += 1
+        if state[key] == last:
+            state["playing"] = False
+            st.rerun()
+    left, right = st.columns([1, 1.2], gap="large")
+    with left:
+        with st.container(horizontal=True, vertical_alignment="bottom", key="player"):
+            if st.button("Stop" if state.get("playing") else "Play", key="play"):
+                state["playing"] = not state.get("playing")
+                if state["playing"] and state[key] == last:
+                    state["from-start"] = True
+                st.rerun()
+            if state.pop("from-start", False):
+                state[key] = 1
+            epoch = st.slider("Epoch", 1, last, key=key, persist_state="session")
+        read = _readings(name)
+        now = None if read is None else read[epoch - 1]
+        st.html(
+            specimens.sheet(
+                history.sheets[epoch - 1],
+                np.arange(10),
+                now,
+                controls.DIGIT_COLOURS,
+                (5, 5),
+                large=True,
+            )
+        )
+        right_ones = "" if now is None else int((now.argmax(axis=1) == np.arange(10)).sum())
+        words = f"; the judge reads {right_ones} of 10 as asked" if now is not None else ""
+        st.caption(f"The same ten codes after epoch {epoch} of {last}{words}.")
+    with right:
+        figure = plots.losses(panels(history.curves), epoch)
+        st.plotly_chart(figure, config={"displayModeBar": False}, key="losses")
+
+
+def panels(curves: dict[str, np.ndarray]) -> list[plots.Panel]:
+    """The two losses with both their curves, those that were kept."""
+    found = []
+    for title, parts in (
+        ("Bound (nats)", ("cross_entropy", "kl")),
+        ("Classification (nats)", ("classification",)),
+    ):
+        if all(part in curves for part in parts):
+            both = [
+                np.sum([curves[f"{before}{part}"] for part in parts], axis=0)
+                for before in ("", "validation_")
+                if all(f"{before}{part}" in curves for part in parts)
+            ]
+            found.append(plots.Panel(title, both[0], both[1] if len(both) > 1 else None))
+    return found

@@ -1,0 +1,314 @@
+"""The Generate page over a model that can be seen through: what it shows, and how it fails."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
+
+from explorer import session
+from vae import latent
+from vae.data import Digits
+from vae.latent import LatentBlock
+from vae.service import History, ModelInfo
+
+STYLES = 3
+BLOCKS = (LatentBlock("z", STYLES, "normal"), LatentBlock("digit", 10, "categorical"))
+CONDITIONS = frozenset({"encodes", "decodes", "conditions", "classifies"})
+
+
+class Seen:
+    """Writes a digit as so many bright rows, and its style as the grey of the rows below."""
+
+    device = "cpu"
+
+    def __init__(self, info: ModelInfo) -> None:
+        self.info = info
+
+    def codes(
+        self,
+        labels: np.ndarray,
+        z: np.ndarray | None = None,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> np.ndarray:
+        return latent.on_request(BLOCKS, labels, z, seed=seed, temperature=temperature)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        images = np.zeros((len(codes), 28, 28), np.float32)
+        for image, code in zip(images, codes, strict=True):
+            image[: 1 + int(code[STYLES:].argmax())] = 1
+            image[15 : 15 + STYLES] = np.clip(0.5 + 0.1 * code[:STYLES], 0, 1)[:, None]
+        return images
+
+    def encode(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        style = 10 * (images[:, 15 : 15 + STYLES].mean(2) - 0.5)
+        mean = np.concatenate([style, np.eye(10)[[3] * len(images)]], 1).astype(np.float32)
+        return mean, np.full_like(mean, -2)
+
+
+class Judge:
+    """Counts the bright rows, but takes every 4 for a 9."""
+
+    def __init__(self, info: ModelInfo) -> None:
+        self.info = info
+
+    def classify(self, images: np.ndarray) -> np.ndarray:
+        rows = (images[:, :11].mean(2) > 0.99).sum(1) - 1
+        return np.eye(10, dtype=np.float32)[np.where(rows == 4, 9, rows)]
+
+
+class House:
+    """The fake service, and what a test may change of it."""
+
+    def __init__(self) -> None:
+        self.has_judge, self.sheets = True, 5
+        self.abilities = {"able": CONDITIONS, "plain": frozenset({"encodes", "decodes"})}
+
+    def info(self, name: str) -> ModelInfo:
+        dims = STYLES + 10
+        figures, kl, active = {"accuracy": 0.9967}, (1.0,) * dims, (True,) * dims
+        abilities = self.abilities.get(name, frozenset())
+        return ModelInfo(name, name.title(), "", abilities, BLOCKS, figures, kl, active)
+
+    def model(self, name: str) -> Seen:
+        return Seen(self.info(name))
+
+    def judge(self) -> Judge | None:
+        return Judge(self.info("judge")) if self.has_judge else None
+
+    def history(self, name: str) -> History:
+        sheets = np.zeros((self.sheets, 10, 28, 28), np.uint8)  # nothing, until the last epoch
+        if self.sheets:
+            sheets[-1] = 255 * self.model(name).decode(self.model(name).codes(np.arange(10)))
+        falling = 100.0 / np.arange(1, self.sheets + 1)
+        names = ("cross_entropy", "kl", "classification")
+        curves = {f"{when}{name}": falling for when in ("", "validation_") for name in names}
+        return History(sheets, curves)
+
+
+@pytest.fixture
+def house(monkeypatch: pytest.MonkeyPatch) -> House:
+    fake = House()
+    st.cache_resource.clear()
+    for name in ("model", "info", "judge", "history"):
+        monkeypatch.setattr(session, name, getattr(fake, name))
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (30, 28, 28), dtype=np.uint8)
+    digits = Digits(images, (np.arange(30) % 10).astype(np.int64))
+    monkeypatch.setattr(session, "is_ready", lambda name: True)
+    monkeypatch.setattr(session, "names", lambda: (["able", "plain"], []))
+    monkeypatch.setattr(session, "bundled", lambda: digits)
+    monkeypatch.setattr(session, "mnist", Arrival)
+    return fake
+
+
+class Arrival:
+    """MNIST is out of reach."""
+
+    digits, under_way, error = None, False, "refused"
+
+    def wait(self, seconds: float) -> None:
+        """What is not here does not come."""
+
+
+def script() -> None:
+    import streamlit as st
+
+    from explorer.pages import generate
+
+    st.session_state.setdefault("model", "able")
+    generate.render(st.session_state["model"])
+
+
+@pytest.fixture
+def app(house: House) -> AppTest:
+    return AppTest.from_function(script, default_timeout=30)
+
+
+def html(app: AppTest) -> str:
+    """The HTML of the page without its pictures."""
+    assert not app.exception, app.exception
+    return re.sub(r'src="[^"]*"', "", "".join(str(one.value) for one in app.html))
+
+
+def asked(app: AppTest) -> list[int]:
+    """The digits on the sheet, as they were asked for."""
+    return [int(label) for label in re.findall(r'title="asked for (\d)', html(app))]
+
+
+def choose(app: AppTest, key: str, value: str) -> AppTest:
+    return app.segmented_control(key=key).set_value(value).run()
+
+
+def made(app: AppTest) -> str:
+    """What the lines of Python ask for."""
+    (code,) = app.code
+    return code.value
+
+
+def test_all_ten_digits_come_first(app: AppTest) -> None:
+    assert asked(app.run()) == list(range(10)) * 10
+    assert "90\u2009%" in html(app), "the judge takes the 4 for a 9"
+    assert "Misread: 4 as 9 (10\u00d7)." in html(app)
+    assert html(app).count("tile wrong") == 10
+    assert "99.67" in html(app)
+
+
+def test_the_digits_chosen_come_in_turn(app: AppTest) -> None:
+    app.run()
+    app.button_group(key="asked-digits").set_value([7, 2]).run()
+    assert asked(app) == [2, 7] * 50
+    app.number_input(key="asked-count").set_value(3).run()
+    assert asked(app) == [2, 7, 2]
+    assert "np.resize([2, 7], 3), seed=0, temperature=1.0)" in made(app)
+
+
+@pytest.mark.parametrize("count", [0, -5, 1_000_000])
+def test_an_impossible_count_is_one_sentence_and_loses_nothing(app: AppTest, count: int) -> None:
+    app.run().number_input(key="asked-count").set_value(30).run()
+    before = asked(app)
+    app.number_input(key="asked-count").set_value(count).run()
+    (error,) = app.error
+    assert f"{count:,} digits are not drawn here: ask for 1 to 10,000." in error.value
+    assert ("--count 60000" in error.value) == (count > 10_000)
+    assert asked(app) == before
+    app.number_input(key="asked-count").set_value(20).run()
+    assert not app.error
+    assert len(asked(app)) == 20
+
+
+def test_an_empty_choice_is_one_sentence(app: AppTest) -> None:
+    app.run().button_group(key="asked-digits").set_value([]).run()
+    (error,) = app.error
+    assert error.value == "No digit is chosen: choose one or more of 0 to 9."
+    assert len(asked(app)) == 100
+
+
+def test_a_large_sheet_is_shown_in_part(app: AppTest) -> None:
+    app.run().number_input(key="asked-count").set_value(1000).run()
+    assert len(asked(app)) == 400
+    assert app.caption[0].value == "The first 400 are shown; the downloads hold all 1,000."
+
+
+def test_a_new_draw_has_another_seed(app: AppTest) -> None:
+    app.run().number_input(key="asked-seed").set_value(-1)
+    app.run().button(key="again").click().run()
+    assert f"seed={app.number_input(key='asked-seed').value}," in made(app)
+
+
+def test_without_a_judge_there_is_a_word_and_no_bar(app: AppTest, house: House) -> None:
+    house.has_judge = False
+    assert "No judge is shipped" in html(app.run())
+    assert 'class="reading"' not in html(app)
+
+
+def test_a_model_that_is_not_told_the_digit_says_why_and_offers_another(app: AppTest) -> None:
+    app.session_state["model"] = "plain"
+    assert "Plain cannot be asked for a digit" in html(app.run())
+    app.button(key="take-able").click().run()
+    assert len(asked(app)) == 100
+
+
+def test_styles_are_rows_of_ten(app: AppTest) -> None:
+    choose(app.run(), "generate-mode", "Style")
+    assert asked(app) == list(range(10)) * 8
+    app.number_input(key="style-count").set_value(3).run()
+    assert asked(app) == list(range(10)) * 3
+
+
+def test_the_sliders_are_the_style(app: AppTest) -> None:
+    choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Sliders")
+    assert "[[0.0, 0.0, 0.0]]" in made(app)
+    sent = {"values": [1.5, -2, 0.25], "serial": 1, "revision": 0}
+    app.session_state["style-able"] = {"hand": sent}
+    assert "[[1.5, -2.0, 0.25]]" in made(app.run())
+    app.button(key="style-random").click().run()
+    assert "[[1.5, -2.0, 0.25]]" not in made(app)
+
+
+def test_test_digits_lend_their_style(app: AppTest) -> None:
+    choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Test digits")
+    sources = re.findall(r'source" title="bundled digit (\d+), a (\d)"', html(app))
+    assert sources == [(str(index), str(index)) for index in range(8)]
+    app.button(key="style-next").click().run()
+    assert "bundled digit 8, a 8" in html(app)
+    assert "LATENT_DATA" in app.caption[-1].value
+
+
+def drawing(shade: int = 255) -> bytes:
+    image, buffer = Image.new("L", (280, 280)), io.BytesIO()
+    ImageDraw.Draw(image).line([(90, 60), (190, 60), (130, 220)], fill=shade, width=22)
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_drawing_is_written_as_every_digit(app: AppTest) -> None:
+    choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Draw")
+    assert "Draw a digit" in app.caption[0].value
+    sent = base64.b64encode(drawing()).decode()
+    app.session_state["style-ink"] = {"ink": {"png": sent, "serial": 1, "revision": 0}}
+    assert asked(app.run()) == list(range(10))
+    assert "Your drawing, taken for a 3." in html(app)
+
+
+def test_uploads_are_rows_and_garbage_is_named(app: AppTest) -> None:
+    choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Upload")
+    for name, content in (("a.png", drawing()), ("b`.png", b"no picture"), ("c.png", drawing())):
+        app.file_uploader(key="style-files").upload(name, content, "image/png")
+    app.run()
+    (error,) = app.error
+    assert error.value.startswith("`b'.png` cannot be used")
+    assert asked(app) == list(range(10)) * 2
+    assert re.findall(r'source" title="([^"]*)"', html(app)) == [
+        "a.png, taken for a 3",
+        "c.png, taken for a 3",
+    ]
+
+
+def test_a_number_is_written_in_one_hand(app: AppTest) -> None:
+    choose(app.run(), "generate-mode", "Number")
+    assert asked(app) == [2, 0, 2, 6, 1, 1]
+    app.text_input(key="number-text").set_value("3.14").run()
+    assert asked(app) == [3, 1, 4]
+    assert html(app).count('class="space"') == 1
+    assert "np.tile([3, 1, 4], 1)" in made(app)
+    assert ", 3, axis=0)" in made(app)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("none", "no digit in this text"), ("", "no digit"), ("1" * 41, "41 digits are too long")],
+)
+def test_a_text_that_is_no_number_is_one_sentence(app: AppTest, text: str, words: str) -> None:
+    choose(app.run(), "generate-mode", "Number")
+    app.text_input(key="number-text").set_value("77").run()
+    app.text_input(key="number-text").set_value(text).run()
+    (error,) = app.error
+    assert words in error.value
+    assert asked(app) == [7, 7], "the last number stands"
+
+
+def test_the_hand_changes_with_its_slider_and_by_a_new_draw(app: AppTest) -> None:
+    first = made(choose(app.run(), "generate-mode", "Number"))
+    app.session_state["turn-able"] = {"hand": {"values": [120], "serial": 1, "revision": 0}}
+    turned = made(app.run())
+    app.button(key="another-hand").click().run()
+    assert len({first, turned, made(app)}) == 3
+
+
+def test_training_is_played_back(app: AppTest) -> None:
+    choose(app.run(), "generate-mode", "Training")
+    assert "after epoch 5 of 5; the judge reads 9 of 10 as asked" in app.caption[0].value
+    app.slider[0].set_value(2).run()
+    assert "after epoch 2 of 5; the judge reads 1 of 10 as asked" in app.caption[0].value
+
+
+def test_a_model_without_a_record_says_so(app: AppTest, house: House) -> None:
+    house.sheets = 0
+    choose(app.run(), "generate-mode", "Training")
+    assert "without a record of its training" in app.info[0].value

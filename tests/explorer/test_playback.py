@@ -1,0 +1,51 @@
+"""The record of a training: both losses with both curves, and a mark at the epoch on show."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer import playback, plots
+
+CURVES = {
+    "cross_entropy": np.array([100.0, 80, 70]),
+    "kl": np.array([20.0, 22, 24]),
+    "classification": np.array([0.5, 0.1, 0.05]),
+    "validation_cross_entropy": np.array([90.0, 75, 72]),
+    "validation_kl": np.array([21.0, 23, 23]),
+    "validation_classification": np.array([0.2, 0.1, 0.1]),
+    "error": np.array([0.1, 0.1, 0.1]),
+}
+
+
+def test_the_bound_is_the_cross_entropy_and_the_kl() -> None:
+    bound, classification = playback.panels(CURVES)
+    assert bound.training.tolist() == [120, 102, 94]
+    assert bound.validation is not None
+    assert bound.validation.tolist() == [111, 98, 95]
+    assert classification.training.tolist() == [0.5, 0.1, 0.05]
+
+
+def test_a_curve_that_was_not_kept_is_left_out() -> None:
+    (bound,) = playback.panels({name: CURVES[name] for name in ("cross_entropy", "kl")})
+    assert bound.validation is None
+
+
+def test_the_chart_has_both_curves_of_both_losses() -> None:
+    figure: Any = plots.losses(playback.panels(CURVES), 2)
+    assert [trace.name for trace in figure.data] == ["training", "validation"] * 2
+    assert np.allclose(figure.data[0].y, [120, 102, 94])
+    assert len({trace.yaxis for trace in figure.data}) == 2
+
+
+def test_the_epoch_is_marked() -> None:
+    figure: Any = plots.losses(playback.panels(CURVES), 2)
+    for trace in figure.data:
+        assert [size > 0 for size in trace.marker.size] == [False, True, False]
+    assert {shape.x0 for shape in figure.layout.shapes} == {2}
+
+
+@pytest.mark.parametrize("epoch", [0, 4])
+def test_an_epoch_beyond_the_training_is_named(epoch: int) -> None:
+    with pytest.raises(ValueError, match=f"epoch {epoch} is none of the 3"):
+        plots.losses(playback.panels(CURVES), epoch)
