@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -23,6 +24,11 @@ class Posterior(NamedTuple):
 
     mean: Float[Tensor, "B Z"]
     logvar: Float[Tensor, "B Z"]
+
+    def joined(self, digit: Float[Tensor, "B 10"]) -> Posterior:
+        """The same code with a digit behind it that is known without doubt."""
+        sure = torch.full_like(digit, -torch.inf)
+        return Posterior(torch.cat([self.mean, digit], -1), torch.cat([self.logvar, sure], -1))
 
 
 class LatentModel(nn.Module):

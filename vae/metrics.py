@@ -228,10 +228,8 @@ def evaluate(
         "parameters": sum(p.numel() for p in model.parameters()),
     }
     if not isinstance(model, Classifies | Autoencodes):
-        raise ValueError(
-            f"{type(model).__name__} does not both encode and decode, nor does it classify: there "
-            "is nothing to measure"
-        )
+        what = type(model).__name__
+        raise ValueError(f"{what} does not both encode and decode, nor classify: nothing to do")
     if isinstance(model, Classifies):
         figures["accuracy"] = accuracy(model, test)
     if isinstance(model, Autoencodes):
@@ -262,12 +260,13 @@ def _autoencoding(
     if np.isfinite(encodings.logvar[:, free]).all():
         figures["grey_elbo"] = -float((encodings.cross_entropy + encodings.kl).mean())
         figures |= _likelihoods(model, binarised(x, seed), test.labels, quiet)
-    train_codes = encode_means(model, train)
+    with torch.inference_mode():
+        codes = torch.cat([model.encode(part).mean[:, free] for part in grey(train).split(1000)])
     for count in LABELS:
         if count // 10 > fewest_labels(train.labels) or not known.any():
             continue
         figures[f"knn_accuracy_{count}"] = nearest_neighbours(
-            train_codes[:, free],
+            codes.numpy(),
             train.labels,
             encodings.mean[known][:, free],
             encodings.labels[known],
@@ -298,9 +297,3 @@ def _likelihoods(
     if kl.shape[1] == 2 and not given:
         figures["log_likelihood_grid"] = float(grid_quadrature(model, binary, quiet=quiet).mean())
     return figures
-
-
-@torch.inference_mode()
-def encode_means(model: Encodes, digits: Digits) -> Float[np.ndarray, "N Z"]:
-    """The posterior means of images."""
-    return torch.cat([model.encode(part).mean for part in grey(digits).split(1000)]).numpy()

@@ -26,6 +26,11 @@ class ToImage(nn.Module):
         return h.unflatten(-1, (SIDE, SIDE))
 
 
+def images(decoder: nn.Module, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
+    """What a decoder makes of codes with any leading axes; convolutions take but one."""
+    return decoder(z.reshape(-1, z.shape[-1])).float().reshape(*z.shape[:-1], SIDE, SIDE)
+
+
 class ResidualBlock(nn.Module):
     """h + W2 dropout(gelu(W1 norm(h))): a pre-norm feed-forward block, as in a transformer."""
 

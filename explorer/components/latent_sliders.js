@@ -3,7 +3,6 @@
 
 const SLIDERS = new WeakMap();
 const clean = (text) => Number(text.trim().replace(",", ".").replace("\u2212", "-"));
-const shown = (value) => value.toFixed(2);
 
 class Sliders {
   constructor(root) {
@@ -36,15 +35,17 @@ class Sliders {
     this.shape = shape;
     this.low = data.low;
     this.high = data.high;
+    this.step = data.step;
+    this.decimals = Math.max(0, Math.ceil(-Math.log10(data.step)));
     this.list.style.setProperty("--zero", this.fraction(0));
     this.rows = data.names.map((name, index) => this.row(name, index, data));
     this.list.replaceChildren(...this.rows.map((row) => row.line));
   }
 
-  row(name, index, { low, high, step }) {
+  row(name, index, { low, high, step, noun }) {
     const label = element("span", { className: "name", textContent: name });
     const range = element("input", { type: "range", min: low, max: high, step });
-    range.ariaLabel = `${name}, latent dimension`;
+    range.ariaLabel = noun ? `${name}, ${noun}` : name;
     const number = element("input", { type: "text", inputMode: "decimal", className: "number" });
     number.ariaLabel = `${name}, value`;
     number.autocomplete = "off";
@@ -78,7 +79,7 @@ class Sliders {
     const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (direction) {
       event.preventDefault();
-      const value = this.values[index] + direction * (event.shiftKey ? 1 : 0.1);
+      const value = this.values[index] + direction * this.step * (event.shiftKey ? 100 : 10);
       this.change(index, Math.round(value * 1e4) / 1e4);
     } else if (event.key === "Enter") {
       this.enter(index, number.value);
@@ -91,7 +92,7 @@ class Sliders {
 
   enter(index, text) {
     const value = text.trim() === "" ? NaN : clean(text);
-    if (!Number.isFinite(value) || text === shown(this.values[index])) this.draw(index);
+    if (!Number.isFinite(value) || text === this.shown(index)) this.draw(index);
     else this.change(index, value);
   }
 
@@ -115,6 +116,11 @@ class Sliders {
     this.send("rest", Date.now());
   }
 
+  // As many decimals as a step of the slider has.
+  shown(index) {
+    return this.values[index].toFixed(this.decimals);
+  }
+
   fraction(value) {
     return Math.min(1, Math.max(0, (value - this.low) / (this.high - this.low)));
   }
@@ -124,8 +130,8 @@ class Sliders {
     const { line, range, number } = this.rows[index];
     const value = this.values[index];
     range.value = value;
-    range.setAttribute("aria-valuetext", shown(value));
-    number.value = shown(value);
+    range.setAttribute("aria-valuetext", this.shown(index));
+    number.value = this.shown(index);
     line.style.setProperty("--at", this.fraction(value));
     line.classList.toggle("beyond", value < this.low || value > this.high);
   }

@@ -44,6 +44,7 @@ def latent_sliders(
     low: float = -3.0,
     high: float = 3.0,
     step: float = 0.01,
+    noun: str = "latent dimension",
     notes: Sequence[str] = (),
     weights: Sequence[float] = (),
     max_height: int | None = None,
@@ -56,7 +57,8 @@ def latent_sliders(
 
     The visitor's hand owns the values until `revision` differs from the one before: raise it
     whenever Python sets `values` (a click on the map, reset, random), and only then. Values outside
-    low..high are shown and kept; the thumb alone stops at the end. `notes` stand beside the rows
+    low..high are shown and kept; the thumb alone stops at the end. Numbers have the decimals of
+    `step`; `noun` says to a screen reader what a name is the name of. `notes` stand beside the rows
     ("3.9 nats"); `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px
     high; beyond `max_height` px they scroll. `cursor` and `selected` are what a `latent_map` on the
     page shows from now on, without a run of its own. `on_change` is called at every move, `on_rest`
@@ -73,6 +75,7 @@ def latent_sliders(
         "low": low,
         "high": high,
         "step": step,
+        "noun": noun,
         "notes": list(notes),
         "weights": [float(w) for w in weights],
         "max_height": max_height,

@@ -231,6 +231,7 @@ def _write(name: str) -> None:
             low=0,
             high=360,
             step=1,
+            noun="degrees",
             on_rest=partial(st.rerun, ["number-kept"]),
         )
         st.caption("A round trip through the styles, in degrees: each stop is as likely.")

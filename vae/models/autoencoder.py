@@ -50,10 +50,7 @@ class Autoencoder(LatentModel):
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
         """Logits of the pixels."""
-        flat = self.decoder(
-            z.reshape(-1, z.shape[-1])
-        ).float()  # [B, 28, 28]: convolutions take one batch axis
-        return flat.reshape(*z.shape[:-1], 28, 28)
+        return nets.images(self.decoder, z)
 
 
 class Objective(nn.Module):

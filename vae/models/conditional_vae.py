@@ -63,14 +63,11 @@ class ConditionalVAE(LatentModel):
     def encode_given(self, x: Float[Tensor, "B 28 28"], digit: Float[Tensor, "B 10"]) -> Posterior:
         """q(z given x, y), and the digit as it is given."""
         mean, logvar = self.encoder(x + self.label(digit)).float().chunk(2, dim=-1)  # [B, Z] each
-        sure = torch.full_like(digit, -torch.inf)
-        return Posterior(
-            torch.cat([mean, digit], -1), torch.cat([logvar.clamp(-14, 6), sure], -1)
-        )  # [B, Z + 10]
+        return Posterior(mean, logvar.clamp(-14, 6)).joined(digit)
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
         """Logits of p(x given z and the digit within it)."""
-        return self.decoder(z.reshape(-1, z.shape[-1])).float().reshape(*z.shape[:-1], 28, 28)
+        return nets.images(self.decoder, z)
 
 
 class Objective(nn.Module):
