@@ -1,7 +1,7 @@
 """Resident memory of the app's process, in MB: python benchmarks/memory.py (Linux).
 
 After start, after the first visitor's first picture, and after that visitor has looked at every
-model on both pages.
+model on every page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ def resident(pid: int) -> int:
 
 def main() -> None:
     """Measure and print JSON."""
-    names = sorted(path.parent.name for path in (ROOT / "assets/checkpoints").glob("*/config.json"))
+    configs = sorted((ROOT / "assets" / "checkpoints").glob("*/config.json"))
+    offered = {path.parent.name: json.loads(path.read_text())["abilities"] for path in configs}
+    models = {name: able for name, able in offered.items() if "decodes" in able}
     found: dict[str, int] = {}
     with serve("streamlit_app.py") as (process, url), chromium() as browser:
         found["started"] = resident(process.pid)
@@ -29,12 +31,15 @@ def main() -> None:
         page.goto(url)
         page.locator(".strips").wait_for(timeout=60_000)
         found["first model"] = resident(process.pid)
-        for name in names:
-            for path, sign in (("", ".strips"), ("reconstruct", ".stHtml img")):
+        for name, abilities in models.items():
+            pages = {"": ".strips", "reconstruct": ".stHtml img"}
+            if "conditions" in abilities:
+                pages["generate"] = ".stHtml img"
+            for path, sign in pages.items():
                 page.goto(f"{url}/{path}?model={name}")
                 page.locator(sign).first.wait_for(timeout=60_000)
                 page.wait_for_timeout(2000)
-        found[f"all {len(names)} models, both pages"] = resident(process.pid)
+        found[f"all {len(models)} models, every page"] = resident(process.pid)
     print(json.dumps({"unit": "MB resident", **found}, indent=2))
 
 

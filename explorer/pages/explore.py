@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, images, mapviews, session
+from explorer import controls, images, session
 from explorer.components import latent_map, latent_sliders, pending_click, slider_values
+from explorer.panels import mapviews
 from explorer.session import Visit
 from vae import latent
 

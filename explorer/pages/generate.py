@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer import controls, handwriting, keepsake, playback, session, specimens, styles
+from explorer import controls, handwriting, session, specimens
 from explorer.components import latent_sliders, slider_values
 from explorer.handwriting import Drawn, Hand
+from explorer.panels import keepsake, playback, styles
 from vae import latent
 
 STYLE = Path(__file__).with_suffix(".css")

@@ -10,9 +10,10 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer import closeup, controls, markup, session, sources
-from explorer.closeup import Subject
+from explorer import controls, markup, session, sources
 from explorer.components import drawing
+from explorer.panels import closeup
+from explorer.panels.closeup import Subject
 from explorer.sources import Figures, Way
 from vae import prepare
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer import playback, plots
+from explorer import plots
+from explorer.panels import playback
 
 CURVES = {
     "cross_entropy": np.array([100.0, 80, 70]),

@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, handwriting, keepsake, session, specimens
+from explorer import controls, handwriting, session, specimens
 from explorer.components import drawing, latent_sliders, slider_values
 from explorer.handwriting import Drawn, Hand
+from explorer.panels import keepsake
 from explorer.specimens import Source
 from vae import latent, prepare
 
