@@ -12,7 +12,12 @@ TURN = 0.4  # seconds that an epoch stays on show while it is played
 
 def show(name: str) -> None:
     """The Training mode of the Generate page."""
-    if not len(session.history(name).sheets):
+    try:
+        kept = len(session.history(name).sheets)
+    except ValueError as error:  # damaged; the sentence says which file, and what to do
+        st.error(str(error))
+        return
+    if not kept:
         st.info(f"{session.info(name).title} came without a record of its training.")
         return
     playing = st.session_state.get("playing", False)

@@ -93,6 +93,22 @@ def test_a_deterministic_encoder_pays_no_kl() -> None:
     assert np.allclose(figures.cross_entropy, direct)
 
 
+def test_a_digit_within_the_code_pays_no_kl_and_the_rest_does() -> None:
+    x, model = digits(5), Linear(logvar=-1.0)
+    mean, logvar = model.encode(x)
+    known = logvar.copy()
+    known[:, 0] = -np.inf
+
+    class Told(Linear):
+        def encode(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return mean, known
+
+    figures = sources.measure(Told(-1.0), x)
+    assert not figures.deterministic
+    expected = sources.gaussian_kl(mean[:, 1:], logvar[:, 1:]).sum(1)
+    assert np.allclose(figures.kl, expected)
+
+
 def test_one_image_has_the_figures_that_it_has_among_others() -> None:
     figures = sources.measure(Linear(-1.0), digits(5))
     one = figures.one(3)
