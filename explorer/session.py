@@ -50,6 +50,11 @@ class Visit:
         self.revision += 1
         self.rest()
 
+    def move(self, z: np.ndarray | tuple[float, ...]) -> None:
+        """Move the code from Python while a hand is on it: it comes to rest later."""
+        self.place = Place(tuple(round(float(v), 4) for v in z), None)
+        self.revision += 1
+
     def follow(self, z: list[float]) -> None:
         """Take the code from the sliders, whose values are already on the screen."""
         here = tuple(round(float(v), 4) for v in z)

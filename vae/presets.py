@@ -150,8 +150,9 @@ PRESETS: dict[str, Preset] = {
     # few labels: what is certain of an image stays so when it is distorted
     "few-labels": Preset(
         "classifier_vae",
-        {"known": True, "consistency": 10.0, "net": "residual", "depth": 1, "hidden": 256},
-        replace(SHIPPED, epochs=12, labels=100),
+        {"known": True, "consistency": 10.0, "net": "residual", "depth": 1}
+        | {"classifier_dropout": 0.3},
+        replace(SHIPPED, epochs=6, labels=100),
         "VAE with a classifier, few labels",
         "Told the digits of 100 images, ten of each, it finds those of the others itself.",
     ),

@@ -57,8 +57,8 @@ function makeFlow(send, { limit = 1, patience = 1500, now = () => Date.now() } =
 // needs no run of its own while a hand is on the sliders.
 const CURSOR = "latent-explorer:cursor";
 
-function announceCursor(at, selected) {
-  window.dispatchEvent(new CustomEvent(CURSOR, { detail: { at, selected } }));
+function announceCursor(at, selected, answered) {
+  window.dispatchEvent(new CustomEvent(CURSOR, { detail: { at, selected, answered } }));
 }
 
 function onCursor(follow, signal) {

@@ -18,6 +18,8 @@ class LatentMap {
     this.ellipse = element("div", { className: "ellipse" });
     this.ring = element("div", { className: "ring" });
     this.cursor = element("div", { className: "cursor" });
+    this.handle = element("div", { className: "handle" }); // what a finger takes hold of
+    this.cursor.append(this.handle);
     this.overlay = element("div", { className: "overlay" }, this.ellipse, this.ring, this.cursor);
     this.notice = element("div", { className: "notice", textContent: "loading the map" });
     this.notice.setAttribute("role", "status");
@@ -27,7 +29,10 @@ class LatentMap {
     root.classList.add("latent-map");
     root.append(this.legend, this.frame);
     this.flow = makeFlow((click, serial) => this.send("click", { ...click, serial }));
+    this.drags = makeFlow((spot, serial) => this.send("drag", { ...spot, serial }));
     this.frame.addEventListener("pointerdown", (event) => this.press(event), true);
+    this.frame.addEventListener("mousedown", (event) => this.withhold(event), true);
+    this.frame.addEventListener("dblclick", () => this.unzoom());
     this.frame.addEventListener("keydown", (event) => this.key(event));
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.frame);
@@ -35,9 +40,10 @@ class LatentMap {
     onCursor((cursor) => this.follow(cursor), this.leaving.signal);
   }
 
-  // The sliders have moved the code.
-  follow({ at, selected }) {
-    if (!this.flow.settled) return;
+  // The code has been moved: by the sliders, or, where `answered` says up to which, by our drags.
+  follow({ at, selected, answered }) {
+    this.drags.acknowledge(answered);
+    if (this.dragging || !this.flow.settled) return;
     [this.at, this.selected] = [at, selected];
     if (this.drawn) this.place();
   }
@@ -48,7 +54,7 @@ class LatentMap {
     // What Python says is taken when it is new (the sliders may have moved the cursor since) and when
     // no click is on its way (its reply to an older one must not pull the cursor back).
     const told = JSON.stringify([data.cursor, data.selected]);
-    if (told !== this.told && (this.flow.settled || !this.at)) {
+    if (told !== this.told && ((this.flow.settled && !this.dragging) || !this.at)) {
       [this.told, this.at, this.selected] = [told, data.cursor, data.selected];
     }
     this.data = data;
@@ -205,25 +211,78 @@ class LatentMap {
     if (!this.drawn || !event.isPrimary || event.button !== 0) return;
     if (event.target.closest(".modebar")) return;
     const start = [event.clientX, event.clientY];
+    const inside = this.spot(event).inside;
     const stop = new AbortController();
+    const slip = (now) => Math.hypot(now.clientX - start[0], now.clientY - start[1]);
+    const move = (now) => {
+      if (this.dragging || (inside && this.grasped(event) && slip(now) >= CLICK_SLIP)) this.drag(now);
+    };
     const end = (up) => {
       stop.abort();
-      const slip = Math.hypot(up.clientX - start[0], up.clientY - start[1]);
-      if (up.type === "pointerup" && slip < CLICK_SLIP) this.click(up);
+      if (this.dragging) this.drop();
+      else if (up.type === "pointerup" && slip(up) < CLICK_SLIP) this.click(up);
     };
     // On the window: Plotly covers the page while a button is down.
-    for (const name of ["pointerup", "pointercancel"]) {
-      window.addEventListener(name, end, { capture: true, signal: stop.signal });
-    }
+    const listen = (name, action) =>
+      window.addEventListener(name, action, { capture: true, signal: stop.signal });
+    listen("pointermove", move);
+    listen("pointerup", end);
+    listen("pointercancel", end);
   }
 
-  click(event) {
+  // A press that takes hold of the code is none of Plotly's: it would draw a box to zoom into.
+  withhold(event) {
+    if (!this.drawn || !this.data.draggable || event.shiftKey || event.button !== 0) return;
+    if (!event.target.closest(".modebar") && this.spot(event).inside) event.stopPropagation();
+  }
+
+  // What Plotly does at a double click, of which it no longer hears.
+  unzoom() {
+    if (!this.drawn || !this.data.draggable) return;
+    const [left, right, bottom, top] = this.data.range;
+    window.Plotly.relayout(this.plot, {
+      "xaxis.range": [left, right], "yaxis.range": [bottom, top],
+    });
+  }
+
+  // Whether a press takes hold of the code. Shift leaves it where it is and moves the map; a finger
+  // must take the cursor itself, for anywhere else it scrolls the page.
+  grasped(event) {
+    if (!this.data.draggable || event.shiftKey) return false;
+    return event.pointerType !== "touch" || event.target === this.handle;
+  }
+
+  // Where a pointer is: px within the axes, data, and whether it is within them at all.
+  spot(event) {
     const box = this.overlay.getBoundingClientRect();
     const [left, top] = [event.clientX - box.left, event.clientY - box.top];
-    if (left < 0 || top < 0 || left > box.width || top > box.height) return;
     const [across, up] = [this.axis("xaxis"), this.axis("yaxis")];
     const x = across.low + (left / box.width) * (across.high - across.low);
     const y = up.high - (top / box.height) * (up.high - up.low);
+    const inside = left >= 0 && top >= 0 && left <= box.width && top <= box.height;
+    return { left, top, x, y, inside };
+  }
+
+  // The cursor is under the pointer at once; the picture follows as fast as the server answers.
+  drag(event) {
+    const { x, y } = this.spot(event);
+    this.dragging = true;
+    this.root.classList.add("dragging");
+    [this.at, this.selected] = [[x, y], null];
+    this.place();
+    this.drags.push({ x, y });
+  }
+
+  drop() {
+    this.dragging = false;
+    this.root.classList.remove("dragging");
+    this.drags.stop();
+    this.go(...this.at, null);
+  }
+
+  click(event) {
+    const { left, top, x, y, inside } = this.spot(event);
+    if (!inside) return;
     const index = this.nearest(left, top, REACH[event.pointerType] ?? REACH.mouse);
     if (index === null) this.go(x, y, null);
     else this.go(this.positions[2 * index], this.positions[2 * index + 1], index);
@@ -263,6 +322,7 @@ class LatentMap {
 
   destroy() {
     this.flow.stop();
+    this.drags.stop();
     this.leaving.abort();
     this.resizing.disconnect();
     if (this.drawn) window.Plotly.purge(this.plot);

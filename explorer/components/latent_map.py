@@ -45,6 +45,24 @@ def pending_click(key: str) -> MapClick | None:
     return click
 
 
+def pending_drag(key: str) -> tuple[float, float] | None:
+    """Where a drag on the map `key` has taken the code since Python last asked, None if nowhere."""
+    raw = sent(key, "drag")
+    x, y, serial = (raw.get(name) for name in ("x", "y", "serial"))
+    seen = f"{key}:dragged"
+    if serial is None or st.session_state.get(seen) == serial:
+        return None
+    st.session_state[seen] = serial
+    if not isinstance(x, int | float) or not isinstance(y, int | float):
+        return None
+    return (float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else None
+
+
+def drag_serial(key: str) -> int | None:
+    """The newest drag of the map `key`: what `latent_sliders` answers when it is mounted."""
+    return sent(key, "drag").get("serial")
+
+
 def _last_click(key: str) -> MapClick | None:
     raw = sent(key, "click")
     x, y, index, serial = (raw.get(name) for name in ("x", "y", "index", "serial"))
@@ -71,6 +89,7 @@ def latent_map(
     ellipse: tuple[float, float, float, float] | None = None,
     noun: str = "test digit",
     on_click: Callable[[], None] | None = None,
+    on_drag: Callable[[], None] | None = None,
 ) -> MapClick | None:
     """Mount the map and return a click that is new, None otherwise.
 
@@ -79,7 +98,9 @@ def latent_map(
     laid under the points over `backdrop_range` (x0, x1, y0, y1), `ellipse` (centre x, centre y,
     radius x, radius y) the posterior of a digit. `height` is in pixels, the legend included. Zoom,
     pan and the legend's filter belong to the visitor: no run changes them while points and axes
-    stay.
+    stay. With `on_drag`, a press that moves takes the code along (with shift it moves the map); the
+    callback asks `pending_drag` where to, and its drop is a click. The map itself need not run for
+    that: `latent_sliders` answers with `drag_serial`.
 
     Raises ValueError for points, labels or a `selected` that do not fit together.
     """
@@ -103,9 +124,15 @@ def latent_map(
         "ellipse": ellipse and [float(value) for value in ellipse],
         "noun": noun,
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
+        "draggable": on_drag is not None,
         "ack": sent(key, "click").get("serial"),
     }
-    _mount(key=key, data=data, on_click_change=on_click or nothing)
+    _mount(
+        key=key,
+        data=data,
+        on_click_change=on_click or nothing,
+        on_drag_change=on_drag or nothing,
+    )
     return pending_click(key)
 
 

@@ -92,8 +92,9 @@ function figureLayout(data, theme) {
     showlegend: false,
     hovermode: "closest",
     hoverdistance: 12,
-    // A finger scrolls the page past the map and taps it; a mouse drags the map.
-    dragmode: isTouch() ? false : "pan",
+    // A finger scrolls the page past the map and taps it; a mouse drags the code, where that can be
+    // (Plotly pans with shift all the same), else the map.
+    dragmode: isTouch() ? false : data.draggable ? "zoom" : "pan",
     uirevision: JSON.stringify([axes, range]),
   };
   for (const [path, value] of Object.entries(figureLook(data, theme))) {

@@ -19,7 +19,7 @@ class Sliders {
   update(data, send) {
     this.send = send;
     this.flow.acknowledge(data.ack);
-    if (data.cursor) announceCursor(data.cursor, data.selected);
+    if (data.cursor) announceCursor(data.cursor, data.selected, data.answered);
     this.rest();
     const shape = JSON.stringify([data.names, data.low, data.high, data.step]);
     const rebuilt = shape !== this.shape;

@@ -50,6 +50,7 @@ def latent_sliders(
     max_height: int | None = None,
     cursor: tuple[float, float] | None = None,
     selected: int | None = None,
+    answered: int | None = None,
     on_change: Callable[[], None] | None = None,
     on_rest: Callable[[], None] | None = None,
 ) -> list[float]:
@@ -61,7 +62,8 @@ def latent_sliders(
     `step`; `noun` says to a screen reader what a name is the name of. `notes` stand beside the rows
     ("3.9 nats"); `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px
     high; beyond `max_height` px they scroll. `cursor` and `selected` are what a `latent_map` on the
-    page shows from now on, without a run of its own. `on_change` is called at every move, `on_rest`
+    page shows from now on, without a run of its own; `answered` is the newest of its drags that
+    they take account of. `on_change` is called at every move, `on_rest`
     once the hand has let go and its last value is answered.
 
     Raises ValueError when the lengths differ, a value is not finite, or low >= high.
@@ -81,6 +83,7 @@ def latent_sliders(
         "max_height": max_height,
         "cursor": cursor and [float(value) for value in cursor],
         "selected": selected,
+        "answered": answered,
         "ack": sent(key, "hand").get("serial"),
     }
     _mount(

@@ -9,7 +9,14 @@ import numpy as np
 import streamlit as st
 
 from explorer import controls, images, session
-from explorer.components import latent_map, latent_sliders, pending_click, slider_values
+from explorer.components import (
+    drag_serial,
+    latent_map,
+    latent_sliders,
+    pending_click,
+    pending_drag,
+    slider_values,
+)
 from explorer.panels import mapviews
 from explorer.session import Visit
 from vae import latent
@@ -66,7 +73,18 @@ def _map(name: str) -> None:
         selected=now.place.digit,
         key=f"{MAP}-{name}",
         on_click=partial(_take_click, name),
+        on_drag=partial(_take_drag, name),
     )
+
+
+def _take_drag(name: str) -> None:
+    """The code under the pointer: only the picture and the sliders follow until it is let go."""
+    spot = pending_drag(f"{MAP}-{name}")
+    if spot is None:
+        return
+    now = session.visit(name)
+    now.move(mapviews.chosen(name).place(now.z, spot).z)
+    st.rerun(["hand"])
 
 
 def _take_click(name: str) -> None:
@@ -179,6 +197,7 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             max_height=height,
             cursor=mapviews.chosen(now.model).cursor(now.z),
             selected=now.place.digit,
+            answered=drag_serial(f"{MAP}-{now.model}"),
             on_rest=partial(_rest, now.model),
         )
 

@@ -23,6 +23,12 @@ def code(page: Page) -> list[float]:
     return [float(box.input_value()) for box in boxes.all()]
 
 
+def order(page: Page) -> list[int]:
+    """The latent dimensions in the order of the sliders, from 0."""
+    names = [s.get_attribute("aria-label") or "" for s in page.get_by_role("slider").all()]
+    return [int(re.sub(r"\D", "", name.split(",")[0])) - 1 for name in names]
+
+
 def picture(page: Page) -> str:
     return page.locator(PICTURE).get_attribute("src") or ""
 
@@ -102,6 +108,99 @@ def test_a_press_on_the_map_puts_a_code_on_the_sliders(explore: Page, settle: Se
     assert any(value != 0 for value in code(explore))
     press(explore, 0.99, 0.97)  # a corner, where no digit lies
     expect(explore).to_have_url(re.compile(r"[?&]z="))
+
+
+def test_a_drag_on_the_map_takes_the_code_along(explore: Page, settle: Settle) -> None:
+    box = plot(explore).bounding_box()
+    assert box
+    explore.evaluate(
+        """() => document.querySelector(".latent-map .plot")
+            .on("plotly_relayout", () => { window.zoomed = true; })"""
+    )
+    start = [box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"]]
+    explore.mouse.move(*start)
+    explore.mouse.down()
+    seen, numbers = set(), set()
+    for _ in range(12):
+        start[0] += 9
+        start[1] -= 6
+        before = picture(explore)
+        explore.mouse.move(*start)
+        changed(explore, before)  # while the button is down
+        seen.add(picture(explore))
+        numbers.add(tuple(code(explore)))
+    cursor = explore.locator(".latent-map .cursor").bounding_box()
+    assert cursor
+    assert cursor["x"] + cursor["width"] / 2 == pytest.approx(start[0], abs=2)
+    assert cursor["y"] + cursor["height"] / 2 == pytest.approx(start[1], abs=2)
+    assert state(explore)["z"] == "0,0", "the address is written when the hand rests"
+    explore.mouse.up()
+    expect(explore).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
+    settle(explore)
+    assert len(seen) == 12
+    assert len(numbers) > 8, "the sliders move too"
+    at = [float(value) for value in state(explore)["z"].split(",")]
+    assert code(explore) == pytest.approx([at[d] for d in order(explore)], abs=0.01)
+    assert explore.evaluate("window.zoomed") is None, "neither panned nor zoomed"
+    explore.get_by_role("button", name="Undo").click()
+    expect(explore).to_have_url(re.compile(r"z=0(%2C|,)0$"))
+
+
+def test_a_finger_takes_the_cursor_along_and_scrolls_past_the_map(
+    browser: Browser, serve: Serve, settle: Settle
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    open_page(page, serve("streamlit_app.py"), settle)
+    finger = context.new_cdp_session(page)
+
+    def slide(x: float, y: float, dx: float, dy: float) -> None:
+        for kind, share in (("touchStart", 0.0), *(("touchMove", n / 8) for n in range(1, 9))):
+            spot = {"x": x + share * dx, "y": y + share * dy}
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [spot]})
+            page.wait_for_timeout(30)
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    before = picture(page)
+    box = page.locator(".latent-map .cursor").bounding_box()
+    assert box
+    centre = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    slide(*centre, 60, -50)
+    changed(page, before)
+    expect(page).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
+    box = page.locator(".latent-map .cursor").bounding_box()
+    assert box
+    assert box["x"] + box["width"] / 2 == pytest.approx(centre[0] + 60, abs=3)
+    settle(page)
+    here, shown = state(page)["z"], picture(page)
+
+    slide(centre[0] - 90, centre[1] + 60, 0, -120)  # beside the cursor
+    page.wait_for_timeout(500)
+    assert (state(page)["z"], picture(page)) == (here, shown)
+    context.close()
+
+
+def test_with_shift_a_drag_moves_the_map_and_a_double_click_brings_it_back(explore: Page) -> None:
+    ranges = "() => document.querySelector('.latent-map .plot')._fullLayout.xaxis.range.slice()"
+    first = explore.evaluate(ranges)
+    box = plot(explore).bounding_box()
+    assert box
+    middle = [box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"]]
+    before = picture(explore)
+    explore.keyboard.down("Shift")
+    explore.mouse.move(*middle)
+    explore.mouse.down()
+    explore.mouse.move(middle[0] + 120, middle[1], steps=6)
+    explore.mouse.up()
+    explore.keyboard.up("Shift")
+    explore.wait_for_function(f"first => ({ranges})()[0] < first - 0.1", arg=first[0])
+    moved = explore.evaluate(ranges)
+    assert moved[1] - moved[0] == pytest.approx(first[1] - first[0])
+    assert picture(explore) == before, "the code stays where it is"
+    explore.mouse.dblclick(*middle)
+    explore.wait_for_function(f"first => Math.abs(({ranges})()[0] - first) < 1e-3", arg=first[0])
 
 
 def test_the_buttons_move_the_code_and_undo_brings_it_back(explore: Page, settle: Settle) -> None:

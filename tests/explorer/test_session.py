@@ -93,6 +93,17 @@ def test_only_python_s_own_moves_raise_the_revision() -> None:
     assert visit.revision == 1
 
 
+def test_a_drag_on_the_map_is_one_step_back() -> None:
+    visit = Visit("any", Place((0.0, 0.0), 7))
+    for step in range(1, 4):
+        visit.move((0.1 * step, 0.0))
+        assert visit.place == Place((round(0.1 * step, 4), 0.0), None)
+        assert visit.revision == step, "the sliders take Python's values"
+    visit.go((0.3, 0.0))
+    visit.undo()
+    assert visit.place == Place((0.0, 0.0), 7)
+
+
 @pytest.mark.usefixtures("shipped")
 @pytest.mark.parametrize(("kind", "dims"), [("Two dimensions", (3, 1)), ("PCA", (0, 1))])
 def test_a_press_on_the_map_moves_the_cursor_there_and_keeps_what_the_map_hides(

@@ -24,6 +24,7 @@ class ClassifierVAEConfig:
     hidden: int = 256  # units a layer
     depth: int = 2  # hidden layers (mlp) or residual blocks
     dropout: float = 0.05  # share of units silenced while training
+    classifier_dropout: float = 0.05  # the same in the classifier
     binarise: bool = True  # draw each pixel anew at every step; False: grey levels as targets
     warm_up: float = 0.0  # share of training over which the KL's weight rises from 0 to 1
     weight: float = 10.0  # weight of the classifier's cross-entropy
@@ -32,7 +33,11 @@ class ClassifierVAEConfig:
     consistency: float = 0.0  # weight of naming a distorted image as the image itself
 
     def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1 or not 0 <= self.warm_up <= 1:
+        if (
+            not 0 <= self.dropout < 1
+            or not 0 <= self.classifier_dropout < 1
+            or not 0 <= self.warm_up <= 1
+        ):
             raise ValueError(f"out of range: {self}")
         if min(self.weight, self.agreement, self.consistency) < 0:
             raise ValueError(f"a weight is below 0: {self}")
@@ -48,7 +53,7 @@ class ClassifierVAE(LatentModel):
         self.digit = slice(c.latent, c.latent + 10)
         self.encoder, _ = nets.build(c.net, 1, 2 * c.latent, c.hidden, c.depth, c.dropout)
         _, self.decoder = nets.build(c.net, c.latent + 10, 1, c.hidden, c.depth, c.dropout)
-        self.classifier = nets.classifier(c.classifier, min(c.hidden, 128), c.dropout)
+        self.classifier = nets.classifier(c.classifier, min(c.hidden, 128), c.classifier_dropout)
 
     def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]:
         """log q(y given x)."""
@@ -143,7 +148,7 @@ def make_step(model: ClassifierVAE, config: TrainConfig, noise: Noise) -> Gradie
         asked = noise.normal(max(10, len(x) // 4), c.latent)  # fewer, for each costs a decode
         distorted = batch.x
         if c.consistency:
-            distorted = augment.distort(batch.x, noise.uniform(len(x), 6), 2.0)
+            distorted = augment.distort(batch.x, noise.uniform(len(x), 6))
         return x, noise.normal(len(x), c.latent), asked, distorted
 
     return GradientStep(Objective(model), draw, config, noise)
