@@ -15,6 +15,7 @@ import gzip
 import hashlib
 import socket
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import resources
@@ -33,6 +34,7 @@ FOREVER = "public, max-age=31536000, immutable"  # the URL changes when the cont
 MEDIA_TYPES = {
     "js": "text/javascript; charset=utf-8",
     "png": "image/png",
+    "webp": "image/webp",
     "bin": "application/octet-stream",
 }
 
@@ -61,7 +63,13 @@ class AssetStore:
             if address in self._assets:
                 self._assets.move_to_end(address)
                 return address
-        asset = Asset(content, media_type(name), gzip.compress(content) if is_text(name) else b"")
+        self.keep(address, content)
+        return address
+
+    def keep(self, address: str, content: bytes) -> Asset:
+        """Keep `content` under an address of the caller's choice."""
+        packed = gzip.compress(content) if is_text(address) else b""
+        asset = Asset(content, media_type(address), packed)
         with self._lock:
             if address not in self._assets:
                 self._assets[address] = asset
@@ -69,7 +77,7 @@ class AssetStore:
             while self.size > self.capacity and len(self._assets) > 1:
                 _, dropped = self._assets.popitem(last=False)
                 self.size -= len(dropped.content) + len(dropped.packed)
-        return address
+        return asset
 
     def get(self, address: str) -> Asset | None:
         """The asset at an address that `put` returned, None when it was dropped."""
@@ -82,6 +90,7 @@ class Shelf(NamedTuple):
 
     store: AssetStore
     served: Event  # set once `routes` has gone into the server of this process
+    makers: dict[str, Callable[[], bytes]]  # of what is made when it is first asked for
 
 
 # Cached by Streamlit, not a global: when a source file is edited while the app runs, Streamlit
@@ -89,7 +98,7 @@ class Shelf(NamedTuple):
 @st.cache_resource(show_spinner=False)
 def shelf() -> Shelf:
     """The shelf of this process."""
-    return Shelf(AssetStore(), Event())
+    return Shelf(AssetStore(), Event(), {})
 
 
 def media_type(name: str) -> str:
@@ -117,6 +126,19 @@ def publish(content: bytes, name: str, *, place: str) -> str:
         return ""
     storage = runtime.get_instance().media_file_mgr
     return storage.add(content, media_type(name), f"explorer/{place}").lstrip("/")
+
+
+def publish_later(address: str, make: Callable[[], bytes]) -> str:
+    """The URL, relative to the app's root, of content that is made when it is first asked for.
+
+    `address` is "<version>/<name>"; a browser keeps what it got for good, so other content needs
+    another version. Where `routes` are not served there is no URL: the empty string.
+    """
+    media_type(address)
+    if not is_served():
+        return ""
+    shelf().makers[address] = make
+    return f"{PREFIX}/{address}"
 
 
 def is_served() -> bool:
@@ -158,7 +180,10 @@ def _serve_plotly(request: Request) -> Response:
 
 
 def _serve_asset(request: Request) -> Response:
-    asset = shelf().store.get("{digest}/{name}".format(**request.path_params))
+    address = "{digest}/{name}".format(**request.path_params)
+    asset = shelf().store.get(address)
+    if asset is None and (make := shelf().makers.get(address)):
+        asset = shelf().store.keep(address, make())
     if asset is None:
         return Response("no longer published: reload the page", status_code=404)
     return _respond(request, asset)

@@ -5,6 +5,7 @@
 const MAPS = new WeakMap();
 const CLICK_SLIP = 5; // px a pointer may move between press and release and still be a click
 const REACH = { mouse: 8, pen: 12, touch: 16 }; // px from a point that still press it
+const TILE = 56; // px of a thumbnail: twice the 28 of a digit
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 class LatentMap {
@@ -20,11 +21,12 @@ class LatentMap {
     this.cursor = element("div", { className: "cursor" });
     this.handle = element("div", { className: "handle" }); // what a finger takes hold of
     this.cursor.append(this.handle);
+    this.thumb = element("div", { className: "thumb", hidden: true });
     this.overlay = element("div", { className: "overlay" }, this.ellipse, this.ring, this.cursor);
     this.notice = element("div", { className: "notice", textContent: "loading the map" });
     this.notice.setAttribute("role", "status");
     this.frame = element("div", { className: "frame", tabIndex: 0 },
-      this.plot, this.overlay, this.notice);
+      this.plot, this.overlay, this.thumb, this.notice);
     this.frame.setAttribute("role", "application");
     root.classList.add("latent-map");
     root.append(this.legend, this.frame);
@@ -85,6 +87,8 @@ class LatentMap {
         for (const name of ["relayout", "relayouting", "afterplot"]) {
           this.plot.on(`plotly_${name}`, () => this.place());
         }
+        this.plot.on("plotly_hover", ({ points: [point] }) => this.glance(point.customdata));
+        this.plot.on("plotly_unhover", () => this.glance(null));
       }
     } catch (error) {
       if (shape === this.shape) this.shape = null; // the next run tries again
@@ -199,6 +203,28 @@ class LatentMap {
     }
   }
 
+  // Which point the pointer is on: its name, and its pictures where there are sheets of them.
+  glance(index) {
+    this.thumb.hidden = index === null || Boolean(this.dragging);
+    if (this.thumb.hidden) return;
+    const { sheets, noun } = this.data;
+    const tiles = sheets.map(([words, url]) => {
+      const tile = element("i", { title: words });
+      tile.style.backgroundImage = `url("${absolute(url)}")`;
+      tile.style.backgroundPosition = `${-TILE * (index % 100)}px ${-TILE * Math.floor(index / 100)}px`;
+      return element("figure", {}, tile, element("figcaption", { textContent: words }));
+    });
+    const name = `${noun} ${index.toLocaleString("en")}, a ${this.labels[index]}`;
+    this.thumb.replaceChildren(element("b", { textContent: name }), ...tiles);
+    const [left, top] = this.pixels(this.positions.subarray(2 * index, 2 * index + 2));
+    const across = this.axis("xaxis");
+    const [width, height] = [this.thumb.offsetWidth, this.thumb.offsetHeight];
+    const x = Math.min(left - width / 2, across.length - width);
+    const y = top > height + 14 ? top - height - 14 : top + 14;
+    this.thumb.style.transform =
+      `translate(${across.offset + Math.max(0, x)}px, ${this.axis("yaxis").offset + y}px)`;
+  }
+
   resize() {
     cancelAnimationFrame(this.frameRequest);
     this.frameRequest = requestAnimationFrame(() => {
@@ -267,6 +293,7 @@ class LatentMap {
   drag(event) {
     const { x, y } = this.spot(event);
     this.dragging = true;
+    this.glance(null);
     this.root.classList.add("dragging");
     [this.at, this.selected] = [[x, y], null];
     this.place();

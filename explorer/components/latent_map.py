@@ -6,7 +6,7 @@ click on empty space would never reach Python.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +88,7 @@ def latent_map(
     backdrop_range: tuple[float, float, float, float] = (-3.0, 3.0, -3.0, 3.0),
     ellipse: tuple[float, float, float, float] | None = None,
     noun: str = "test digit",
+    sheets: Mapping[str, str] | None = None,
     on_click: Callable[[], None] | None = None,
     on_drag: Callable[[], None] | None = None,
 ) -> MapClick | None:
@@ -96,7 +97,9 @@ def latent_map(
     `points` [N, 2] are plotted in the colour of their `labels` [N] (an index of `colours`), the
     cursor at `cursor`, in the points' units. `selected` is the point to mark, `backdrop` a PNG
     laid under the points over `backdrop_range` (x0, x1, y0, y1), `ellipse` (centre x, centre y,
-    radius x, radius y) the posterior of a digit. `height` is in pixels, the legend included. Zoom,
+    radius x, radius y) the posterior of a digit. `sheets` are URLs of pictures of all points in
+    their order, tiles of 28 pixels, 100 a row, each under the word for what it shows: a point under
+    the pointer shows its own. `height` is in pixels, the legend included. Zoom,
     pan and the legend's filter belong to the visitor: no run changes them while points and axes
     stay. With `on_drag`, a press that moves takes the code along (with shift it moves the map); the
     callback asks `pending_drag` where to, and its drop is a click. The map itself need not run for
@@ -123,6 +126,7 @@ def latent_map(
         "backdrop_range": [float(value) for value in backdrop_range],
         "ellipse": ellipse and [float(value) for value in ellipse],
         "noun": noun,
+        "sheets": [[words, url] for words, url in (sheets or {}).items()],
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
         "draggable": on_drag is not None,
         "ack": sent(key, "click").get("serial"),

@@ -45,7 +45,7 @@ function readTheme(root) {
 }
 
 // One trace a digit, so that the legend can filter; each point carries its index for the hover.
-function figureTraces({ colours, noun, count }, positions, labels, hidden) {
+function figureTraces({ colours, count }, positions, labels, hidden) {
   const sizes = new Uint32Array(colours.length);
   for (const label of labels) sizes[label] += 1;
   const size = Math.min(7, Math.max(2.2, 4.4 - 1.6 * Math.log10(count / 10000)));
@@ -58,7 +58,7 @@ function figureTraces({ colours, noun, count }, positions, labels, hidden) {
     customdata: new Uint32Array(sizes[digit]),
     visible: !hidden.has(digit),
     marker: { color, size, opacity: 0.72 },
-    hovertemplate: `digit ${digit}, ${noun} no. %{customdata}<extra></extra>`,
+    hoverinfo: "none", // the label is ours: it shows pictures
   }));
   const filled = new Uint32Array(colours.length);
   labels.forEach((label, index) => {

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, images, session
+from explorer import controls, gallery, images, session
 from explorer.components import (
     drag_serial,
     latent_map,
@@ -71,6 +71,7 @@ def _map(name: str) -> None:
         colours=controls.DIGIT_COLOURS,
         height=560 if len(session.info(name).order) == 2 else 510,
         selected=now.place.digit,
+        sheets=gallery.sheets(name),
         key=f"{MAP}-{name}",
         on_click=partial(_take_click, name),
         on_drag=partial(_take_drag, name),

@@ -239,7 +239,9 @@ def test_the_ring_marks_the_pressed_point_and_the_ellipse_has_its_size(
 
 def test_a_point_says_what_it_is_under_the_pointer(demo: Page) -> None:
     demo.mouse.move(*demo.evaluate(SPOT, ALONE), steps=3)
-    expect(demo.locator(".hoverlayer")).to_contain_text("test digit no. 0")
+    expect(demo.locator(".thumb")).to_contain_text("test digit 0, a ")
+    demo.mouse.move(*demo.evaluate(SPOT, (-2.4, 2.4)), steps=3)  # where there is none
+    expect(demo.locator(".thumb")).to_be_hidden()
 
 
 def test_the_map_fills_its_column_after_a_resize(demo: Page) -> None:

@@ -110,6 +110,61 @@ def test_a_press_on_the_map_puts_a_code_on_the_sliders(explore: Page, settle: Se
     expect(explore).to_have_url(re.compile(r"[?&]z="))
 
 
+def test_a_point_shows_its_digit_under_the_pointer(explore: Page) -> None:
+    spot = explore.evaluate(
+        """() => {
+            const plot = document.querySelector(".latent-map .plot");
+            const { xaxis, yaxis } = plot._fullLayout;
+            const box = plot.getBoundingClientRect();
+            const trace = plot.data[0];
+            return [box.left + xaxis._offset + xaxis.d2p(trace.x[5]),
+                    box.top + yaxis._offset + yaxis.d2p(trace.y[5])];
+        }"""
+    )
+    thumb = explore.locator(".latent-map .thumb")
+    expect(thumb).to_be_hidden()
+    with explore.expect_response(re.compile("reconstruction.webp")) as response:
+        explore.mouse.move(*spot, steps=4)
+    assert response.value.ok
+    expect(thumb).to_contain_text(re.compile(r"test digit [\d,]+, a \d"))
+    shown = thumb.locator("figcaption").all_inner_texts()
+    assert shown in (["original", "reconstruction"], ["reconstruction"])
+    box, frame = thumb.bounding_box(), explore.locator(".latent-map .frame").bounding_box()
+    assert box
+    assert frame
+    assert frame["x"] <= box["x"]
+    assert box["x"] + box["width"] <= frame["x"] + frame["width"]
+    # the tile is the one of this digit: as bright as what the page decodes for it
+    explore.mouse.click(*spot)
+    expect(explore).to_have_url(re.compile(r"digit=\d+"))
+    number = state(explore)["digit"]
+    expect(thumb).to_contain_text(f"{int(number):,}")
+    difference = explore.evaluate(COMPARE, int(number))
+    assert difference < 6, "grey levels, on the mean"
+
+
+# The mean difference of a tile on the sheet of reconstructions and the page's own picture.
+COMPARE = """async (index) => {
+  const load = async (source) => {
+    const image = new Image();
+    image.src = source;
+    await image.decode();
+    return image;
+  };
+  const tile = [...document.querySelectorAll(".latent-map .thumb i")].at(-1);
+  const sheet = await load(tile.style.backgroundImage.slice(5, -2));
+  const picture = await load(document.querySelector(".stage-digit img").src);
+  const grey = (image, x, y) => {
+    const canvas = new OffscreenCanvas(28, 28).getContext("2d");
+    canvas.drawImage(image, x, y, 28, 28, 0, 0, 28, 28);
+    return canvas.getImageData(0, 0, 28, 28).data.filter((_, place) => place % 4 === 0);
+  };
+  const one = grey(sheet, 28 * (index % 100), 28 * Math.floor(index / 100));
+  const other = grey(picture, 0, 0);
+  return one.reduce((sum, value, place) => sum + Math.abs(value - other[place]), 0) / one.length;
+}"""
+
+
 def test_a_drag_on_the_map_takes_the_code_along(explore: Page, settle: Settle) -> None:
     box = plot(explore).bounding_box()
     assert box

@@ -24,7 +24,7 @@ Get = Callable[..., tuple[bytes, HTTPMessage]]
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins with nothing published and nothing served."""
-    shelf = web.Shelf(web.AssetStore(), threading.Event())
+    shelf = web.Shelf(web.AssetStore(), threading.Event(), {})
     monkeypatch.setattr(web, "shelf", lambda: shelf)
 
 
@@ -156,3 +156,26 @@ def test_an_asyncio_without_the_hook_is_left_alone(monkeypatch: pytest.MonkeyPat
     monkeypatch.delattr(asyncio.base_events, "_set_nodelay")
     assert not web.send_at_once()
     assert not hasattr(asyncio.base_events, "_set_nodelay")
+
+
+def test_where_nothing_is_served_there_is_no_later() -> None:
+    assert web.publish_later("version/sheet.webp", bytes) == ""
+
+
+def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get) -> None:
+    made: list[int] = []
+
+    def make() -> bytes:
+        made.append(1)
+        return b"a sheet"
+
+    url = web.publish_later("version/sheet.webp", make)
+    assert not made
+    for _ in range(2):
+        body, headers = get(f"/{url}", "")
+        assert body == b"a sheet"
+        assert headers["Content-Type"] == "image/webp"
+        assert "immutable" in headers["Cache-Control"]
+    assert len(made) == 1
+    with pytest.raises(ValueError, match=r"'version/sheet\.exe'"):
+        web.publish_later("version/sheet.exe", make)

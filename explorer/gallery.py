@@ -1,0 +1,53 @@
+"""Sheets of all the test digits and of their reconstructions, for the thumbnails of the map.
+
+They are made when a browser first asks for them: a visitor who never hovers over the map costs
+nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from explorer import images, session, web
+
+COLUMNS = 100  # tiles a row
+
+
+def sheets(name: str) -> dict[str, str]:
+    """URLs of the sheets by what they show, COLUMNS tiles a row.
+
+    There is none of originals that are not at hand, and none at all where the app's own routes are
+    not served.
+    """
+    codes, arrival = session.encodings(name), session.mnist()
+    arrival.wait(0.15)  # from a disk they come in no time
+    digits = arrival.digits
+    makers = {"reconstruction": partial(_reconstructions, name)}
+    # a checkpoint that was encoded on other data has other digits
+    if digits is not None and np.array_equal(digits.labels, codes.labels):
+        makers = {"original": partial(_originals, digits.images)} | makers
+    urls = {
+        words: web.publish_later(f"{_version(name)}/{words}.webp", make)
+        for words, make in makers.items()
+    }
+    return {words: url for words, url in urls.items() if url}
+
+
+@st.cache_resource(show_spinner=False)
+def _version(name: str) -> str:
+    """What a browser may keep a model's sheets under: other codes, another address."""
+    return hashlib.sha256(name.encode() + session.encodings(name).mean.tobytes()).hexdigest()[:20]
+
+
+def _originals(digits: np.ndarray) -> bytes:
+    return images.webp(images.tile(digits, COLUMNS))
+
+
+def _reconstructions(name: str) -> bytes:
+    return images.webp(
+        images.tile(session.model(name).decode(session.encodings(name).mean), COLUMNS)
+    )
