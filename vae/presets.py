@@ -113,8 +113,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "ae-2d": Preset(
         "autoencoder",
-        {"latent": 2, "depth": 2},
-        replace(SHIPPED, epochs=20),
+        {"latent": 2, "hidden": 384, "depth": 3, "dropout": 0.05},
+        replace(SHIPPED, epochs=40, batch=256, rate=2e-3),
         "Autoencoder, 2-d",
         "No noise and no prior: sharp pictures, and gaps on the map where nothing was learned.",
     ),
