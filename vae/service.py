@@ -9,6 +9,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -120,8 +121,7 @@ class Model:
             raise ValueError(
                 f"images are floats of shape [N, 28, 28], not {images.dtype} {list(images.shape)}"
             )
-        self._gather(len(images))
-        with torch.inference_mode():
+        with self._team_for(len(images)), torch.inference_mode():
             for start in range(0, len(images), CHUNK):
                 part = np.array(images[start : start + CHUNK], np.float32)
                 if not (part.min() >= 0 and part.max() <= 1):  # a NaN fails every comparison
@@ -130,13 +130,21 @@ class Model:
                     )
                 yield slice(start, start + len(part)), torch.from_numpy(part).to(self._device)
 
-    def _gather(self, count: int) -> None:
-        """Choose the threads for `count` images, for the calling thread alone: a visitor's run is a
-        new thread each time, and OpenMP would gather a new team for it, which takes 13 ms where
-        decoding one code takes 0.3."""
+    @contextmanager
+    def _team_for(self, count: int) -> Iterator[None]:
+        """The threads that `count` images are worth, and afterwards what was there before.
+
+        Set for the calling thread: a visitor's run is a new thread each time, and OpenMP would
+        gather a new team for it, which takes 13 ms where decoding one code takes 0.3.
+        """
         import torch
 
+        before = torch.get_num_threads()
         torch.set_num_threads(1 if count <= FEW else self._threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def generate(
         self,
@@ -181,11 +189,10 @@ class Model:
                 f"{self.info.name} decodes codes of shape [N, {self.info.dims}], "
                 f"not {z.dtype} {list(z.shape)}"
             )
-        self._gather(len(z))
         images = np.empty((len(z), 28, 28), np.float32) if out is None else out
         if images.shape != (len(z), 28, 28):
             raise ValueError(f"{len(z)} images do not fit `out` of shape {list(images.shape)}")
-        with torch.inference_mode():
+        with self._team_for(len(z)), torch.inference_mode():
             for start in range(0, len(z), CHUNK):
                 part = np.array(z[start : start + CHUNK], np.float32)
                 if not np.isfinite(part).all():

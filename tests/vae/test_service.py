@@ -225,6 +225,23 @@ def test_an_ability_that_is_not_there_is_refused(shelf: Path, tmp_path: Path) ->
         model.encode(np.zeros((1, 28, 28), np.float32))
 
 
+@pytest.mark.parametrize("count", [1, 40])
+def test_the_callers_threads_are_as_before(count: int, images: np.ndarray) -> None:
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            model = service.load("cvae")
+            model.decode(codes(count, 13))
+            model.encode(images[:count])
+            model.classify(images[:count])
+            with pytest.raises(ValueError, match="finite"):
+                model.decode(np.full((count, 13), np.nan, np.float32))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
 class TestDigitsOnRequest:
     def test_the_digit_is_the_one_asked_for_and_the_rest_as_given(self) -> None:
         model = service.load("cvae")
