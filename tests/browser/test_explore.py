@@ -40,8 +40,20 @@ def changed(page: Page, before: str) -> None:
 def open_page(page: Page, url: str, settle: Settle) -> Page:
     page.goto(url)
     page.locator(".strips").wait_for(timeout=60_000)
+    page.locator(".latent-map .plot .nsewdrag").first.wait_for()
     settle(page)
+    page.evaluate(CALM)
     return page
+
+
+# Plotly draws once more when the fonts and the size of the map are known: until it has been still.
+CALM = """() => new Promise((done) => {
+    const plot = document.querySelector(".latent-map .plot");
+    let rest = setTimeout(done, 400);
+    for (const name of ["plotly_afterplot", "plotly_relayout"]) {
+        plot.on(name, () => { clearTimeout(rest); rest = setTimeout(done, 400); });
+    }
+})"""
 
 
 @pytest.fixture
