@@ -142,7 +142,7 @@ def _picture(now: Visit) -> str:
         f'background:{controls.DIGIT_COLOURS[digit]}"></i></div>'
         for digit, share in enumerate(shares)
     )
-    distance = float(np.linalg.norm(now.z))
+    distance = float(np.linalg.norm(now.z[list(session.info(now.model).order)]))
     return (
         '<div class="stage-digit">'
         + images.html(image, 252, "the decoded digit", _origin(now))

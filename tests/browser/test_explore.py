@@ -371,6 +371,7 @@ def test_a_model_that_is_told_the_digit_draws_the_one_chosen(
     changed(page, shown)
     settle(page)
     assert not any(code(page))
+    expect(page.locator(".facts")).to_contain_text("0.00 from the centre")  # a digit is no distance
     expect(digits.get_by_role("radio", name="3")).to_be_checked()
 
 
