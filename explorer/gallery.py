@@ -17,18 +17,25 @@ from explorer import images, session, web
 COLUMNS = 100  # tiles a row
 
 
+def originals(name: str) -> session.data.Digits | None:
+    """MNIST's test digits, where they are at hand and the model's codes are theirs: a checkpoint
+    that was encoded on other data has other digits."""
+    arrival = session.mnist()
+    arrival.wait(0.2)  # from a disk they come in no time
+    digits = arrival.digits
+    same = digits is not None and np.array_equal(digits.labels, session.encodings(name).labels)
+    return digits if same else None
+
+
 def sheets(name: str) -> dict[str, str]:
     """URLs of the sheets by what they show, COLUMNS tiles a row.
 
     There is none of originals that are not at hand, and none at all where the app's own routes are
     not served.
     """
-    codes, arrival = session.encodings(name), session.mnist()
-    arrival.wait(0.15)  # from a disk they come in no time
-    digits = arrival.digits
+    digits = originals(name)
     makers = {"reconstruction": partial(_reconstructions, name)}
-    # a checkpoint that was encoded on other data has other digits
-    if digits is not None and np.array_equal(digits.labels, codes.labels):
+    if digits is not None:
         makers = {"original": partial(_originals, digits.images)} | makers
     urls = {
         words: web.publish_later(f"{_version(name)}/{words}.webp", make)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from html import escape
 from typing import Literal
 
 import numpy as np
@@ -54,6 +55,12 @@ def webp(image: np.ndarray) -> bytes:
 def data_uri(image: np.ndarray) -> str:
     """A PNG of the image inside a URI: one message to the browser, no second request."""
     return "data:image/png;base64," + base64.b64encode(png(image)).decode("ascii")
+
+
+def picture(image: np.ndarray, alt: str, style: str = "") -> str:
+    """An <img> of [H, W] or [H, W, 3]; the style sheet, or `style`, sets its size."""
+    own = f' style="{style}"' if style else ""
+    return f'<img src="{data_uri(image)}" alt="{escape(alt)}"{own}>'
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:

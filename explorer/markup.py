@@ -22,17 +22,12 @@ def nats(value: float) -> str:
     return f"{value:.1f}".replace("-", "\u2212")
 
 
-def picture(image: np.ndarray, alt: str) -> str:
-    """An <img> of [H, W] or [H, W, 3]; the style sheet sets its size."""
-    return f'<img src="{images.data_uri(image)}" alt="{html.escape(alt)}">'
-
-
 def trio(original: np.ndarray, decoded: np.ndarray, words: str) -> list[str]:
     """The three pictures of a pair [28, 28] in [0, 1]; `words` name the original."""
     return [
-        picture(original, words),
-        picture(decoded, f"reconstruction of {words}"),
-        picture(images.difference(original, decoded), f"difference at {words}"),
+        images.picture(original, words),
+        images.picture(decoded, f"reconstruction of {words}"),
+        images.picture(images.difference(original, decoded), f"difference at {words}"),
     ]
 
 
@@ -81,8 +76,8 @@ def figure_list(numbers: Sequence[tuple[str, str]]) -> str:
 def strip(pictures: Sequence[np.ndarray], captions: Sequence[str]) -> str:
     """Pictures of one size in a row, each with its caption; an empty one keeps the place."""
     cells = "".join(
-        f"<figure>{picture(one, caption or 'sample')}<figcaption>{caption or '&nbsp;'}</figcaption>"
-        "</figure>"
+        f"<figure>{images.picture(one, caption or 'sample')}"
+        f"<figcaption>{caption or '&nbsp;'}</figcaption></figure>"
         for one, caption in zip(pictures, captions, strict=True)
     )
     return f'<div class="samples">{cells}</div>'
@@ -91,7 +86,7 @@ def strip(pictures: Sequence[np.ndarray], captions: Sequence[str]) -> str:
 def steps(named: Sequence[tuple[str, np.ndarray]]) -> str:
     """The steps of a preparation, uint8 [H, W] each, numbered, on squares of one size."""
     cells = "".join(
-        f'<figure><div class="square">{picture(shrunk(image), title)}</div>'
+        f'<figure><div class="square">{images.picture(shrunk(image), title)}</div>'
         f"<figcaption><b>{number}</b> {html.escape(title)}</figcaption></figure>"
         for number, (title, image) in enumerate(named, 1)
     )

@@ -23,12 +23,6 @@ class Source(NamedTuple):
     words: str
 
 
-def picture(image: np.ndarray, words: str, style: str = "") -> str:
-    """An <img> whose size the style sheet sets."""
-    own = f' style="{style}"' if style else ""
-    return f'<img src="{images.data_uri(image)}" alt="{html.escape(words)}"{own}>'
-
-
 def reading(read: np.ndarray) -> str:
     """What the judge makes of a digit, in words: "7 (98 %), 1 (2 %)"."""
     ranked = [int(digit) for digit in np.argsort(-read) if read[digit] >= SLIVER]
@@ -54,13 +48,13 @@ def tile(
 ) -> str:
     """One digit with what the judge reads; one that it takes for another is marked."""
     if read is None:
-        return f'<figure class="tile">{picture(image, f"a {asked}", style)}</figure>'
+        return f'<figure class="tile">{images.picture(image, f"a {asked}", style)}</figure>'
     taken = int(read.argmax())
     words = f"asked for {asked}; the judge reads {reading(read)}"
     mark = "" if taken == asked else f"<b>{taken}</b>"
     return (
         f'<figure class="tile{" wrong" if mark else ""}" title="{html.escape(words)}">'
-        f"{picture(image, words, style)}{mark}{bar(read, colours)}</figure>"
+        f"{images.picture(image, words, style)}{mark}{bar(read, colours)}</figure>"
     )
 
 
@@ -123,7 +117,7 @@ def styles(
 def _source(source: Source) -> str:
     return (
         f'<figure class="tile source" title="{html.escape(source.words)}">'
-        f"{picture(source.image, source.words)}</figure>"
+        f"{images.picture(source.image, source.words)}</figure>"
     )
 
 

@@ -104,16 +104,11 @@ def _scalar(text: str) -> object:
 def evaluate(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
     model = checkpoint.read_model(folder)
-    figures = metrics.evaluate(
-        model,
-        data.load(args.data, "train"),
-        data.load(args.data, "test"),
-        quiet=not sys.stderr.isatty(),
-    )
+    test, quiet = data.load(args.data, "test"), not sys.stderr.isatty()
+    figures = metrics.evaluate(model, data.load(args.data, "train"), test, quiet=quiet)
     if isinstance(model, Conditions) and has_judge():
         judge: Any = checkpoint.read_model(folder_of(JUDGE))
-        test = data.load(args.data, "test")
-        figures |= generation.evaluate(model, judge, test, quiet=not sys.stderr.isatty())
+        figures |= generation.evaluate(model, judge, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
     if args.json:
         print(json.dumps(figures, indent=2))

@@ -62,6 +62,23 @@ def standard_normal_log_density(z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B"]
     return -0.5 * (LOG_2PI + z.square()).sum(-1)
 
 
+def importance_log_weights(
+    z: Float[Tensor, "*B Z"],
+    mean: Float[Tensor, "*#B Z"],
+    logvar: Float[Tensor, "*#B Z"],
+    cross_entropy: Float[Tensor, "*B"],
+) -> Float[Tensor, "*B"]:
+    """log p(x, z) / q(z given x) of codes from the posterior, where cross_entropy is -log p(x given
+    z)."""
+    log_q = gaussian_log_density(z, mean, logvar)
+    return standard_normal_log_density(z) - cross_entropy - log_q
+
+
+def warmth(progress: Float[Tensor, ""], warm_up: float) -> Tensor | float:
+    """Weight of the KL at a share of training done: from 0 to 1 over the share `warm_up` of it."""
+    return (progress / warm_up).clamp(max=1) if warm_up else 1.0
+
+
 def importance_weighted_bound(log_weights: Float[Tensor, "K ..."]) -> Float[Tensor, ...]:
     """log of the mean of K importance weights p(x, z_k) / q(z_k given x): a lower bound on log
     p(x).

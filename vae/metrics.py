@@ -109,11 +109,8 @@ def importance_sampled(
             logits = model.decode(z)
         free = logvar[0].isfinite()  # what is a point, the digit that is given, has no density
         z, mean, logvar = z[..., free], mean[:, free], logvar[:, free]
-        log_weights = (
-            losses.standard_normal_log_density(z)
-            - losses.bernoulli_cross_entropy(logits, part)
-            - losses.gaussian_log_density(z, mean, logvar)
-        )
+        cross_entropy = losses.bernoulli_cross_entropy(logits, part)
+        log_weights = losses.importance_log_weights(z, mean, logvar, cross_entropy)
         values.append(losses.importance_weighted_bound(log_weights))
     return torch.cat(values)
 

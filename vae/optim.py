@@ -103,6 +103,10 @@ class Noise:
         """Uniform numbers on [0, 1); the first axis is the batch."""
         return self._rows(torch.rand, shape)
 
+    def bernoulli(self, p: Tensor) -> Tensor:
+        """0 or 1 anew for each probability; the first axis is the batch."""
+        return (self.uniform(*p.shape) < p).float()
+
 
 def learning_rate(config: TrainConfig, progress: float) -> float:
     """The rate at a share of training done, 0 to 1."""

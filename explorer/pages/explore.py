@@ -186,6 +186,7 @@ def _rest(name: str) -> None:
 def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
     info = session.info(now.model)
     most = max(*info.kl, 1e-6)
+    cursor = mapviews.chosen(now.model).cursor(now.z)
 
     def bank(key: str, dims: list[int], height: int) -> None:
         latent_sliders(
@@ -196,7 +197,7 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             notes=[f"{info.kl[d]:.1f} nats" for d in dims] if any(info.kl) else [],
             weights=[info.kl[d] / most for d in dims] if any(info.kl) else [],
             max_height=height,
-            cursor=mapviews.chosen(now.model).cursor(now.z),
+            cursor=cursor,
             selected=now.place.digit,
             answered=drag_serial(f"{MAP}-{now.model}"),
             on_rest=partial(_rest, now.model),

@@ -114,11 +114,6 @@ def _request(name: str) -> tuple[str, Request]:
     state = st.session_state
     state.setdefault("asked-digits", list(range(10)))
     state.setdefault("asked-count", 100)
-    state.setdefault("asked-seed", 0)
-    state.setdefault("asked-temperature", 1.0)
-
-    def again() -> None:
-        state["asked-seed"] = int(np.random.default_rng().integers(100_000))
 
     digits = st.pills(
         "Digits",
@@ -128,20 +123,11 @@ def _request(name: str) -> tuple[str, Request]:
         format_func=str,
         persist_state="session",
     )
-    with st.container(horizontal=True, vertical_alignment="bottom", key="how-many"):
-        count = st.number_input("How many", step=10, key="asked-count", persist_state="session")
-        seed = st.number_input("Seed", 0, 2**31 - 1, key="asked-seed", persist_state="session")
-        st.button("New draw", on_click=again, key="again")
-    temperature = st.slider(
-        "Temperature",
-        0.0,
-        1.5,
-        step=0.05,
-        key="asked-temperature",
-        help=keepsake.TEMPERATURE,
-        persist_state="session",
+    how_many = partial(
+        st.number_input, "How many", step=10, key="asked-count", persist_state="session"
     )
-    request = (tuple(sorted(digits)), int(count), int(seed), round(float(temperature), 2))
+    count, seed, temperature = keepsake.draw_from_prior("asked", how_many, "again")
+    request = (tuple(sorted(digits)), count, seed, temperature)
     try:
         handwriting.in_turn(*request[:2])
     except ValueError as error:

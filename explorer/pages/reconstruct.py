@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer import controls, markup, session, sources
+from explorer import controls, gallery, markup, session, sources
 from explorer.components import drawing
 from explorer.panels import closeup
 from explorer.panels.closeup import Subject
@@ -63,12 +63,9 @@ def render(name: str) -> None:
 
 def _test_digits(name: str) -> None:
     choice = st.session_state.setdefault("reconstruct", Choice())
-    arrival = session.mnist()
-    arrival.wait(0.2)
     codes = session.encodings(name)
-    # a checkpoint that was encoded on other data has other digits than MNIST's
-    ours = arrival.digits is not None and np.array_equal(arrival.digits.labels, codes.labels)
-    digits = arrival.digits if ours and arrival.digits else session.bundled()
+    mnist = gallery.originals(name)
+    ours, digits = mnist is not None, mnist or session.bundled()
     way, digit = _ways(choice, digits.labels, session.visit(name) if ours else None)
     left, right = st.columns(SIDES, gap="large")
     with left:

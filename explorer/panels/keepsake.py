@@ -12,7 +12,6 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer import handwriting, images, session, specimens
 from explorer.handwriting import Drawn
 
-TEMPERATURE = "The spread of the styles: 0 is the middle one alone, 1 is as trained"
 SHORT = 400  # characters of Python that are shown unasked
 
 
@@ -29,6 +28,34 @@ def desk() -> Desk:
     """Lay the parts out."""
     with st.container(key="desk"):
         return Desk(*(st.container(key=part) for part in Desk._fields))
+
+
+def draw_from_prior(
+    prefix: str, count: Callable[[], float], again_key: str
+) -> tuple[int, int, float]:
+    """The controls of a draw: how many (`count` draws its own), the seed, the temperature. Keys
+    begin with `prefix`."""
+    state, seed_key, spread_key = st.session_state, f"{prefix}-seed", f"{prefix}-temperature"
+    state.setdefault(seed_key, 0)
+    state.setdefault(spread_key, 1.0)
+
+    def again() -> None:
+        state[seed_key] = int(np.random.default_rng().integers(100_000))
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        many = count()
+        seed = st.number_input("Seed", 0, 2**31 - 1, key=seed_key, persist_state="session")
+        st.button("New draw", on_click=again, key=again_key)
+    spread = st.slider(
+        "Temperature",
+        0.0,
+        1.5,
+        step=0.05,
+        key=spread_key,
+        help="The spread of the styles: 0 is the middle one alone, 1 is as trained",
+        persist_state="session",
+    )
+    return int(many), int(seed), round(float(spread), 2)
 
 
 def style(name: str, codes: np.ndarray) -> np.ndarray:

@@ -80,35 +80,16 @@ def _rows(
 
 
 def _prior(name: str) -> None:
-    state, desk = st.session_state, keepsake.desk()
-    state.setdefault("style-seed", 0)
-    state.setdefault("style-temperature", 1.0)
-    state.setdefault("style-count", ROWS)
-
-    def again() -> None:
-        state["style-seed"] = int(np.random.default_rng().integers(100_000))
-
+    desk = keepsake.desk()
+    st.session_state.setdefault("style-count", ROWS)
+    how_many = partial(
+        st.number_input, "Styles", 1, MOST_ROWS, key="style-count", persist_state="session"
+    )
     with desk.ask:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            count = st.number_input(
-                "Styles", 1, MOST_ROWS, key="style-count", persist_state="session"
-            )
-            seed = st.number_input("Seed", 0, 2**31 - 1, key="style-seed", persist_state="session")
-            st.button("New draw", on_click=again, key="style-again")
-        temperature = st.slider(
-            "Temperature",
-            0.0,
-            1.5,
-            step=0.05,
-            key="style-temperature",
-            help=keepsake.TEMPERATURE,
-            persist_state="session",
-        )
+        count, seed, temperature = keepsake.draw_from_prior("style", how_many, "style-again")
     with desk.sheet:
         controls.loading(name)
-    codes = latent.sample_prior(
-        session.info(name).blocks, int(count), int(seed), float(temperature)
-    )
+    codes = latent.sample_prior(session.info(name).blocks, count, seed, temperature)
     _rows(name, desk, keepsake.style(name, codes), [], "styles")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer import markup
+from explorer import images, markup
 
 BLANK = np.zeros((28, 28), np.float32)
 
@@ -24,7 +24,7 @@ def test_without_a_kl_there_is_no_elbo() -> None:
 
 
 def test_words_are_escaped() -> None:
-    assert "<script>" not in markup.picture(BLANK, '"><script>')
+    assert "<script>" not in images.picture(BLANK, '"><script>')
 
 
 def test_a_trio_differs_only_where_the_images_do() -> None:

@@ -106,8 +106,7 @@ class Objective(nn.Module):
         # the auxiliary task: the mean over the images whose digit is known
         known = (batch.y >= 0).sum().clamp(min=1)
         classification = losses.digit_cross_entropy(named, batch.y).sum() / known
-        warmth = (progress / c.warm_up).clamp(max=1) if c.warm_up else 1.0
-        loss = cross_entropy + warmth * kl + c.weight * classification
+        loss = cross_entropy + losses.warmth(progress, c.warm_up) * kl + c.weight * classification
         parts = {"cross_entropy": cross_entropy, "kl": kl, "classification": classification}
         if c.agreement:
             parts["disagreement"] = disagreement(self.model, self.model.classifier, asked)
@@ -144,7 +143,7 @@ def make_step(model: ClassifierVAE, config: TrainConfig, noise: Noise) -> Gradie
     c = model.config
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
-        x = (noise.uniform(*batch.x.shape) < batch.x).float() if c.binarise else batch.x
+        x = noise.bernoulli(batch.x) if c.binarise else batch.x
         asked = noise.normal(max(10, len(x) // 4), c.latent)  # fewer, for each costs a decode
         distorted = batch.x
         if c.consistency:

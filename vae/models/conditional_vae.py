@@ -95,12 +95,12 @@ class Objective(nn.Module):
         kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B]
         if c.samples == 1:
             # what the pixels cost given code and digit, and what the code costs given the prior
-            warmth = (progress / c.warm_up).clamp(max=1) if c.warm_up else 1.0
-            bound = cross_entropy[:, 0] + warmth * kl
+            bound = cross_entropy[:, 0] + losses.warmth(progress, c.warm_up) * kl
         else:
-            log_q = losses.gaussian_log_density(z, mean[:, None], logvar[:, None])  # [B, K]
-            log_joint = losses.standard_normal_log_density(z) - cross_entropy
-            bound = -losses.importance_weighted_bound((log_joint - log_q).T)  # [B]
+            log_weights = losses.importance_log_weights(
+                z, mean[:, None], logvar[:, None], cross_entropy
+            )  # [B, K]
+            bound = -losses.importance_weighted_bound(log_weights.T)  # [B]
         named = self.model.classify(batch.x)
         classification = losses.digit_cross_entropy(named, batch.y)
         parts = {"cross_entropy": cross_entropy.mean(1), "kl": kl, "classification": classification}
@@ -117,7 +117,7 @@ def make_step(model: ConditionalVAE, config: TrainConfig, noise: Noise) -> Gradi
     c = model.config
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
-        x = (noise.uniform(*batch.x.shape) < batch.x).float() if c.binarise else batch.x
+        x = noise.bernoulli(batch.x) if c.binarise else batch.x
         asked = noise.normal(max(10, len(x) // 4), c.latent)  # fewer, for each costs a decode
         return x, noise.normal(len(x), c.samples, c.latent), asked
 

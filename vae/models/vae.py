@@ -95,19 +95,16 @@ class Objective(nn.Module):
         z = mean[:, None] + (0.5 * logvar[:, None]).exp() * noise  # [B, K, Z]
         cross_entropy = losses.bernoulli_cross_entropy(self.model.decode(z), x[:, None])  # [B, K]
         kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B], exact rather than sampled
-        weight = (
-            config.beta * (progress / config.warm_up).clamp(max=1)
-            if config.warm_up
-            else config.beta
-        )
+        weight = config.beta * losses.warmth(progress, config.warm_up)
         if config.samples == 1:
             # the ELBO's two terms: what the pixels cost given the code, and what the code costs
             # given the prior
             loss = cross_entropy[:, 0] + weight * kl
         else:
-            log_q = losses.gaussian_log_density(z, mean[:, None], logvar[:, None])  # [B, K]
-            log_joint = losses.standard_normal_log_density(z) - cross_entropy
-            loss = -losses.importance_weighted_bound((log_joint - log_q).T)  # [B]
+            log_weights = losses.importance_log_weights(
+                z, mean[:, None], logvar[:, None], cross_entropy
+            )  # [B, K]
+            loss = -losses.importance_weighted_bound(log_weights.T)  # [B]
         parts = {"loss": loss, "cross_entropy": cross_entropy.mean(1), "kl": kl}
         return {name: value.mean() for name, value in parts.items()}
 
@@ -116,9 +113,7 @@ def make_step(model: VAE, config: TrainConfig, noise: Noise) -> GradientStep:
     """How a VAE is trained."""
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
-        binary = (
-            (noise.uniform(*batch.x.shape) < batch.x).float() if model.config.binarise else batch.x
-        )
+        binary = noise.bernoulli(batch.x) if model.config.binarise else batch.x
         return binary, noise.normal(len(batch.x), model.config.samples, model.config.latent)
 
     return GradientStep(Objective(model), draw, config, noise)
