@@ -34,7 +34,7 @@ class LatentMap {
     this.drags = makeFlow((spot, serial) => this.send("drag", { ...spot, serial }));
     this.frame.addEventListener("pointerdown", (event) => this.press(event), true);
     this.frame.addEventListener("mousedown", (event) => this.withhold(event), true);
-    this.frame.addEventListener("dblclick", () => this.unzoom());
+    this.frame.addEventListener("dblclick", (event) => this.unzoom(event));
     this.frame.addEventListener("keydown", (event) => this.key(event));
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.frame);
@@ -263,8 +263,8 @@ class LatentMap {
   }
 
   // What Plotly does at a double click, of which it no longer hears.
-  unzoom() {
-    if (!this.drawn || !this.data.draggable) return;
+  unzoom(event) {
+    if (!this.drawn || !this.data.draggable || event.target.closest(".modebar")) return;
     const [left, right, bottom, top] = this.data.range;
     window.Plotly.relayout(this.plot, {
       "xaxis.range": [left, right], "yaxis.range": [bottom, top],

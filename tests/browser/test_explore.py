@@ -270,6 +270,17 @@ def test_with_shift_a_drag_moves_the_map_and_a_double_click_brings_it_back(explo
     explore.wait_for_function(f"first => Math.abs(({ranges})()[0] - first) < 1e-3", arg=first[0])
 
 
+def test_two_quick_presses_of_the_zoom_button_zoom_twice(explore: Page) -> None:
+    width = """() => {
+        const [low, high] = document.querySelector(".latent-map .plot")._fullLayout.xaxis.range;
+        return high - low;
+    }"""
+    first = explore.evaluate(width)
+    plot(explore).hover()
+    explore.locator(".latent-map .modebar-btn").first.dblclick()
+    explore.wait_for_function(f"first => ({width})() < 0.4 * first", arg=first)
+
+
 def test_the_buttons_move_the_code_and_undo_brings_it_back(explore: Page, settle: Settle) -> None:
     explore.get_by_role("button", name="Test digit").click()
     expect(explore).to_have_url(re.compile(r"digit=\d+"))
