@@ -13,6 +13,12 @@ DIGIT_COLOURS = (
 )
 
 
+def follow() -> None:
+    """In a callback on Explore: the code has moved by other than the sliders, or has come to rest,
+    and all parts of the page follow."""
+    st.rerun(["hand", "map", "moves", "sheets"])
+
+
 def loading(name: str) -> None:
     """Load the model, with a word on what is happening where that takes a while."""
     if not session.is_ready(name):

@@ -1,0 +1,126 @@
+"""The decoded digit and the sliders: what follows a hand while it moves, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from explorer import controls, images, session
+from explorer.components import drag_serial, latent_sliders, slider_values
+from explorer.panels import maps
+from explorer.session import Visit
+
+HAND, UNUSED = "sliders", "unused-sliders"
+NEIGHBOURS = 25
+# the picture's place while torch is imported
+FRAME = '<div class="stage-digit"><div class="digit-frame"></div></div>'
+
+
+@st.fragment(key="hand")
+def panel(name: str) -> None:
+    """The picture and the sliders, and nothing else: this is what runs while a hand moves."""
+    now = session.visit(name)
+    used, unused = _dims(name)
+    _take_hand(now, used, unused)
+    ready = session.is_ready(name)
+    # st.empty only where the frame will be replaced, for it clears its place in every run
+    place = st if ready else st.empty()
+    place.html(_picture(now) if ready else FRAME)
+    # after the picture, for mounting the sliders lets the next move through, which ends this run
+    _sliders(now, used, unused)
+    if not ready:
+        place.html(_picture(now))
+
+
+def _dims(name: str) -> tuple[list[int], list[int]]:
+    """The dimensions in use and those that are not, each in the order of what they carry."""
+    info = session.info(name)
+    return (
+        [d for d in info.order if info.active[d]],
+        [d for d in info.order if not info.active[d]],
+    )
+
+
+def _picture(now: Visit) -> str:
+    """HTML of the decoded digit and the facts beside it."""
+    model = session.model(now.model)
+    start = time.perf_counter()
+    image = model.decode(now.z[None])[0]
+    took = (time.perf_counter() - start) * 1e3
+    judge = session.judge() if session.info(now.model).digit else None
+    title = "What a judge sees" if judge else "What lies near"
+    shares = judge.classify(image[None])[0] if judge else _neighbours(now)
+    bars = "".join(
+        f'<div class="bar"><span>{digit}</span><i style="width:{100 * share:.0f}%;'
+        f'background:{controls.DIGIT_COLOURS[digit]}"></i></div>'
+        for digit, share in enumerate(shares)
+    )
+    distance = float(np.linalg.norm(now.z[list(session.info(now.model).order)]))
+    return (
+        '<div class="stage-digit">'
+        + images.html(image, 252, "the decoded digit", _origin(now))
+        + f'<div class="facts"><h4>{title}</h4>{bars}'
+        f"<p>{distance:.2f} from the centre<br>decoded in {took:.1f} ms on {model.device}</p></div>"
+        "</div>"
+    )
+
+
+def _origin(now: Visit) -> str:
+    if now.place.digit is None:
+        return "decoded from the sliders"
+    label = session.encodings(now.model).labels[now.place.digit]
+    return f"test digit {now.place.digit:,}, a {label}"
+
+
+def _neighbours(now: Visit) -> np.ndarray:
+    """Share of each digit among the test digits whose codes lie nearest, [10]."""
+    codes = session.encodings(now.model)
+    distances = np.square(codes.mean - now.z).sum(axis=1)
+    nearest = np.argpartition(distances, NEIGHBOURS)[:NEIGHBOURS]
+    return np.bincount(codes.labels[nearest], minlength=10) / NEIGHBOURS
+
+
+def _take_hand(now: Visit, used: list[int], unused: list[int]) -> None:
+    z = now.z.astype(float).tolist()
+    for key, dims in ((HAND, used), (UNUSED, unused)):
+        values = slider_values(f"{key}-{now.model}", [z[d] for d in dims], now.revision)
+        for dim, value in zip(dims, values, strict=True):
+            z[dim] = value
+    now.follow(z)
+
+
+def _rest(name: str) -> None:
+    now = session.visit(name)
+    _take_hand(now, *_dims(name))
+    now.rest()
+    controls.follow()
+
+
+def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
+    info = session.info(now.model)
+    most = max(*info.kl, 1e-6)
+    cursor = maps.chosen(now.model).cursor(now.z)
+
+    def bank(key: str, dims: list[int], height: int) -> None:
+        latent_sliders(
+            [f"z{d + 1}" for d in dims],
+            [now.place.z[d] for d in dims],
+            key=f"{key}-{now.model}",
+            revision=now.revision,
+            notes=[f"{info.kl[d]:.1f} nats" for d in dims] if any(info.kl) else [],
+            weights=[info.kl[d] / most for d in dims] if any(info.kl) else [],
+            max_height=height,
+            cursor=cursor,
+            selected=now.place.digit,
+            answered=drag_serial(maps.map_key(now.model)),
+            on_rest=partial(_rest, now.model),
+        )
+
+    bank(HAND, used, 300)
+    if unused:
+        words = "dimension is" if len(unused) == 1 else "dimensions are"
+        with st.expander(f"{len(unused)} {words} not in use"):
+            bank(UNUSED, unused, 150)
