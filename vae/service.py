@@ -5,18 +5,20 @@ Listing, describing and reading encodings need no torch; `load` imports it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from vae import checkpoint, latent
+from vae.cache import PictureCache, Tally
 from vae.catalog import (
     CHECKPOINTS,
     JUDGE,
@@ -34,11 +36,8 @@ from vae.checkpoint import CheckpointError, Encodings
 if TYPE_CHECKING:
     import torch
 
-    from vae.interface import LatentModel
-
-FEW = 16  # codes that one thread decodes sooner than a team of threads is called together
-CHUNK = 1024  # images a pass: bounds memory at some 40 MB whatever the number asked for
-
+_cache = PictureCache()  # of all models: memory is bounded whatever their number
+_marks = itertools.count()
 _loading = threading.Lock()
 _loaded: set[str] = set()
 
@@ -67,24 +66,31 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
-@lru_cache(maxsize=1)
-def _team() -> int:
-    """Threads that torch starts with, asked before any decode has set another number."""
-    import torch
+class Engine(NamedTuple):
+    """What decodes a model's codes."""
 
-    return torch.get_num_threads()
+    device: str
+    half: bool  # bfloat16
+    decode_ms: float | None  # of one code, running mean; None before the first
+    cache: Tally  # of all models' pictures
 
 
 class Model:
     """A loaded model. Safe to call from several threads at once: nothing is changed after
     loading."""
 
-    def __init__(self, name: str, module: LatentModel, device: torch.device) -> None:
+    def __init__(self, name: str, module: Any, device: torch.device) -> None:
+        from vae.decoding import Decoder
+
         self.info = info(name)
         self.device = str(device)
-        self._module: Any = module  # its abilities are asked for by name, below
+        self._module = module  # its abilities are asked for by name, below
         self._device = device
-        self._threads = _team()
+        self._mark = f"{name} {next(_marks)}"  # of this very model in the cache
+        self._took: float | None = None  # ms to decode one code
+        if "decodes" in self.info.abilities:
+            trial = latent.sample_prior(self.info.blocks, 256, seed=0)
+            self._decoder = Decoder(module.decode, device, trial)
 
     def encode(
         self, images: Float[np.ndarray, "N 28 28"]
@@ -116,12 +122,14 @@ class Model:
         """Checked images on the device, chunk by chunk."""
         import torch
 
+        from vae.decoding import CHUNK, team_for
+
         images = np.asanyarray(images)
         if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype.kind != "f":
             raise ValueError(
                 f"images are floats of shape [N, 28, 28], not {images.dtype} {list(images.shape)}"
             )
-        with self._team_for(len(images)), torch.inference_mode():
+        with team_for(len(images)), torch.inference_mode():
             for start in range(0, len(images), CHUNK):
                 part = np.array(images[start : start + CHUNK], np.float32)
                 if not (part.min() >= 0 and part.max() <= 1):  # a NaN fails every comparison
@@ -129,22 +137,6 @@ class Model:
                         f"images must lie in [0, 1]; these reach from {part.min()} to {part.max()}"
                     )
                 yield slice(start, start + len(part)), torch.from_numpy(part).to(self._device)
-
-    @contextmanager
-    def _team_for(self, count: int) -> Iterator[None]:
-        """The threads that `count` images are worth, and afterwards what was there before.
-
-        Set for the calling thread: a visitor's run is a new thread each time, and OpenMP would
-        gather a new team for it, which takes 13 ms where decoding one code takes 0.3.
-        """
-        import torch
-
-        before = torch.get_num_threads()
-        torch.set_num_threads(1 if count <= FEW else self._threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
 
     def generate(
         self,
@@ -182,6 +174,41 @@ class Model:
         """
         import torch
 
+        from vae.decoding import CHUNK, team_for
+
+        z = self._checked(z)
+        images = np.empty((len(z), 28, 28), np.float32) if out is None else out
+        if images.shape != (len(z), 28, 28):
+            raise ValueError(f"{len(z)} images do not fit `out` of shape {list(images.shape)}")
+        with team_for(len(z)), torch.inference_mode():
+            for start in range(0, len(z), CHUNK):
+                part = _finite(z[start : start + CHUNK])
+                logits = self._module.decode(torch.from_numpy(part).to(self._device))
+                images[start : start + CHUNK] = logits.sigmoid_().cpu().numpy()
+        return images
+
+    def pictures(self, z: Float[np.ndarray, "N Z"]) -> UInt8[np.ndarray, "N 28 28"]:
+        """Grey levels 0 to 255 of codes, as the screen shows them; read-only, and kept: the same
+        codes are not decoded twice while there is room. Raises as `decode`.
+
+        On CUDA these may differ from `decode` by one level (half precision).
+        """
+        codes = _finite(self._checked(z))
+        return _cache.get(self._mark, codes, partial(self._draw, codes))
+
+    def _draw(self, codes: np.ndarray) -> np.ndarray:
+        start = time.perf_counter()
+        drawn = self._decoder(codes)
+        if len(codes) == 1:
+            took = (time.perf_counter() - start) * 1e3
+            self._took = took if self._took is None else 0.9 * self._took + 0.1 * took
+        return drawn
+
+    def engine(self) -> Engine:
+        """What decodes, and how fast it has been."""
+        return Engine(self.device, self._decoder.half, self._took, _cache.tally())
+
+    def _checked(self, z: np.ndarray) -> np.ndarray:
         self._needs("decodes")
         z = np.asanyarray(z)
         if z.ndim != 2 or z.shape[1] != self.info.dims or z.dtype.kind not in "fiu":
@@ -189,18 +216,7 @@ class Model:
                 f"{self.info.name} decodes codes of shape [N, {self.info.dims}], "
                 f"not {z.dtype} {list(z.shape)}"
             )
-        images = np.empty((len(z), 28, 28), np.float32) if out is None else out
-        if images.shape != (len(z), 28, 28):
-            raise ValueError(f"{len(z)} images do not fit `out` of shape {list(images.shape)}")
-        with self._team_for(len(z)), torch.inference_mode():
-            for start in range(0, len(z), CHUNK):
-                part = np.array(z[start : start + CHUNK], np.float32)
-                if not np.isfinite(part).all():
-                    bad = part[~np.isfinite(part)][0]
-                    raise ValueError(f"a code must be finite numbers; this one holds {bad}")
-                logits = self._module.decode(torch.from_numpy(part).to(self._device))
-                images[start : start + CHUNK] = logits.sigmoid_().cpu().numpy()
-        return images
+        return z
 
     def encodings(self) -> Encodings:
         """The codes of the test digits, as `service.encodings`."""
@@ -210,6 +226,15 @@ class Model:
         if ability not in self.info.abilities:
             has = ", ".join(sorted(self.info.abilities))
             raise ValueError(f"{self.info.name} is not a model that {ability}; it {has}")
+
+
+def _finite(z: np.ndarray) -> np.ndarray:
+    """A copy of codes as float32. Raises ValueError for NaN and infinity."""
+    codes = np.array(z, np.float32)
+    if not np.isfinite(codes).all():
+        bad = codes[~np.isfinite(codes)][0]
+        raise ValueError(f"a code must be finite numbers; this one holds {bad}")
+    return codes
 
 
 @lru_cache(maxsize=8)
@@ -241,6 +266,7 @@ __all__ = [
     "JUDGE",
     "CheckpointError",
     "Encodings",
+    "Engine",
     "History",
     "Model",
     "ModelInfo",

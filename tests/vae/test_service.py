@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae import checkpoint, service
+from vae import checkpoint, decoding, service
 from vae.checkpoint import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,8 +106,43 @@ class TestDecode:
         model, z = service.load("vae-2d"), codes(50)
         whole = model.decode(z)
         for size in (1, 7, 25, 49, 51):
-            monkeypatch.setattr(service, "CHUNK", size)
+            monkeypatch.setattr(decoding, "CHUNK", size)
             np.testing.assert_allclose(model.decode(z), whole, atol=1e-6)
+
+    def test_pictures_are_its_grey_levels_and_are_kept(self) -> None:
+        model, z = service.load("vae-2d"), codes(50)
+        drawn = model.pictures(z)
+        assert drawn.dtype == np.uint8
+        np.testing.assert_array_equal(drawn, np.rint(255 * model.decode(z)))
+        before = model.engine().cache
+        assert model.pictures(z.astype(np.float64)) is drawn
+        assert model.pictures(z[:1]) is not drawn
+        after = model.engine().cache
+        assert (after.hits - before.hits, after.lookups - before.lookups) == (1, 2)
+        with pytest.raises(ValueError, match="read-only"):
+            drawn[0] = 0
+        assert len(model.pictures(z[:0])) == 0
+
+    def test_pictures_of_two_models_are_not_mixed_up(self) -> None:
+        z = codes(3)
+        one, other = service.load("vae-2d").pictures(z), service.load("ae-2d").pictures(z)
+        assert not np.array_equal(one, other)
+
+    @pytest.mark.parametrize("z", [np.zeros((1, 3)), np.full((1, 2), np.nan), np.zeros(2)])
+    @pytest.mark.usefixtures("unchecked")
+    def test_what_is_no_code_has_no_picture(self, z: np.ndarray) -> None:
+        with pytest.raises(ValueError, match=r"codes of shape|finite"):
+            service.load("vae-2d").pictures(z)
+
+    def test_the_engine_says_how_long_one_code_takes(self) -> None:
+        model = service.load("vae-2d")
+        model.pictures(7 + codes(1))
+        engine = model.engine()
+        assert engine.device == "cpu"
+        assert not engine.half
+        assert engine.decode_ms is not None
+        assert engine.decode_ms > 0
+        assert 0 <= engine.cache.hit_rate <= 1
 
     @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int64, np.uint8])
     @pytest.mark.usefixtures("unchecked")
@@ -186,7 +221,7 @@ class TestEncode:
     def test_chunks_leave_no_seam(self, images: np.ndarray, monkeypatch) -> None:
         model = service.load("ae-2d")
         whole = model.encode(images)[0]
-        monkeypatch.setattr(service, "CHUNK", 3)
+        monkeypatch.setattr(decoding, "CHUNK", 3)
         np.testing.assert_allclose(model.encode(images)[0], whole, atol=1e-5)
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.01, 1.01, 255.0])
@@ -282,7 +317,7 @@ class TestJudge:
     def test_probabilities_are_the_models(
         self, name: str, shelf: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(service, "CHUNK", 7)
+        monkeypatch.setattr(decoding, "CHUNK", 7)
         module: Any = checkpoint.read_model(shelf / name)
         expected = module.classify(torch.from_numpy(images)).exp().numpy()
         found = service.load(name).classify(images)

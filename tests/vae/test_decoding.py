@@ -1,0 +1,55 @@
+"""How codes become pictures on a device."""
+
+import numpy as np
+import pytest
+import torch
+
+from vae import decoding
+from vae.decoding import Decoder
+
+CPU = torch.device("cpu")
+
+
+def network(seed: int = 0, gain: float = 1.0) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    linear = torch.nn.Linear(3, 784)
+    with torch.no_grad():
+        linear.weight.mul_(gain)
+    return torch.nn.Sequential(linear, torch.nn.Unflatten(1, (28, 28))).eval()
+
+
+def codes(count: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((count, 3)).astype(np.float32)
+
+
+def test_grey_levels_are_the_sigmoid_rounded() -> None:
+    module, z = network(), codes(40)
+    expected = torch.from_numpy(z)
+    with torch.inference_mode():
+        expected = np.rint(255 * module(expected).sigmoid().numpy())
+    np.testing.assert_array_equal(Decoder(module, CPU, z)(z), expected)
+
+
+def test_half_precision_is_for_pictures_that_nobody_can_tell_apart() -> None:
+    z = torch.from_numpy(codes(64))
+    with torch.inference_mode():
+        faint, sharp = network(gain=0.02), network(gain=40)
+        assert decoding.looks_the_same(faint, decoding.in_half(faint, CPU), z)
+        assert not decoding.looks_the_same(sharp, decoding.in_half(sharp, CPU), z)
+
+
+def test_the_callers_threads_are_as_before() -> None:
+    before = torch.get_num_threads()
+    with decoding.team_for(1):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_graph_replays_what_the_network_draws() -> None:
+    device = torch.device("cuda")
+    module, z = network().to(device), codes(20)
+    decoder = Decoder(module, device, z)
+    one_by_one = np.concatenate([decoder(code[None]) for code in z])
+    assert np.abs(one_by_one.astype(int) - decoder(z)).max() <= 1
+    np.testing.assert_array_equal(decoder(z[:1]), one_by_one[:1])
