@@ -9,8 +9,10 @@ from explorer.components.latent_map import (
     pending_drag,
 )
 from explorer.components.latent_sliders import latent_sliders, slider_values
+from explorer.components.stage import EngineLine, stage
 
 __all__ = [
+    "EngineLine",
     "MapClick",
     "drag_serial",
     "drawing",
@@ -20,4 +22,5 @@ __all__ = [
     "pending_click",
     "pending_drag",
     "slider_values",
+    "stage",
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from explorer import controls, images, session
-from explorer.components import drag_serial, latent_sliders, slider_values
+from explorer import controls, session
+from explorer.components import EngineLine, drag_serial, latent_sliders, slider_values, stage
 from explorer.panels import maps
 from explorer.session import Visit
 
@@ -25,14 +24,17 @@ def panel(name: str) -> None:
     now = session.visit(name)
     used, unused = _dims(name)
     _take_hand(now, used, unused)
-    ready = session.is_ready(name)
-    # st.empty only where the frame will be replaced, for it clears its place in every run
-    place = st if ready else st.empty()
-    place.html(_picture(now) if ready else FRAME)
-    # after the picture, for mounting the sliders lets the next move through, which ends this run
+    if session.is_ready(name):
+        _picture(now)
+        # after the picture, for mounting the sliders lets the next move through, ending this run
+        _sliders(now, used, unused)
+        return
+    place = st.empty()
+    place.html(FRAME)
     _sliders(now, used, unused)
-    if not ready:
-        place.html(_picture(now))
+    session.model(name)
+    with place:
+        _picture(now)
 
 
 def _dims(name: str) -> tuple[list[int], list[int]]:
@@ -44,27 +46,25 @@ def _dims(name: str) -> tuple[list[int], list[int]]:
     )
 
 
-def _picture(now: Visit) -> str:
-    """HTML of the decoded digit and the facts beside it."""
-    model = session.model(now.model)
-    start = time.perf_counter()
-    image = model.decode(now.z[None])[0]
-    took = (time.perf_counter() - start) * 1e3
-    judge = session.judge() if session.info(now.model).digit else None
-    title = "What a judge sees" if judge else "What lies near"
-    shares = judge.classify(image[None])[0] if judge else _neighbours(now)
-    bars = "".join(
-        f'<div class="bar"><span>{digit}</span><i style="width:{100 * share:.0f}%;'
-        f'background:{controls.DIGIT_COLOURS[digit]}"></i></div>'
-        for digit, share in enumerate(shares)
-    )
-    distance = float(np.linalg.norm(now.z[list(session.info(now.model).order)]))
-    return (
-        '<div class="stage-digit">'
-        + images.html(image, 252, "the decoded digit", _origin(now))
-        + f'<div class="facts"><h4>{title}</h4>{bars}'
-        f"<p>{distance:.2f} from the centre<br>decoded in {took:.1f} ms on {model.device}</p></div>"
-        "</div>"
+def _picture(now: Visit) -> None:
+    """The decoded digit and the facts beside it. All is known before the first part is drawn, for
+    drawing ends a run that a newer move has overtaken."""
+    model, info = session.model(now.model), session.info(now.model)
+    picture = model.pictures(now.z[None])[0]
+    engine = model.engine()
+    judge = session.judge() if info.digit else None
+    shares = judge.classify(picture[None] / np.float32(255))[0] if judge else _neighbours(now)
+    distance = float(np.linalg.norm(now.z[list(info.order)]))
+    stage(
+        picture,
+        now.place.z,
+        key=f"stage-{now.model}",
+        caption=_origin(now),
+        title="What a judge sees" if judge else "What lies near",
+        shares=shares.tolist(),
+        colours=controls.DIGIT_COLOURS,
+        facts=[f"{distance:.2f} from the centre"],
+        engine=EngineLine(engine.device, info.title, engine.decode_ms, engine.cache.hit_rate),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ElementHandle, Locator, Page, WebSocket, expect
 
-from explorer.components.assets import FOLDER, module_text
+from explorer.components.assets import module_text
 
 Settle = Callable[[Page], None]
 Stroke = Callable[[Page, list[tuple[float, float]]], None]
@@ -428,39 +428,7 @@ def test_a_finger_draws_taps_and_slides(browser: Browser, serve: Serve, settle: 
     context.close()
 
 
-FLOW = """async (script) => {
-  const makeFlow = new Function(`${script}; return makeFlow;`)();
-  const sent = [];
-  const flow = makeFlow((value, serial) => sent.push({ value, serial }), { patience: 60 });
-  const settled = [flow.settled];
-  for (let value = 0; value < 100; value += 1) flow.push(value);
-  settled.push(flow.settled);
-  const burst = sent.map((each) => each.value);
-  flow.acknowledge(sent[0].serial - 1); // a stale reply makes no room
-  const stale = sent.length;
-  flow.acknowledge(sent[0].serial);
-  const answered = sent.map((each) => each.value);
-  flow.push("after a reply that never came");
-  await new Promise((done) => setTimeout(done, 150));
-  const patient = sent.at(-1).value;
-  flow.acknowledge(sent.at(-1).serial);
-  settled.push(flow.settled);
-  const serials = sent.map((each) => each.serial);
-  return { settled, burst, stale, answered, patient, serials };
-}"""
-
-
-def test_flow_bounds_what_is_in_flight_and_the_newest_wins(page: Page) -> None:
-    found = page.evaluate(FLOW, (FOLDER / "flow.js").read_text())
-    assert found["burst"] == [0]
-    assert found["stale"] == 1
-    assert found["answered"] == [0, 99]
-    assert found["patient"] == "after a reply that never came"
-    assert found["settled"] == [True, False, True]
-    assert found["serials"] == sorted(set(found["serials"]))
-
-
-@pytest.mark.parametrize("name", ["latent_sliders", "drawing"])
+@pytest.mark.parametrize("name", ["latent_sliders", "drawing", "stage"])
 def test_a_module_carries_its_style_and_the_flow_control(name: str) -> None:
     text = module_text(name)
     assert text.startswith("const STYLE = ")

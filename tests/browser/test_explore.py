@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 Serve = Callable[..., str]
 Settle = Callable[[Page], None]
-PICTURE = ".stage-digit img"
+PICTURE = ".stage-digit canvas"
 
 
 def state(page: Page) -> dict[str, str]:
@@ -30,11 +30,16 @@ def order(page: Page) -> list[int]:
 
 
 def picture(page: Page) -> str:
-    return page.locator(PICTURE).get_attribute("src") or ""
+    """The picture on the screen, as a URI."""
+    return page.locator(PICTURE).evaluate("canvas => canvas.toDataURL()")
 
 
 def changed(page: Page, before: str) -> None:
-    expect(page.locator(PICTURE)).not_to_have_attribute("src", before)
+    """Wait until another picture is there."""
+    page.wait_for_function(
+        "([which, before]) => document.querySelector(which).toDataURL() !== before",
+        arg=[PICTURE, before],
+    )
 
 
 def open_page(page: Page, url: str, settle: Settle) -> Page:
@@ -165,7 +170,7 @@ COMPARE = """async (index) => {
   };
   const tile = [...document.querySelectorAll(".latent-map .thumb i")].at(-1);
   const sheet = await load(tile.style.backgroundImage.slice(5, -2));
-  const picture = await load(document.querySelector(".stage-digit img").src);
+  const picture = document.querySelector(".stage-digit canvas");
   const grey = (image, x, y) => {
     const canvas = new OffscreenCanvas(28, 28).getContext("2d");
     canvas.drawImage(image, x, y, 28, 28, 0, 0, 28, 28);
@@ -416,11 +421,11 @@ def test_the_frame_is_painted_before_torch_is_there(page: Page, serve: Serve) ->
     page.expose_function("seen", note)
     page.add_init_script(
         """new MutationObserver(() => {
-            for (const part of ["h1", ".digit-frame", ".stage-digit img"])
+            for (const part of ["h1", ".digit-frame", ".stage-digit canvas"])
                 if (document.querySelector(part)) window.seen(part);
         }).observe(document, { subtree: true, childList: true });"""
     )
     page.goto(url)
     page.locator(PICTURE).wait_for(timeout=60_000)
     order = list(dict.fromkeys(seen))
-    assert order.index(".digit-frame") < order.index(".stage-digit img")
+    assert order.index(".digit-frame") < order.index(".stage-digit canvas")

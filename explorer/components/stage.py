@@ -1,0 +1,64 @@
+"""The decoded digit and the facts beside it, painted as they come.
+
+A component, not st.image or st.html: 784 bytes go straight on to a canvas. An image element would
+have to be sanitised, decoded and swapped by the browser for each of sixty pictures a second.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explorer.components.assets import register
+
+_mount = register("stage", isolate_styles=False)  # the page's own style draws the bars
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLine:
+    """What the server knows of its decoding; the browser adds round trip and pictures a second."""
+
+    device: str
+    model: str
+    decode_ms: float | None  # one code; None before the first
+    hit_rate: float  # share of the pictures that needed no decode, 0 to 1
+
+
+def stage(
+    picture: np.ndarray,
+    code: Sequence[float],
+    *,
+    key: str,
+    caption: str,
+    title: str,
+    shares: Sequence[float],
+    colours: Sequence[str],
+    facts: Sequence[str],
+    engine: EngineLine,
+) -> None:
+    """Show `picture`, uint8 [28, 28], which `code` decodes to.
+
+    Beside it stand `title`, a bar for each of `shares` (0 to 1) in the colour of the same place in
+    `colours`, and the lines `facts`; below it the engine's figures. Raises ValueError for a picture
+    of another shape or type and where shares and colours differ in number.
+    """
+    if picture.shape != (28, 28) or picture.dtype != np.uint8:
+        raise ValueError(f"a picture is uint8 [28, 28], not {picture.dtype} {list(picture.shape)}")
+    if len(shares) != len(colours):
+        raise ValueError(f"{len(shares)} shares but {len(colours)} colours")
+    data: dict[str, Any] = {
+        "pixels": base64.b64encode(picture.tobytes()).decode(),  # bytes cannot lie beside others
+        "code": ",".join(f"{value:g}" for value in code),
+        "caption": caption,
+        "title": title,
+        "shares": [round(float(share), 3) for share in shares],
+        "colours": list(colours),
+        "facts": list(facts),
+        "device": engine.device,
+        "model": engine.model,
+        "decode_ms": engine.decode_ms,
+        "hit_rate": round(engine.hit_rate, 3),
+    }
+    _mount(key=key, data=data)
