@@ -14,5 +14,7 @@ if __name__ == "__main__":
 
     main()
 else:
+    from explorer import live
+
     web.send_at_once()
-    app = st.App(__file__, routes=web.routes())
+    app = st.App(__file__, routes=[*web.routes(), *live.routes()])

@@ -94,6 +94,11 @@ def judge() -> Model | None:
     return model(service.JUDGE) if service.has_judge() else None
 
 
+def has_judge() -> bool:
+    """Whether there is one; needs no torch."""
+    return service.has_judge()
+
+
 @st.cache_resource(show_spinner=False)
 def history(name: str) -> History:
     """How a model's training went: the sheet of each epoch and the loss curves. No torch."""

@@ -30,6 +30,7 @@ from starlette.routing import Route
 from streamlit import runtime
 
 PREFIX = "assets"
+LIVE = f"{PREFIX}/live"  # where explorer.live listens
 FOREVER = "public, max-age=31536000, immutable"  # the URL changes when the content does
 MEDIA_TYPES = {
     "js": "text/javascript; charset=utf-8",
@@ -144,6 +145,11 @@ def publish_later(address: str, make: Callable[[], bytes]) -> str:
 def is_served() -> bool:
     """Whether this process serves `routes`, so that a published URL outlives a script run."""
     return shelf().served.is_set()
+
+
+def live_url() -> str:
+    """The URL of the live channel relative to the app's root, "" where it is not served."""
+    return LIVE if is_served() else ""
 
 
 @cache

@@ -2,6 +2,7 @@
 // browser owns the values; Python's are taken only when its `revision` changes.
 
 const SLIDERS = new WeakMap();
+const REST = 80; // ms without a move, after which a hand that has let go rests
 const clean = (text) => Number(text.trim().replace(",", ".").replace("\u2212", "-"));
 
 class Sliders {
@@ -14,12 +15,16 @@ class Sliders {
     this.flow = makeFlow((values, serial) =>
       this.send("hand", { values, serial, revision: this.revision }),
     );
+    this.leaving = new AbortController();
+    onPicture((picture) => this.follow(picture), this.leaving.signal);
   }
 
   update(data, send) {
     this.send = send;
+    this.channel = liveChannel(data.live);
+    [this.model, this.dims] = [data.model, data.dims];
     this.flow.acknowledge(data.ack);
-    if (data.cursor) announceCursor(data.cursor, data.selected, data.answered);
+    if (data.cursor && !this.channel?.held) announceCursor(data.cursor, data.selected, data.answered);
     this.rest();
     const shape = JSON.stringify([data.names, data.low, data.high, data.step]);
     const rebuilt = shape !== this.shape;
@@ -96,24 +101,42 @@ class Sliders {
     else this.change(index, value);
   }
 
+  // The map has moved the code.
+  follow({ model, by, z }) {
+    if (by !== "map" || model !== this.model) return;
+    this.values = this.dims.map((dim) => z[dim]);
+    this.values.forEach((_, index) => this.draw(index));
+  }
+
   change(index, value, atRest = true) {
     this.values[index] = value;
     this.draw(index);
-    this.flow.push([...this.values]);
+    clearTimeout(this.resting);
+    this.released = false;
+    if (this.channel?.open) {
+      this.channel.hold();
+      this.channel.steer(this.dims, this.values);
+      this.unheard = true; // by Python
+    } else this.flow.push([...this.values]);
     if (atRest) this.release();
   }
 
-  // A hand that has let go rests once the server has answered all it sent: that is the time for what
-  // is too heavy to follow every move.
+  // A hand that has let go rests once Python has answered where it is: that is the time for what is
+  // too heavy to follow every move. A key that is held down lets go again and again.
   release() {
-    this.released = true;
-    this.rest();
+    this.resting = setTimeout(() => {
+      if (this.unheard) this.flow.push([...this.values]);
+      this.unheard = false;
+      this.released = true;
+      this.rest();
+    }, REST);
   }
 
   rest() {
     if (!this.released || !this.flow.settled) return;
     this.released = false;
     this.send("rest", Date.now());
+    this.channel?.letGo();
   }
 
   // As many decimals as a step of the slider has.
@@ -138,6 +161,9 @@ class Sliders {
 
   destroy() {
     this.flow.stop();
+    clearTimeout(this.resting);
+    this.leaving.abort();
+    this.channel?.letGo();
   }
 }
 

@@ -1,16 +1,17 @@
 """Sliders for the latent dimensions that stream while they are dragged.
 
-st.slider sends on release only; these are native range inputs that send as the hand moves, with
-one request in flight and the newest value winning.
+st.slider sends on release only; these are native range inputs that send as the hand moves, as fast
+as the replies come, the newest value winning.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from explorer import web
 from explorer.components.assets import nothing, register, sent
 
-_mount = register("latent_sliders")
+_mount = register("latent_sliders", "urls.js", "live.js")
 
 
 def _hand(key: str, count: int, revision: int) -> list[float] | None:
@@ -48,6 +49,8 @@ def latent_sliders(
     notes: Sequence[str] = (),
     weights: Sequence[float] = (),
     max_height: int | None = None,
+    model: str | None = None,
+    dims: Sequence[int] = (),
     cursor: tuple[float, float] | None = None,
     selected: int | None = None,
     answered: int | None = None,
@@ -61,14 +64,20 @@ def latent_sliders(
     low..high are shown and kept; the thumb alone stops at the end. Numbers have the decimals of
     `step`; `noun` says to a screen reader what a name is the name of. `notes` stand beside the rows
     ("3.9 nats"); `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px
-    high; beyond `max_height` px they scroll. `cursor` and `selected` are what a `latent_map` on the
-    page shows from now on, without a run of its own; `answered` is the newest of its drags that
-    they take account of. `on_change` is called at every move, `on_rest`
-    once the hand has let go and its last value is answered.
+    high; beyond `max_height` px they scroll.
+
+    With `model` and `dims`, the places of these values in its code, the sliders ask the live
+    channel for pictures while they move, a `stage` on the page shows them, and Python hears of the
+    values when they rest; else it hears of each.
+
+    `cursor` and `selected` are what a `latent_map` on the page shows from now on, without a run of
+    its own; `answered` is the newest of its drags that they take account of. `on_change` is called
+    at every move that Python hears of, `on_rest` once the hand has let go and its last value is
+    answered.
 
     Raises ValueError when the lengths differ, a value is not finite, or low >= high.
     """
-    _check(names, values, notes, weights, low, high)
+    _check(names, values, notes, weights, dims, low, high)
     current = slider_values(key, values, revision)
     data: dict[str, Any] = {
         "names": list(names),
@@ -81,6 +90,9 @@ def latent_sliders(
         "notes": list(notes),
         "weights": [float(w) for w in weights],
         "max_height": max_height,
+        "live": web.live_url() if model else "",
+        "model": model,
+        "dims": list(dims),
         "cursor": cursor and [float(value) for value in cursor],
         "selected": selected,
         "answered": answered,
@@ -100,12 +112,13 @@ def _check(
     values: Sequence[float],
     notes: Sequence[str],
     weights: Sequence[float],
+    dims: Sequence[int],
     low: float,
     high: float,
 ) -> None:
     if len(values) != len(names):
         raise ValueError(f"{len(names)} names but {len(values)} values")
-    for what, items in (("notes", notes), ("weights", weights)):
+    for what, items in (("notes", notes), ("weights", weights), ("dims", dims)):
         if len(items) not in {0, len(names)}:
             raise ValueError(f"{len(names)} names but {len(items)} {what}")
     for name, value in zip(names, values, strict=True):

@@ -3,6 +3,7 @@
 const STAGES = new WeakMap();
 const SIDE = 28;
 const RECENT = 1000; // ms over which pictures are counted
+const FIGURES = ["decode", "round trip", "pictures", "from cache"];
 const COLLECT = 250; // ms between two counts on the screen: figures that flicker cannot be read
 
 class Stage {
@@ -15,16 +16,15 @@ class Stage {
     this.title = element("h4");
     this.bars = element("div");
     this.facts = element("p");
-    this.cells = Object.fromEntries(
-      ["device", "decode", "round trip", "pictures", "from cache"].map((name) => [name, element("dd")]),
-    );
-    this.engine = element("dl", { className: "engine" },
-      ...Object.entries(this.cells).map(([name, cell]) =>
-        element("div", {}, element("dt", { textContent: name }), cell)));
+    this.device = element("b");
+    this.cells = FIGURES.map((name) => [element("dt", { textContent: name }), element("dd")]);
+    const figures = this.cells.map((pair) => element("div", {}, ...pair));
+    this.panel = element("dl", { className: "engine" }, element("div", {}, this.device), ...figures);
+    this.panel.ariaLabel = "What decodes, and how fast";
     this.box = element("div", { className: "stage-digit" },
       element("figure", { className: "digit" }, this.canvas, this.caption),
       element("div", { className: "facts" }, this.title, this.bars, this.facts));
-    root.append(this.box, this.engine);
+    root.append(this.box, this.panel);
     this.painted = []; // times of the last pictures, ms
     this.pace = null;
     this.leaving = new AbortController();
@@ -32,15 +32,32 @@ class Stage {
       this.pace = pace;
       this.tellSoon();
     }, this.leaving.signal);
+    onPicture((picture) => this.follow(picture), this.leaving.signal);
   }
 
+  // While a hand moves, what Python says is of the past: the live channel leads.
   update(data) {
+    const channel = liveChannel(data.live);
+    const moving = channel?.leads(data.model);
     this.data = data;
-    if (this.shown !== data.code) this.count();
-    this.shown = data.code;
-    this.paint(data);
-    this.describe(data);
-    this.box.dataset.code = data.code;
+    this.device.textContent = data.device;
+    if (moving) return;
+    channel?.stand(data);
+    this.show(data);
+  }
+
+  follow(picture) {
+    if (picture.model !== this.data.model) return;
+    this.show({ ...this.data, ...picture, code: picture.z, caption: this.data.moving });
+  }
+
+  show(picture) {
+    const code = picture.code.join(",");
+    if (this.box.dataset.code !== code) this.count();
+    this.paint(picture);
+    this.describe(picture);
+    this.box.dataset.code = code;
+    this.engine = picture;
     this.tellSoon();
   }
 
@@ -54,11 +71,11 @@ class Stage {
     this.ink.putImageData(this.image, 0, 0);
   }
 
-  describe({ caption, title, shares, colours, facts }) {
+  describe({ caption, title, shares, colours, distance }) {
     this.canvas.ariaLabel = `the decoded digit, ${caption}`;
     this.caption.textContent = caption;
     this.title.textContent = title;
-    this.facts.textContent = facts.join("\n");
+    this.facts.textContent = `${distance.toFixed(2)} from the centre`;
     if (this.bars.children.length !== shares.length) {
       this.bars.replaceChildren(...shares.map((_, digit) =>
         element("div", { className: "bar" }, element("span", { textContent: digit }), element("i"))));
@@ -84,18 +101,16 @@ class Stage {
   }
 
   tell() {
-    const { device, decode_ms: decode, hit_rate: hits, model } = this.data;
+    const { decode_ms: decode, hit_rate: hits } = this.engine;
     const recent = this.painted.filter((time) => performance.now() - time < RECENT);
-    this.engine.title = `${model} on ${device}`;
     const ms = (value) => (value === null ? "\u2013" : `${value.toFixed(value < 10 ? 1 : 0)} ms`);
-    const found = {
-      device,
-      decode: ms(decode),
-      "round trip": ms(this.pace?.roundTrip ?? null),
-      pictures: `${recent.length} /s`,
-      "from cache": `${Math.round(100 * hits)} %`,
-    };
-    for (const [name, text] of Object.entries(found)) this.cells[name].textContent = text;
+    const found = [
+      ms(decode),
+      ms(this.pace?.roundTrip ?? null),
+      `${recent.length} /s`,
+      `${Math.round(100 * hits)} %`,
+    ];
+    found.forEach((text, place) => (this.cells[place][1].textContent = text));
     if (recent.length) this.tellSoon(); // until the count has gone back to none
   }
 

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from explorer import web
 from explorer.components.assets import register
 
-_mount = register("stage", isolate_styles=False)  # the page's own style draws the bars
+_mount = register(
+    "stage", "urls.js", "live.js", isolate_styles=False
+)  # the page's own style draws the bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,6 @@ class EngineLine:
     """What the server knows of its decoding; the browser adds round trip and pictures a second."""
 
     device: str
-    model: str
     decode_ms: float | None  # one code; None before the first
     hit_rate: float  # share of the pictures that needed no decode, 0 to 1
 
@@ -31,18 +33,23 @@ def stage(
     code: Sequence[float],
     *,
     key: str,
+    model: str,
+    view: tuple[str, int, int],
     caption: str,
+    moving: str,
     title: str,
     shares: Sequence[float],
     colours: Sequence[str],
-    facts: Sequence[str],
+    distance: float,
     engine: EngineLine,
 ) -> None:
-    """Show `picture`, uint8 [28, 28], which `code` decodes to.
+    """Show `picture`, uint8 [28, 28], which `code` decodes to with `model`.
 
     Beside it stand `title`, a bar for each of `shares` (0 to 1) in the colour of the same place in
-    `colours`, and the lines `facts`; below it the engine's figures. Raises ValueError for a picture
-    of another shape or type and where shares and colours differ in number.
+    `colours`, and the code's `distance` from the centre; below it the engine's figures. While a
+    hand moves, the pictures come through the live channel under the caption `moving`, and those of
+    this command wait; `view` is what the map shows then: its kind and its two dimensions. Raises
+    ValueError for a picture of another shape or type and where shares and colours differ in number.
     """
     if picture.shape != (28, 28) or picture.dtype != np.uint8:
         raise ValueError(f"a picture is uint8 [28, 28], not {picture.dtype} {list(picture.shape)}")
@@ -50,14 +57,17 @@ def stage(
         raise ValueError(f"{len(shares)} shares but {len(colours)} colours")
     data: dict[str, Any] = {
         "pixels": base64.b64encode(picture.tobytes()).decode(),  # bytes cannot lie beside others
-        "code": ",".join(f"{value:g}" for value in code),
+        "code": [round(float(value), 4) for value in code],
         "caption": caption,
+        "moving": moving,
         "title": title,
         "shares": [round(float(share), 3) for share in shares],
         "colours": list(colours),
-        "facts": list(facts),
+        "distance": round(distance, 3),
         "device": engine.device,
-        "model": engine.model,
+        "model": model,
+        "view": list(view),
+        "live": web.live_url(),
         "decode_ms": engine.decode_ms,
         "hit_rate": round(engine.hit_rate, 3),
     }

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
-from explorer import controls, session
+from explorer import controls, portrait, session
 from explorer.components import EngineLine, drag_serial, latent_sliders, slider_values, stage
 from explorer.panels import maps
 from explorer.session import Visit
 
 HAND, UNUSED = "sliders", "unused-sliders"
-NEIGHBOURS = 25
+MOVED = "decoded from the sliders"
 # the picture's place while torch is imported
 FRAME = '<div class="stage-digit"><div class="digit-frame"></div></div>'
 
@@ -49,38 +48,29 @@ def _dims(name: str) -> tuple[list[int], list[int]]:
 def _picture(now: Visit) -> None:
     """The decoded digit and the facts beside it. All is known before the first part is drawn, for
     drawing ends a run that a newer move has overtaken."""
-    model, info = session.model(now.model), session.info(now.model)
-    picture = model.pictures(now.z[None])[0]
-    engine = model.engine()
-    judge = session.judge() if info.digit else None
-    shares = judge.classify(picture[None] / np.float32(255))[0] if judge else _neighbours(now)
-    distance = float(np.linalg.norm(now.z[list(info.order)]))
+    found, engine = portrait.of(now.model, now.z), session.model(now.model).engine()
+    kind, dims = maps.kind(now.model)
     stage(
-        picture,
+        found.picture,
         now.place.z,
         key=f"stage-{now.model}",
+        model=now.model,
+        view=(kind, *dims),
         caption=_origin(now),
-        title="What a judge sees" if judge else "What lies near",
-        shares=shares.tolist(),
+        moving=MOVED,
+        title=portrait.title(now.model),
+        shares=found.shares.tolist(),
         colours=controls.DIGIT_COLOURS,
-        facts=[f"{distance:.2f} from the centre"],
-        engine=EngineLine(engine.device, info.title, engine.decode_ms, engine.cache.hit_rate),
+        distance=found.distance,
+        engine=EngineLine(engine.device, engine.decode_ms, engine.cache.hit_rate),
     )
 
 
 def _origin(now: Visit) -> str:
     if now.place.digit is None:
-        return "decoded from the sliders"
+        return MOVED
     label = session.encodings(now.model).labels[now.place.digit]
     return f"test digit {now.place.digit:,}, a {label}"
-
-
-def _neighbours(now: Visit) -> np.ndarray:
-    """Share of each digit among the test digits whose codes lie nearest, [10]."""
-    codes = session.encodings(now.model)
-    distances = np.square(codes.mean - now.z).sum(axis=1)
-    nearest = np.argpartition(distances, NEIGHBOURS)[:NEIGHBOURS]
-    return np.bincount(codes.labels[nearest], minlength=10) / NEIGHBOURS
 
 
 def _take_hand(now: Visit, used: list[int], unused: list[int]) -> None:
@@ -113,6 +103,8 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             notes=[f"{info.kl[d]:.1f} nats" for d in dims] if any(info.kl) else [],
             weights=[info.kl[d] / most for d in dims] if any(info.kl) else [],
             max_height=height,
+            model=now.model,
+            dims=dims,
             cursor=cursor,
             selected=now.place.digit,
             answered=drag_serial(maps.map_key(now.model)),

@@ -17,11 +17,15 @@ def chosen(name: str) -> session.View:
 
     Read from the controls' state, before they are drawn in this run.
     """
+    return session.view(name, *kind(name))
+
+
+def kind(name: str) -> tuple[str, tuple[int, int]]:
+    """Which of VIEWS the map shows, and the two dimensions where it is of two."""
     info = session.info(name)
     if len(info.order) == 2:
-        return session.view(name, VIEWS[0], (min(info.order), max(info.order)))
-    kind = st.session_state.get(f"view-{name}") or VIEWS[1]
-    return session.view(name, kind, plane_dims(name))
+        return VIEWS[0], (min(info.order), max(info.order))
+    return st.session_state.get(f"view-{name}") or VIEWS[1], plane_dims(name)
 
 
 def plane_dims(name: str) -> tuple[int, int]:
@@ -43,7 +47,7 @@ def _choose(name: str) -> None:
         return
     flat = session.encodings(name).tsne is not None
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
-        kind = st.segmented_control(
+        shown = st.segmented_control(
             "Map",
             VIEWS if flat else VIEWS[:2],
             default=VIEWS[1],
@@ -51,7 +55,7 @@ def _choose(name: str) -> None:
             label_visibility="collapsed",
             on_change=controls.follow,
         )
-        if kind == VIEWS[0]:
+        if shown == VIEWS[0]:
             pick = {"label_visibility": "collapsed", "width": 90, "on_change": controls.follow}
             x = st.selectbox("x", info.order, 0, lambda d: f"z{d + 1}", key=f"x-{name}", **pick)
             rest = [d for d in info.order if d != x]

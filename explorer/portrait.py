@@ -1,0 +1,46 @@
+"""What a code decodes to, and what is said beside it: for a run of the script and for the live
+channel alike."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from explorer import session
+
+NEIGHBOURS = 25
+
+
+class Portrait(NamedTuple):
+    """A decoded code."""
+
+    picture: np.ndarray  # uint8 [28, 28]
+    shares: np.ndarray  # [10], of the judge's word or of the nearest test digits
+    distance: float  # of the code from the centre, the digit of a code aside
+
+
+def title(name: str) -> str:
+    """What the shares are."""
+    return "What a judge sees" if _judged(name) else "What lies near"
+
+
+def _judged(name: str) -> bool:
+    return session.info(name).digit is not None and session.has_judge()
+
+
+def of(name: str, z: np.ndarray) -> Portrait:
+    """The portrait of a code z [Z]. Raises ValueError for a code of another size, NaN, infinity."""
+    picture = session.model(name).pictures(z[None])[0]
+    judge = session.judge() if _judged(name) else None
+    shares = judge.classify(picture[None] / np.float32(255))[0] if judge else _near(name, z)
+    distance = float(np.linalg.norm(z[list(session.info(name).order)]))
+    return Portrait(picture, shares, distance)
+
+
+def _near(name: str, z: np.ndarray) -> np.ndarray:
+    """Share of each digit among the test digits whose codes lie nearest, [10]."""
+    codes = session.encodings(name)
+    distances = np.square(codes.mean - z).sum(axis=1)
+    nearest = np.argpartition(distances, NEIGHBOURS)[:NEIGHBOURS]
+    return np.bincount(codes.labels[nearest], minlength=10) / NEIGHBOURS
