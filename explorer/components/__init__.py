@@ -10,10 +10,12 @@ from explorer.components.latent_map import (
 )
 from explorer.components.latent_sliders import latent_sliders, slider_values
 from explorer.components.stage import EngineLine, stage
+from explorer.components.traversals import TilePress, pending_tile, traversals
 
 __all__ = [
     "EngineLine",
     "MapClick",
+    "TilePress",
     "drag_serial",
     "drawing",
     "drawn",
@@ -21,6 +23,8 @@ __all__ = [
     "latent_sliders",
     "pending_click",
     "pending_drag",
+    "pending_tile",
     "slider_values",
     "stage",
+    "traversals",
 ]

@@ -17,6 +17,7 @@ class Sliders {
     );
     this.leaving = new AbortController();
     onPicture((picture) => this.follow(picture), this.leaving.signal);
+    onStrips((strips) => this.underlay(strips), this.leaving.signal);
   }
 
   update(data, send) {
@@ -45,18 +46,34 @@ class Sliders {
     this.list.style.setProperty("--zero", this.fraction(0));
     this.rows = data.names.map((name, index) => this.row(name, index, data));
     this.list.replaceChildren(...this.rows.map((row) => row.line));
+    this.underlay(this.strips);
+  }
+
+  // What each slider leads to, behind it.
+  underlay(strips) {
+    this.strips = strips;
+    const ours = strips && strips.model === this.model;
+    this.rows.forEach(({ strip }, index) => {
+      const row = ours ? strips.dims.indexOf(this.dims[index]) : -1;
+      strip.hidden = row < 0;
+      if (row < 0) return;
+      strip.style.setProperty("--steps", strips.steps);
+      layStrip(strip, strips.sheet, row, strips.dims.length);
+    });
   }
 
   row(name, index, { low, high, step, noun }) {
     const label = element("span", { className: "name", textContent: name });
     const range = element("input", { type: "range", min: low, max: high, step });
     range.ariaLabel = noun ? `${name}, ${noun}` : name;
+    const strip = element("span", { className: "underlay", hidden: true });
+    const rail = element("div", { className: "rail" }, strip, range);
     const number = element("input", { type: "text", inputMode: "decimal", className: "number" });
     number.ariaLabel = `${name}, value`;
     number.autocomplete = "off";
     const note = element("span", { className: "note" });
     const weight = element("span", { className: "weight" });
-    const line = element("div", { className: "row" }, label, range, number,
+    const line = element("div", { className: "row" }, label, rail, number,
       element("span", { className: "aside" }, note, weight));
     range.addEventListener("input", () => this.change(index, Number(range.value), false));
     range.addEventListener("change", () => this.release());
@@ -67,7 +84,7 @@ class Sliders {
     number.addEventListener("focus", () => number.select());
     number.addEventListener("change", () => this.enter(index, number.value));
     number.addEventListener("keydown", (event) => this.key(event, index));
-    return { line, range, number, note, weight };
+    return { line, range, strip, number, note, weight };
   }
 
   describe({ notes, weights, max_height }) {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
+
 import streamlit as st
 
 from explorer import controls, images, session
+from explorer.components import pending_tile, traversals
 from explorer.panels import maps
 from vae import latent
 
@@ -24,27 +26,39 @@ def panel(name: str) -> None:
     dims = [d for d in info.order if info.active[d]]
     with strips:
         st.html(
-            "<h3>Traversals</h3><p>Each row sweeps one dimension from -3 to 3 around the code.</p>"
+            "<h3>Traversals</h3><p>Each row sweeps one dimension from -3 to 3 around the code. "
+            "Press a tile to go there.</p>"
         )
         sweeps = latent.traversals(now.z, dims, steps=STEPS)
-        decoded = model.decode(sweeps.reshape(-1, info.dims)).reshape(len(dims), STEPS, 28, 28)
-        rows = [
-            f'<div class="strip"><span>z{dim + 1}</span>'
-            f'<img src="{images.data_uri(images.tile(row, STEPS))}" alt="z{dim + 1} from -3 to 3">'
-            f'<b style="left:calc(2.6rem + (100% - 2.6rem) * {_along(now.z[dim]):.4f})"></b></div>'
-            for dim, row in zip(dims, decoded, strict=True)
-        ]
-        st.html(f'<div class="strips">{"".join(rows)}</div>')
+        drawn = model.pictures(sweeps.reshape(-1, info.dims))
+        traversals(
+            images.png(images.tile(drawn, STEPS)),
+            STEPS,
+            dims,
+            now.z[dims].tolist(),
+            key=_key(name),
+            model=name,
+            on_press=partial(_take_tile, name),
+        )
     with sheet:
         x, y = maps.plane_dims(name)
         st.html(f"<h3>Manifold</h3><p>z{x + 1} to the right, z{y + 1} upwards, -3 to 3.</p>")
         codes = latent.grid(now.z, (x, y), SHEET)
-        whole = images.tile(model.decode(codes), SHEET)
+        whole = images.tile(model.pictures(codes), SHEET)
         st.html(f'<img class="sheet" src="{images.data_uri(whole)}" alt="the decoded manifold">')
     session.write_link(now)
 
 
-def _along(value: float) -> float:
-    """Where a value stands on a strip, 0 to 1; its tiles are centred on -3 to 3."""
-    step = 6 / (STEPS - 1)
-    return float(np.clip((value + 3 + step / 2) / (6 + step), 0, 1))
+def _key(name: str) -> str:
+    return f"traversals-{name}"
+
+
+def _take_tile(name: str) -> None:
+    press = pending_tile(_key(name))
+    now = session.visit(name)
+    if press is None or not 0 <= press.dim < len(now.z):
+        return
+    code = now.z
+    code[press.dim] = press.value
+    now.go(tuple(code))
+    controls.follow()

@@ -397,6 +397,64 @@ def test_traversals_have_a_strip_a_dimension_and_the_manifold_is_drawn(explore: 
     assert width == 20 * 28
 
 
+def test_a_tile_of_a_traversal_is_pressed_and_the_code_is_there(
+    explore: Page, settle: Settle
+) -> None:
+    before = picture(explore)
+    name = f"z{order(explore)[0] + 1}"
+    explore.get_by_role("button", name=f"{name} = 1.5").click()
+    changed(explore, before)
+    settle(explore)
+    assert code(explore) == [1.5, 0]
+    expect(explore).to_have_url(re.compile(r"z=(1.5(%2C|,)0|0(%2C|,)1.5)$"))
+    tile = explore.get_by_role("button", name=f"{name} = 1.5")
+    mark = explore.locator(".strip b").first
+    expect(tile).to_have_attribute("tabindex", "0")
+    here, there = tile.bounding_box(), mark.bounding_box()
+    assert here
+    assert there
+    assert there["x"] + 1 == pytest.approx(here["x"] + here["width"] / 2, abs=2)
+    tile.focus()
+    explore.keyboard.press("ArrowLeft")
+    before = picture(explore)
+    explore.keyboard.press("Enter")
+    changed(explore, before)
+    settle(explore)
+    assert code(explore) == [1.0, 0]
+
+
+def test_each_slider_has_its_traversal_behind_it(explore: Page) -> None:
+    for row, strip in zip(
+        explore.locator(".list .row").all(), explore.locator(".strip").all(), strict=True
+    ):
+        expect(row.locator(".underlay")).to_be_visible()
+        assert row.locator(".name").inner_text() == strip.locator("span").inner_text()
+        shown = [
+            box.evaluate(
+                "box => [getComputedStyle(box).backgroundImage, "
+                "getComputedStyle(box).backgroundPositionY]"
+            )
+            for box in (row.locator(".underlay"), strip.locator(".tiles"))
+        ]
+        assert shown[0] == shown[1]
+
+
+def test_the_mark_of_a_traversal_follows_the_slider_while_it_moves(explore: Page) -> None:
+    mark = explore.locator(".strip b").first
+    before = mark.bounding_box()
+    box = explore.get_by_role("slider").first.bounding_box()
+    assert before
+    assert box
+    explore.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    explore.mouse.down()
+    explore.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2, steps=6)
+    explore.wait_for_function(
+        "left => document.querySelector('.strip b').getBoundingClientRect().left > left + 50",
+        arg=before["x"],
+    )
+    explore.mouse.up()
+
+
 def test_the_page_works_on_a_phone(browser: Browser, serve: Serve, settle: Settle) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     page = context.new_page()

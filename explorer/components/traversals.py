@@ -1,0 +1,70 @@
+"""The latent dimensions swept one by one: a strip of digits each, to look at and to press.
+
+The strips lie behind the sliders of the same model too: `latent_sliders` finds them on the page.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from explorer import web
+from explorer.components.assets import nothing, register, sent
+
+_mount = register("traversals", "urls.js", "live.js", isolate_styles=False)
+
+
+class TilePress(NamedTuple):
+    """A tile that was pressed: the dimension of the code, and its value there."""
+
+    dim: int
+    value: float
+
+
+def pending_tile(key: str) -> TilePress | None:
+    """The press on the traversals `key` that Python has not seen yet, None when there is none."""
+    raw = sent(key, "press")
+    dim, value, serial = (raw.get(name) for name in ("dim", "value", "serial"))
+    seen = f"{key}:seen"
+    if serial is None or st.session_state.get(seen) == serial:
+        return None
+    st.session_state[seen] = serial
+    if not isinstance(dim, int) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return TilePress(dim, float(value))
+
+
+def traversals(
+    sheet: bytes,
+    steps: int,
+    dims: Sequence[int],
+    values: Sequence[float],
+    *,
+    key: str,
+    model: str,
+    low: float = -3.0,
+    high: float = 3.0,
+    on_press: Callable[[], None] | None = None,
+) -> None:
+    """Show the strips of `sheet`, a PNG of square tiles: a row for each of `dims`, `steps` tiles
+    from `low` to `high`.
+
+    `values` are where the code stands in these dimensions; a mark on each strip shows it, and
+    follows the hand that moves the code of `model`. A press on a tile calls `on_press`, which asks
+    `pending_tile` for it. Raises ValueError where dims and values differ in number and for fewer
+    than two steps.
+    """
+    if len(dims) != len(values) or steps < 2:
+        raise ValueError(f"{len(dims)} dims, {len(values)} values, {steps} steps")
+    data: dict[str, Any] = {
+        "sheet": web.publish(sheet, "traversals.png", place=f"{key}/sheet"),
+        "steps": steps,
+        "dims": list(dims),
+        "values": [round(float(value), 4) for value in values],
+        "low": low,
+        "high": high,
+        "model": model,
+        "ack": sent(key, "press").get("serial"),
+    }
+    _mount(key=key, data=data, on_press_change=on_press or nothing)
