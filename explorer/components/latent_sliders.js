@@ -24,7 +24,7 @@ class Sliders {
     this.send = send;
     this.channel = liveChannel(data.live);
     [this.model, this.dims] = [data.model, data.dims];
-    this.flow.acknowledge(data.ack);
+    if (this.flow.acknowledge(data.ack) && data.revision === this.revision) this.adrift = false;
     if (data.cursor && !this.channel?.held) announceCursor(data.cursor, data.selected, data.answered);
     this.rest();
     const shape = JSON.stringify([data.names, data.low, data.high, data.step]);
@@ -33,6 +33,12 @@ class Sliders {
     this.describe(data);
     if (!rebuilt && data.revision === this.revision) return;
     this.revision = data.revision;
+    if (this.adrift && !rebuilt) {
+      // The server is another one than before and knows the link alone: the hand knows better.
+      this.adrift = false;
+      this.flow.push([...this.values]);
+      return;
+    }
     this.values = [...data.values];
     this.values.forEach((_, index) => this.draw(index));
   }
@@ -143,6 +149,7 @@ class Sliders {
   release() {
     this.resting = setTimeout(() => {
       if (this.unheard) this.flow.push([...this.values]);
+      this.adrift = Boolean(this.channel && !this.channel.open); // sent to nobody
       this.unheard = false;
       this.released = true;
       this.rest();

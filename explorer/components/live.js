@@ -8,7 +8,7 @@
 //   channel.aim([x, y])                    the code at this place of the map, please
 //   onPicture((picture) => ..., signal)    what came: {model, z, cursor, pixels, shares, ...}
 const REOPEN = [250, 8000]; // ms until the next try: at first, at most
-const VAIN = 4; // tries that never opened, after which this server has no such channel
+const VAIN = 4; // tries, after which a server that has never opened the channel has none
 const PICTURE = "latent-explorer:picture";
 
 const onPicture = (follow, signal) =>
@@ -19,7 +19,7 @@ class Live {
     this.url = absolute(url).replace(/^http/, "ws");
     this.held = false; // a hand is on the code: what Python says of it is of the past
     this.wait = REOPEN[0];
-    this.vain = 0;
+    this.vain = 0; // tries that did not open
     this.flow = makeFlow((request, serial) => {
       if (this.open) this.socket.send(JSON.stringify({ ...request, serial }));
     });
@@ -35,7 +35,7 @@ class Live {
     this.vain += 1;
     this.socket.onopen = () => {
       this.wait = REOPEN[0];
-      this.vain = 0;
+      this.vain = -Infinity;
     };
     this.socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
     this.socket.onclose = () => {

@@ -37,7 +37,6 @@ FLAGS = (
     "--enable-unsafe-swiftshader",  # WebGL without a GPU
 )
 
-Serve = Callable[..., str]
 Settle = Callable[[Page], None]
 Stroke = Callable[[Page, list[tuple[float, float]]], None]
 
@@ -74,49 +73,67 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-@pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """serve(script, *options) -> url: under `streamlit run`, one server for the whole session.
+class Servers:
+    """Apps under `streamlit run`, one server for each script and options.
 
     The app is started in an empty folder, on which it must not depend; scripts elsewhere in the
     root, where their theme is.
     """
-    folder = tmp_path_factory.mktemp("servers")
-    running: dict[tuple[str, ...], tuple[subprocess.Popen[bytes], str]] = {}
 
-    def start(script: str, *options: str) -> str:
-        path = ROOT / script
-        if (script, *options) in running:
-            return running[script, *options][1]
-        port = _free_port()
-        base = [option.rpartition("=")[2] for option in options if "baseUrlPath" in option]
-        url = "/".join([f"http://127.0.0.1:{port}", *base])
-        log = folder / f"{path.stem}-{port}.log"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.urls: dict[tuple[str, ...], str] = {}
+        self.ports: dict[str, int] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __call__(self, script: str, *options: str) -> str:
+        """The URL of a script, which is started at the first call."""
+        asked = (script, *options)
+        if asked not in self.urls:
+            port = _free_port()
+            base = [option.rpartition("=")[2] for option in options if "baseUrlPath" in option]
+            self.urls[asked] = "/".join([f"http://127.0.0.1:{port}", *base])
+            self.ports[self.urls[asked]] = port
+            self.start(self.urls[asked])
+        return self.urls[asked]
+
+    def start(self, url: str) -> None:
+        """Start the server of a URL, and wait until it answers."""
+        script, *options = next(asked for asked, known in self.urls.items() if known == url)
+        path, port = ROOT / script, self.ports[url]
+        log = self.folder / f"{path.stem}-{port}.log"
         command = [sys.executable, "-m", "streamlit", "run", str(path), "--server.headless=true"]
         command += ["--server.address=127.0.0.1", f"--server.port={port}"]
         command += ["--server.fileWatcherType=none"]  # an edit elsewhere changes no running test
         command += options
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        with log.open("wb") as sink:
-            process = subprocess.Popen(
+        with log.open("ab") as sink:
+            process = self.processes[url] = subprocess.Popen(
                 command,
-                cwd=folder if path.parent == ROOT else ROOT,
+                cwd=self.folder if path.parent == ROOT else ROOT,
                 env=environment,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )
-        running[script, *options] = process, url
         deadline = time.monotonic() + 90
         while not _healthy(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"{script} was not served:\n{log.read_text(errors='replace')}")
             time.sleep(0.1)
-        return url
 
-    yield start
-    for process, _ in running.values():
+    def stop(self, url: str) -> None:
+        """Stop the server of a URL; `start` brings it back."""
+        _stop(self.processes.pop(url))
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """serve(script, *options) -> url: under `streamlit run`, for the whole session."""
+    servers = Servers(tmp_path_factory.mktemp("servers"))
+    yield servers
+    for process in servers.processes.values():
         _stop(process)
-    for log in sorted(folder.glob("*.log")):  # pytest shows it when a test has failed
+    for log in sorted(servers.folder.glob("*.log")):  # pytest shows it when a test has failed
         print(f"--- {log.name}\n{log.read_text(errors='replace')}")
 
 

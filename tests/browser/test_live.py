@@ -1,0 +1,127 @@
+"""The live channel in a real browser: what it spares, what takes its place, how it comes back."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
+
+Settle = Callable[[Page], None]
+CODE = "() => document.querySelector('.stage-digit').dataset.code"
+
+
+def open_page(page: Page, url: str, settle: Settle) -> None:
+    page.goto(url)
+    page.locator(".strips").wait_for()
+    page.locator(".latent-map .plot .nsewdrag").first.wait_for()
+    settle(page)
+
+
+def grasp(page: Page, label: re.Pattern[str] | str = "z1, latent dimension") -> tuple[float, float]:
+    """Press a slider in its middle and keep it pressed."""
+    box = page.get_by_label(label).bounding_box()
+    assert box
+    spot = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*spot)
+    page.mouse.down()
+    return spot
+
+
+def slide(page: Page, spot: tuple[float, float], pixels: int) -> set[str]:
+    """Move the pressed slider bit by bit; the codes that were shown on the way."""
+    seen = set()
+    for step in range(1, 11):
+        before = page.evaluate(CODE)
+        page.mouse.move(spot[0] + step * pixels / 10, spot[1])
+        page.wait_for_function(f"before => ({CODE})() !== before", arg=before)
+        seen.add(page.evaluate(CODE))
+    return seen
+
+
+def test_a_hand_that_moves_costs_no_run_of_the_script(
+    page: Page, serve: Callable[..., str], settle: Settle
+) -> None:
+    sent: dict[str, int] = {"stream": 0, "live": 0}
+
+    def listen(socket: WebSocket) -> None:
+        name = socket.url.rpartition("/")[2]
+
+        def count(_: Any) -> None:
+            sent[name] += 1
+
+        socket.on("framesent", count)
+
+    page.on("websocket", listen)
+    open_page(page, serve("streamlit_app.py"), settle)
+    page.wait_for_function("() => window.latentExplorerLive.open")
+    sent.update(stream=0, live=0)
+    spot = grasp(page)
+    assert len(slide(page, spot, 100)) == 10
+    assert sent["stream"] == 0
+    assert sent["live"] >= 10
+    page.mouse.up()
+    expect(page).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
+    assert sent["stream"] > 0
+    number = page.get_by_label("z1, value").input_value()
+    assert float(page.evaluate(CODE).split(",")[0]) == float(number)
+
+
+def test_where_there_is_no_channel_the_script_answers_each_move(
+    page: Page, serve: Callable[..., str], settle: Settle, faults: list[str]
+) -> None:
+    def refuse(route: WebSocketRoute) -> None:
+        route.close()
+
+    page.route_web_socket(re.compile("assets/live$"), refuse)
+    open_page(page, serve("streamlit_app.py"), settle)
+    spot = grasp(page)
+    assert len(slide(page, spot, 100)) >= 5
+    assert not page.evaluate("window.latentExplorerLive.open")
+    page.mouse.up()
+    expect(page).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
+    faults.clear()
+
+
+def test_a_server_that_was_away_is_found_again_without_a_reload(
+    page: Page, serve: Any, settle: Settle, faults: list[str]
+) -> None:
+    """A server of its own, for it is stopped."""
+    url = serve("streamlit_app.py", "--server.maxUploadSize=23")
+    open_page(page, url, settle)
+    page.evaluate("window.stayed = true")
+    spot = grasp(page)
+    slide(page, spot, 60)
+    page.mouse.up()
+    expect(page).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
+    settle(page)
+    serve.stop(url)
+    page.wait_for_function("() => !window.latentExplorerLive.open")
+    box = page.get_by_label("z2, value")  # a hand that moves while nobody answers
+    box.fill("1.25")
+    box.press("Enter")
+    serve.start(url)
+    page.wait_for_function("() => window.latentExplorerLive.open", timeout=60_000)
+    picture = page.locator(".stage-digit[data-code]")
+    expect(picture).to_have_attribute("data-code", re.compile(r",1\.25$"), timeout=60_000)
+    expect(page).to_have_url(re.compile(r"(%2C|,)1\.25$"))
+    settle(page)
+    assert page.evaluate("window.stayed"), "the page was not loaded again"
+    spot = grasp(page)
+    assert len(slide(page, spot, 60)) == 10
+    page.mouse.up()
+    faults.clear()  # the console has told of the lost connection
+
+
+@pytest.mark.parametrize("model", ["vae-20d", "cvae"])
+def test_every_kind_of_model_follows(
+    page: Page, serve: Callable[..., str], settle: Settle, model: str
+) -> None:
+    open_page(page, f"{serve('streamlit_app.py')}/?model={model}&digit=3", settle)
+    label = page.get_by_role("slider").first.get_attribute("aria-label")
+    assert label
+    spot = grasp(page, label)
+    assert len(slide(page, spot, 80)) == 10
+    expect(page.locator(".stage-digit figcaption")).to_have_text("decoded from the sliders")
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"[?&]z="))

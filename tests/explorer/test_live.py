@@ -1,0 +1,138 @@
+"""The live channel: what it answers, what it drops, what it refuses."""
+
+import base64
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from websockets.sync.client import ClientConnection, connect
+
+from explorer import live, portrait, session, web
+
+PLANE = ["Two dimensions", 0, 1]
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """The port of the channel under uvicorn, as in the app."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(Starlette(routes=live.routes()), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+def channel(port: int) -> Iterator[ClientConnection]:
+    with connect(f"ws://127.0.0.1:{port}/{web.LIVE}") as found:
+        yield found
+
+
+def ask(channel: ClientConnection, **request: Any) -> dict[str, Any]:
+    channel.send(json.dumps(request))
+    return json.loads(channel.recv(timeout=60))
+
+
+def test_a_code_is_answered_with_its_picture_and_what_is_said_of_it(
+    channel: ClientConnection,
+) -> None:
+    reply = ask(channel, serial=7, model="vae-2d", z=[1.5, -0.25], view=PLANE)
+    z = np.array([1.5, -0.25], np.float32)
+    expected = portrait.of("vae-2d", z)
+    pixels = np.frombuffer(base64.b64decode(reply["pixels"]), np.uint8).reshape(28, 28)
+    assert (reply["serial"], reply["model"], reply["z"]) == (7, "vae-2d", [1.5, -0.25])
+    assert np.array_equal(pixels, expected.picture)
+    assert reply["shares"] == pytest.approx(expected.shares.tolist(), abs=1e-3)
+    assert reply["distance"] == pytest.approx(np.hypot(1.5, 0.25), abs=1e-3)
+    assert reply["cursor"] == pytest.approx([1.5, -0.25])
+    assert reply["decode_ms"] > 0
+
+
+@pytest.mark.parametrize("view", [["PCA", 0, 1], ["Two dimensions", 3, 1]])
+def test_a_place_on_the_map_is_answered_with_its_code(
+    channel: ClientConnection, view: list[Any]
+) -> None:
+    z = np.random.default_rng(0).standard_normal(10)
+    reply = ask(channel, serial=1, model="vae-10d", z=z.tolist(), view=view, xy=[0.5, -1])
+    assert reply["cursor"] == pytest.approx([0.5, -1], abs=1e-3)
+    again = ask(channel, serial=2, model="vae-10d", z=reply["z"], view=view, xy=[0.5, -1])
+    assert again["z"] == pytest.approx(reply["z"], abs=2e-4), "what the plane hides is kept"
+
+
+def test_on_a_t_sne_picture_the_nearest_digit_answers(channel: ClientConnection) -> None:
+    codes = session.encodings("vae-10d")
+    assert codes.tsne is not None
+    xy = codes.tsne[12].tolist()
+    reply = ask(channel, serial=1, model="vae-10d", z=[0] * 10, view=["t-SNE", 0, 1], xy=xy)
+    assert reply["z"] == pytest.approx(codes.mean[12].tolist(), abs=1e-3)
+
+
+def test_a_model_that_is_told_the_digit_is_judged(channel: ClientConnection) -> None:
+    info = session.info("cvae")
+    assert info.digit is not None
+    z = np.zeros(info.dims)
+    z[info.digit.start + 7] = 1
+    view = ["Two dimensions", *info.order[:2]]
+    reply = ask(channel, serial=1, model="cvae", z=z.tolist(), view=view)
+    assert int(np.argmax(reply["shares"])) == 7
+    assert reply["distance"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": "vae-3d"}, "no model 'vae-3d' on offer"),
+        ({"model": "assets/checkpoints/vae-2d"}, "on offer"),
+        ({"z": [1]}, "codes of 2 numbers"),
+        ({"z": [0, float("nan")]}, "finite"),
+        ({"z": "much"}, "much"),
+        ({"z": None}, "codes of 2"),
+        ({"view": None}, "NoneType"),
+        ({"xy": [1]}, "unpack"),
+    ],
+)
+def test_what_is_no_request_is_said_and_the_channel_goes_on(
+    channel: ClientConnection, change: dict[str, Any], words: str
+) -> None:
+    request = {"serial": 3, "model": "vae-2d", "z": [0, 0], "view": PLANE}
+    assert words in ask(channel, **request | change)["error"]
+    assert ask(channel, **request)["z"] == [0, 0]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"model": "vae-2d"}', "x" * 20_000])
+def test_what_is_no_json_is_said(channel: ClientConnection, text: str) -> None:
+    channel.send(text)
+    assert "not a request" in json.loads(channel.recv(timeout=60))["error"]
+
+
+def test_of_a_heap_of_requests_the_newest_is_answered(channel: ClientConnection) -> None:
+    ask(channel, serial=0, model="vae-2d", z=[0, 0], view=PLANE)  # loaded
+    for serial in range(1, 301):
+        request = {"serial": serial, "model": "vae-2d", "z": [serial / 100, 0], "view": PLANE}
+        channel.send(json.dumps(request))
+    serials = [0]
+    while serials[-1] < 300:
+        serials.append(json.loads(channel.recv(timeout=60))["serial"])
+    assert serials == sorted(serials)
+    assert serials[-1] == 300
+
+
+def test_it_listens_behind_a_path_prefix_and_lets_go_of_those_who_leave(port: int) -> None:
+    for _ in range(3):
+        with connect(f"ws://127.0.0.1:{port}/deep/base/{web.LIVE}") as found:
+            found.send(json.dumps({"serial": 1, "model": "vae-2d", "z": [0, 0], "view": PLANE}))
+    with connect(f"ws://127.0.0.1:{port}/{web.LIVE}") as found:
+        assert ask(found, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 1
