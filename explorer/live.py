@@ -66,7 +66,8 @@ async def _answer(text: str) -> str:
     try:
         request = json.loads(text[:LONGEST])
         serial, name = request["serial"], request["model"]
-        if name not in session.names()[0]:  # a folder's path is a model's name to the service
+        # a folder's path is a model's name to the service, but is not on offer
+        if not (session.is_ready(name) or name in session.names()[0]):
             raise ValueError(f"there is no model {name!r} on offer")
     except (ValueError, KeyError, TypeError) as error:
         return json.dumps({"serial": None, "error": f"not a request: {error}"})
@@ -91,7 +92,7 @@ def _reply(name: str, request: dict[str, Any]) -> dict[str, Any]:
     if "xy" in request:
         across, up = request["xy"]
         z = np.array(view.place(z, (float(across), float(up))).z, np.float32)
-    found, engine = portrait.of(name, z), session.model(name).engine()
+    found = portrait.of(name, z)
     return {
         "model": name,
         "z": [round(float(value), 4) for value in z],
@@ -99,6 +100,6 @@ def _reply(name: str, request: dict[str, Any]) -> dict[str, Any]:
         "pixels": base64.b64encode(found.picture.tobytes()).decode(),
         "shares": [round(float(share), 3) for share in found.shares],
         "distance": round(found.distance, 3),
-        "decode_ms": engine.decode_ms,
-        "hit_rate": round(engine.cache.hit_rate, 3),
+        "decode_ms": found.engine.decode_ms,
+        "hit_rate": round(found.engine.cache.hit_rate, 3),
     }

@@ -3,6 +3,7 @@ channel alike."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ class Portrait(NamedTuple):
     picture: np.ndarray  # uint8 [28, 28]
     shares: np.ndarray  # [10], of the judge's word or of the nearest test digits
     distance: float  # of the code from the centre, the digit of a code aside
+    engine: session.service.Engine
 
 
 def title(name: str) -> str:
@@ -31,16 +33,23 @@ def _judged(name: str) -> bool:
 
 def of(name: str, z: np.ndarray) -> Portrait:
     """The portrait of a code z [Z]. Raises ValueError for a code of another size, NaN, infinity."""
-    picture = session.model(name).pictures(z[None])[0]
+    model = session.model(name)
+    picture = model.pictures(z[None])[0]
     judge = session.judge() if _judged(name) else None
     shares = judge.classify(picture[None] / np.float32(255))[0] if judge else _near(name, z)
     distance = float(np.linalg.norm(z[list(session.info(name).order)]))
-    return Portrait(picture, shares, distance)
+    return Portrait(picture, shares, distance, model.engine())
 
 
 def _near(name: str, z: np.ndarray) -> np.ndarray:
     """Share of each digit among the test digits whose codes lie nearest, [10]."""
     codes = session.encodings(name)
-    distances = np.square(codes.mean - z).sum(axis=1)
+    # |m - z|^2 less |z|^2, which is the same for all
+    distances = _squares(name) - 2 * (codes.mean @ z)
     nearest = np.argpartition(distances, NEIGHBOURS)[:NEIGHBOURS]
     return np.bincount(codes.labels[nearest], minlength=10) / NEIGHBOURS
+
+
+@lru_cache(maxsize=16)
+def _squares(name: str) -> np.ndarray:
+    return np.square(session.encodings(name).mean).sum(axis=1)

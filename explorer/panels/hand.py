@@ -48,7 +48,8 @@ def _dims(name: str) -> tuple[list[int], list[int]]:
 def _picture(now: Visit) -> None:
     """The decoded digit and the facts beside it. All is known before the first part is drawn, for
     drawing ends a run that a newer move has overtaken."""
-    found, engine = portrait.of(now.model, now.z), session.model(now.model).engine()
+    found = portrait.of(now.model, now.z)
+    engine = found.engine
     kind, dims = maps.kind(now.model)
     stage(
         found.picture,
