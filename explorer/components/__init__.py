@@ -1,12 +1,17 @@
 """Browser components: a typed Python wrapper each, beside its script and style."""
 
+from explorer.components.digit_sheet import digit_sheet, pending_press
 from explorer.components.drawing import drawing, drawn
 from explorer.components.latent_map import (
     MapClick,
+    MapShape,
+    MapView,
     drag_serial,
     latent_map,
+    map_view,
     pending_click,
     pending_drag,
+    pending_shape,
 )
 from explorer.components.latent_sliders import latent_sliders, slider_values
 from explorer.components.stage import EngineLine, stage
@@ -14,13 +19,19 @@ from explorer.components.stage import EngineLine, stage
 __all__ = [
     "EngineLine",
     "MapClick",
+    "MapShape",
+    "MapView",
+    "digit_sheet",
     "drag_serial",
     "drawing",
     "drawn",
     "latent_map",
     "latent_sliders",
+    "map_view",
     "pending_click",
     "pending_drag",
+    "pending_press",
+    "pending_shape",
     "slider_values",
     "stage",
 ]
