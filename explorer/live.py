@@ -22,7 +22,7 @@ import numpy as np
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from explorer import portrait, session, web
+from explorer import portrait, session, views, web
 
 LONGEST = 10_000  # characters of a request: a code of hundreds of dimensions
 
@@ -88,7 +88,7 @@ def _reply(name: str, request: dict[str, Any]) -> dict[str, Any]:
     if z.shape != (session.info(name).dims,):
         raise ValueError(f"{name} has codes of {session.info(name).dims} numbers, not {z.shape}")
     kind, x, y = request["view"]
-    view = session.view(name, str(kind), (int(x), int(y)))
+    view = views.view(name, str(kind), (int(x), int(y)))
     if "xy" in request:
         across, up = request["xy"]
         z = np.array(view.place(z, (float(across), float(up))).z, np.float32)

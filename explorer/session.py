@@ -132,48 +132,6 @@ def encodings(name: str) -> Encodings:
     return service.encodings(name)
 
 
-class View:
-    """What the map shows of a latent space: a plane of it, or a t-SNE picture."""
-
-    def __init__(self, name: str, kind: str, dims: tuple[int, int]) -> None:
-        codes = encodings(name)
-        self._codes, self._plane = codes, None
-        if kind == "t-SNE" and codes.tsne is not None:
-            self.points, self.axes = codes.tsne, ("t-SNE 1", "t-SNE 2")
-            return
-        if kind == "PCA":
-            self._plane = latent.principal_plane(codes.mean, info(name).order)
-            self.axes = ("PC 1", "PC 2")
-        else:
-            self._plane = latent.coordinate_plane(dims, codes.mean.shape[1])
-            self.axes = (f"z{dims[0] + 1}", f"z{dims[1] + 1}")
-        self.points = self._plane.project(codes.mean)
-
-    def cursor(self, z: np.ndarray) -> tuple[float, float]:
-        """Where the code stands on the map; on a t-SNE picture, where its nearest digit stands."""
-        if self._plane is not None:
-            x, y = self._plane.project(z[None])[0]
-        else:
-            x, y = self.points[int(np.square(self._codes.mean - z).sum(axis=1).argmin())]
-        return float(x), float(y)
-
-    def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
-        """The code to go to for a press on empty space: within the plane, what it hides is kept.
-
-        A place on a t-SNE picture is no code; there the nearest digit's is taken.
-        """
-        if self._plane is not None:
-            return Place(tuple(self._plane.move(z, np.array(xy)).tolist()), None)
-        index = int(np.square(self.points - np.array(xy)).sum(axis=1).argmin())
-        return Place(tuple(self._codes.mean[index].tolist()), index)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def view(name: str, kind: str, dims: tuple[int, int]) -> View:
-    """The map of a model: "Two dimensions" (those of dims), "PCA" or "t-SNE"."""
-    return View(name, kind, dims)
-
-
 def visit(name: str) -> Visit:
     """This visitor's state with model `name` chosen; a change of model keeps the test digit."""
     current = st.session_state.get("visit")

@@ -196,12 +196,31 @@ class Plane:
         return ((z - self.origin) @ self.axes.T).astype(np.float32)
 
     def move(
-        self, z: Float[np.ndarray, " Z"], xy: Float[np.ndarray, " 2"]
-    ) -> Float[np.ndarray, " Z"]:
+        self, z: Float[np.ndarray, " Z"], xy: Float[np.ndarray, "*N 2"]
+    ) -> Float[np.ndarray, "*N Z"]:
         """The code nearest to z whose coordinates within the plane are xy: z keeps all that the
-        plane hides."""
+        plane hides. One code for each of xy."""
         here = self.project(z[None])[0]
         return (z + (np.asarray(xy) - here) @ self.axes).astype(np.float32)
+
+    def distance(
+        self, codes: Float[np.ndarray, "N Z"], z: Float[np.ndarray, " Z"]
+    ) -> Float[np.ndarray, " N"]:
+        """How far codes lie from the parallel of this plane through z."""
+        apart = codes - z
+        hidden = np.square(apart).sum(axis=1) - np.square(apart @ self.axes.T).sum(axis=1)
+        return np.sqrt(np.maximum(hidden, 0))
+
+    def spread(self, variance: Float[np.ndarray, " Z"]) -> tuple[float, float, float]:
+        """The one-deviation ellipse of a Gaussian of independent dimensions, seen on the plane.
+
+        Its two semi-axes, and the angle of the first against the plane's first axis, radians.
+        """
+        covariance = (self.axes * variance) @ self.axes.T  # [2, 2]
+        squares, directions = np.linalg.eigh(covariance.astype(np.float64))
+        first = directions[:, 1]  # eigh puts the smaller first
+        small, large = np.sqrt(np.maximum(squares, 0))
+        return float(large), float(small), float(np.arctan2(first[1], first[0]))
 
 
 def coordinate_plane(dims: tuple[int, int], size: int) -> Plane:

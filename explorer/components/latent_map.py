@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from explorer import web
 from explorer.components.assets import nothing, register, sent
 
+MOST_CORNERS = 500  # of a shape; the browser draws fewer
+PARTS = [f"latent_map_{part}.js" for part in ("figure", "points", "tools", "marks", "hand")]
 # Plotly puts its style into the document's head, where a shadow root would not see it.
-_mount = register("latent_map", "latent_map_figure.js", isolate_styles=False)
+_mount = register("latent_map", "urls.js", "live.js", *PARTS, isolate_styles=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,12 @@ def pending_click(key: str) -> MapClick | None:
 def pending_drag(key: str) -> tuple[float, float] | None:
     """Where a drag on the map `key` has taken the code since Python last asked, None if nowhere."""
     raw = sent(key, "drag")
-    x, y, serial = (raw.get(name) for name in ("x", "y", "serial"))
-    seen = f"{key}:dragged"
+    serial, seen = raw.get("serial"), f"{key}:dragged"
     if serial is None or st.session_state.get(seen) == serial:
         return None
     st.session_state[seen] = serial
-    if not isinstance(x, int | float) or not isinstance(y, int | float):
-        return None
-    return (float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else None
+    spot = _numbers([raw.get("x"), raw.get("y")], 2)
+    return None if spot is None else (spot[0], spot[1])
 
 
 def drag_serial(key: str) -> int | None:
@@ -65,13 +65,79 @@ def drag_serial(key: str) -> int | None:
 
 def _last_click(key: str) -> MapClick | None:
     raw = sent(key, "click")
-    x, y, index, serial = (raw.get(name) for name in ("x", "y", "index", "serial"))
-    if not isinstance(x, int | float) or not isinstance(y, int | float):
-        return None
-    if not (math.isfinite(x) and math.isfinite(y)):
+    spot, index = _numbers([raw.get("x"), raw.get("y")], 2), raw.get("index")
+    if spot is None:
         return None
     point = int(index) if isinstance(index, int | float) else None
-    return MapClick(float(x), float(y), point, int(serial or 0))
+    return MapClick(spot[0], spot[1], point, int(raw.get("serial") or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class MapView:
+    """What the visitor sees of the map."""
+
+    range: tuple[float, float, float, float]  # of the data: x0, x1, y0, y1
+    width: float  # px that it has from left to right
+    behind: bool  # whether a backdrop is wanted
+
+
+def map_view(key: str, axes: tuple[str, str]) -> MapView | None:
+    """What is seen of the map `key` over these axes; None before it was drawn, and while no
+    backdrop was asked for."""
+    raw = sent(key, "view")
+    ends, width = _numbers(raw.get("range"), 4), _numbers([raw.get("width")], 1)
+    if ends is None or width is None or raw.get("axes") != list(axes):
+        return None
+    x0, x1, y0, y1 = ends
+    if not (x0 < x1 and y0 < y1 and width[0] > 0):
+        return None
+    return MapView((x0, x1, y0, y1), width[0], bool(raw.get("behind")))
+
+
+@dataclass(frozen=True, slots=True)
+class MapShape:
+    """A box or a lasso drawn on the map."""
+
+    polygon: NDArray[np.float64]  # [K, 2], in the points' units
+    hidden: tuple[int, ...]  # labels that the legend had switched off
+
+    def holds(
+        self, points: NDArray[np.float32], labels: NDArray[np.integer]
+    ) -> NDArray[np.integer]:
+        """The indices of the shown points within: those that a ray to the right leaves through an
+        odd number of edges. 70,000 points take some 10 ms."""
+        low, high = self.polygon.min(axis=0), self.polygon.max(axis=0)
+        near = ((points >= low) & (points <= high)).all(axis=1) & ~np.isin(labels, self.hidden)
+        found = np.flatnonzero(near)
+        x, y = points[found].T.astype(np.float64)
+        inside = np.zeros(len(found), bool)
+        for (x0, y0), (x1, y1) in zip(self.polygon, np.roll(self.polygon, -1, axis=0), strict=True):
+            crosses = (y0 > y) != (y1 > y)
+            inside ^= crosses & (x < x0 + (y - y0) * (x1 - x0) / ((y1 - y0) or 1.0))
+        return found[inside]
+
+
+def pending_shape(key: str) -> MapShape | None:
+    """The shape drawn on the map `key` that Python has not seen yet, None when there is none."""
+    raw = sent(key, "shape")
+    serial, polygon, seen = raw.get("serial"), raw.get("polygon"), f"{key}:drawn"
+    if serial is None or st.session_state.get(seen) == serial:
+        return None
+    st.session_state[seen] = serial
+    corners = [_numbers(corner, 2) for corner in polygon] if isinstance(polygon, list) else []
+    if not 3 <= len(corners) <= MOST_CORNERS or None in corners:
+        return None
+    hidden = tuple(int(label) for label in raw.get("hidden", ()) if isinstance(label, int))
+    return MapShape(np.array(corners, np.float64), hidden)
+
+
+def _numbers(values: Any, count: int) -> list[float] | None:
+    """`count` finite numbers from the browser, None for anything else."""
+    if not isinstance(values, list) or len(values) != count:
+        return None
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+        return None
+    return [float(value) for value in values]
 
 
 def latent_map(
@@ -82,32 +148,48 @@ def latent_map(
     axes: tuple[str, str],
     colours: Sequence[str],
     key: str,
+    model: str | None = None,
     height: int = 560,
     selected: int | None = None,
-    backdrop: bytes | None = None,
-    backdrop_range: tuple[float, float, float, float] = (-3.0, 3.0, -3.0, 3.0),
-    ellipse: tuple[float, float, float, float] | None = None,
+    weights: NDArray[np.floating] | None = None,
+    backdrop: tuple[bytes, tuple[float, float, float, float]] | None = None,
+    backdrop_words: str | None = None,
+    behind: bool = False,
+    ellipse: tuple[float, float, float, float, float] | None = None,
     noun: str = "test digit",
     sheets: Mapping[str, str] | None = None,
     on_click: Callable[[], None] | None = None,
     on_drag: Callable[[], None] | None = None,
+    on_view: Callable[[], None] | None = None,
+    on_shape: Callable[[], None] | None = None,
 ) -> MapClick | None:
     """Mount the map and return a click that is new, None otherwise.
 
-    `points` [N, 2] are plotted in the colour of their `labels` [N] (an index of `colours`), the
-    cursor at `cursor`, in the points' units. `selected` is the point to mark, `backdrop` a PNG
-    laid under the points over `backdrop_range` (x0, x1, y0, y1), `ellipse` (centre x, centre y,
-    radius x, radius y) the posterior of a digit. `sheets` are URLs of pictures of all points in
-    their order, tiles of 28 pixels, 100 a row, each under the word for what it shows: a point under
-    the pointer shows its own. `height` is in pixels, the legend included. Zoom,
-    pan and the legend's filter belong to the visitor: no run changes them while points and axes
-    stay. With `on_drag`, a press that moves takes the code along (with shift it moves the map); the
-    callback asks `pending_drag` where to, and its drop is a click. The map itself need not run for
-    that: `latent_sliders` answers with `drag_serial`.
+    `points` [N, 2] are painted in the colour of their `labels` [N] (an index of `colours`, each
+    "#rrggbb"), as strongly as their `weights` [N] say, 0 to 1; the cursor lies at `cursor`, in the
+    points' units. `selected` is the point to mark, and `ellipse` its posterior: centre x, centre y,
+    the two semi-axes at one deviation, the angle of the first (radians, anticlockwise).
 
-    Raises ValueError for points, labels or a `selected` that do not fit together.
+    `backdrop` is a PNG and the range x0, x1, y0, y1 that it lies over, under the points. With
+    `backdrop_words` a switch of that name is offered, which is on at first if `behind`; while it is
+    on, the callback `on_view` is called whenever what is seen of the map has changed: `map_view`
+    tells what. Until another backdrop comes the old one stays.
+
+    `sheets` are URLs of pictures of all points in their order, tiles of 28 pixels, 100 a row, each
+    under the word for what it shows: a point under the pointer shows its own. `height` is in
+    pixels, the legend included. Zoom, pan, the legend's filter and what a press does belong to the
+    visitor: no run changes them while points and axes stay.
+
+    With `on_drag`, a press that moves takes the code along (with shift it moves the map); the
+    callback asks `pending_drag` where to, and its drop is a click. The map itself need not run for
+    that: `latent_sliders` answers with `drag_serial`. With `model`, whose code a `stage` on the
+    page shows, the live channel is asked instead, and Python hears of the drop alone. With
+    `on_shape`, boxes and lassos can be drawn around points; the callback asks `pending_shape` for
+    them.
+
+    Raises ValueError for points, labels, weights or a `selected` that do not fit together.
     """
-    _check(points, labels, colours, selected)
+    _check(points, labels, colours, selected, weights)
     content = np.ascontiguousarray(points, np.float32).tobytes() + labels.astype(np.uint8).tobytes()
     url = web.publish(content, "points.bin", place=f"{key}/points")
     if st.session_state.get(f"{key}:range", (None,))[0] != url:
@@ -122,13 +204,18 @@ def latent_map(
         "colours": list(colours),
         "height": height,
         "selected": None if selected is None else int(selected),
-        "backdrop": backdrop and web.publish(backdrop, "backdrop.png", place=f"{key}/backdrop"),
-        "backdrop_range": [float(value) for value in backdrop_range],
+        "weights": _published_weights(weights, key),
+        "backdrop": _published_backdrop(backdrop, key),
+        "backdrop_words": backdrop_words,
+        "behind": behind,
         "ellipse": ellipse and [float(value) for value in ellipse],
         "noun": noun,
         "sheets": [[words, url] for words, url in (sheets or {}).items()],
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
         "draggable": on_drag is not None,
+        "live": web.live_url() if model else "",
+        "model": model,
+        "selectable": on_shape is not None,
         "ack": sent(key, "click").get("serial"),
     }
     _mount(
@@ -136,8 +223,27 @@ def latent_map(
         data=data,
         on_click_change=on_click or nothing,
         on_drag_change=on_drag or nothing,
+        on_view_change=on_view or nothing,
+        on_shape_change=on_shape or nothing,
     )
     return pending_click(key)
+
+
+def _published_weights(weights: NDArray[np.floating] | None, key: str) -> str | None:
+    if weights is None:
+        return None
+    levels = np.rint(255 * np.clip(weights, 0, 1)).astype(np.uint8)
+    return web.publish(levels.tobytes(), "weights.bin", place=f"{key}/weights")
+
+
+def _published_backdrop(
+    backdrop: tuple[bytes, tuple[float, float, float, float]] | None, key: str
+) -> dict[str, Any] | None:
+    if backdrop is None:
+        return None
+    content, ends = backdrop
+    url = web.publish(content, "backdrop.png", place=f"{key}/backdrop")
+    return {"url": url, "range": [float(end) for end in ends]}
 
 
 def _range(points: NDArray[np.float32]) -> list[float]:
@@ -155,11 +261,14 @@ def _check(
     labels: NDArray[np.integer],
     colours: Sequence[str],
     selected: int | None,
+    weights: NDArray[np.floating] | None,
 ) -> None:
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points have the shape {points.shape}, not [N, 2]")
     if labels.shape != (len(points),):
         raise ValueError(f"{len(points)} points but labels of the shape {labels.shape}")
+    if weights is not None and weights.shape != (len(points),):
+        raise ValueError(f"{len(points)} points but weights of the shape {weights.shape}")
     if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(colours):
         raise ValueError(f"labels {labels.min()} to {labels.max()} for {len(colours)} colours")
     if selected is not None and not 0 <= selected < len(points):

@@ -40,6 +40,7 @@ class Live {
     this.socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
     this.socket.onclose = () => {
       this.flow.stop();
+      this.held = false;
       if (this.vain < VAIN) setTimeout(() => this.connect(), this.wait);
       this.wait = Math.min(2 * this.wait, REOPEN[1]);
     };
@@ -56,7 +57,7 @@ class Live {
   }
 
   hold() {
-    this.held = true;
+    this.held = this.open;
   }
 
   letGo() {

@@ -48,7 +48,7 @@ class Stage {
 
   follow(picture) {
     if (picture.model !== this.data.model) return;
-    this.show({ ...this.data, ...picture, code: picture.z, caption: this.data.moving });
+    this.show({ ...this.data, ...picture, code: picture.z, caption: this.data.moving, note: "" });
   }
 
   show(picture) {
@@ -71,11 +71,11 @@ class Stage {
     this.ink.putImageData(this.image, 0, 0);
   }
 
-  describe({ caption, title, shares, colours, distance }) {
+  describe({ caption, title, shares, colours, distance, note }) {
     this.canvas.ariaLabel = `the decoded digit, ${caption}`;
     this.caption.textContent = caption;
     this.title.textContent = title;
-    this.facts.textContent = `${distance.toFixed(2)} from the centre`;
+    this.facts.textContent = [`${distance.toFixed(2)} from the centre`, note].join("\n");
     if (this.bars.children.length !== shares.length) {
       this.bars.replaceChildren(...shares.map((_, digit) =>
         element("div", { className: "bar" }, element("span", { textContent: digit }), element("i"))));

@@ -37,6 +37,7 @@ def stage(
     view: tuple[str, int, int],
     caption: str,
     moving: str,
+    note: str = "",
     title: str,
     shares: Sequence[float],
     colours: Sequence[str],
@@ -46,7 +47,7 @@ def stage(
     """Show `picture`, uint8 [28, 28], which `code` decodes to with `model`.
 
     Beside it stand `title`, a bar for each of `shares` (0 to 1) in the colour of the same place in
-    `colours`, and the code's `distance` from the centre; below it the engine's figures. While a
+    `colours`, the code's `distance` from the centre and a `note`; below it the engine's figures. While a
     hand moves, the pictures come through the live channel under the caption `moving`, and those of
     this command wait; `view` is what the map shows then: its kind and its two dimensions. Raises
     ValueError for a picture of another shape or type and where shares and colours differ in number.
@@ -60,6 +61,7 @@ def stage(
         "code": [round(float(value), 4) for value in code],
         "caption": caption,
         "moving": moving,
+        "note": note,
         "title": title,
         "shares": [round(float(share), 3) for share in shares],
         "colours": list(colours),

@@ -13,6 +13,7 @@ from explorer.session import Visit
 
 HAND, UNUSED = "sliders", "unused-sliders"
 MOVED = "decoded from the sliders"
+ELLIPSES = "ellipses: 1 and 2 deviations"
 # the picture's place while torch is imported
 FRAME = '<div class="stage-digit"><div class="digit-frame"></div></div>'
 
@@ -59,12 +60,18 @@ def _picture(now: Visit) -> None:
         view=(kind, *dims),
         caption=_origin(now),
         moving=MOVED,
+        note=ELLIPSES if _posterior_is_drawn(now) else "",
         title=portrait.title(now.model),
         shares=found.shares.tolist(),
         colours=controls.DIGIT_COLOURS,
         distance=found.distance,
         engine=EngineLine(engine.device, engine.decode_ms, engine.cache.hit_rate),
     )
+
+
+def _posterior_is_drawn(now: Visit) -> bool:
+    digit = now.place.digit
+    return digit is not None and maps.chosen(now.model).ellipse(digit) is not None
 
 
 def _origin(now: Visit) -> str:

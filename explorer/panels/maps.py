@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
+import numpy as np
 import streamlit as st
 
-from explorer import controls, gallery, session
-from explorer.components import latent_map, pending_click, pending_drag
+from explorer import controls, gallery, images, session, views
+from explorer.components import (
+    latent_map,
+    map_view,
+    pending_click,
+    pending_drag,
+    pending_shape,
+)
+from explorer.panels import selection
 
 VIEWS = ("Two dimensions", "PCA", "t-SNE")
+TILE = 29  # px of the screen for a digit of the backdrop, half an octave more or less
+MOST = 1500  # digits of a backdrop, whatever the shape of the map
+DIMMED = 0.2  # what is left of digits that are not selected, beside those that are
+CLEAR = 0.6  # how strongly those that are selected are painted at least, however far away
 
 
-def chosen(name: str) -> session.View:
+def chosen(name: str) -> views.View:
     """What the map shows: the only plane there is for two dimensions, a chosen one for more.
 
     Read from the controls' state, before they are drawn in this run.
     """
-    return session.view(name, *kind(name))
+    return views.view(name, *kind(name))
 
 
 def kind(name: str) -> tuple[str, tuple[int, int]]:
@@ -46,7 +59,7 @@ def _choose(name: str) -> None:
     if len(info.order) == 2:
         return
     flat = session.encodings(name).tsne is not None
-    with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
+    with st.container(horizontal=True, vertical_alignment="center", key="views"):
         shown = st.segmented_control(
             "Map",
             VIEWS if flat else VIEWS[:2],
@@ -74,19 +87,94 @@ def panel(name: str) -> None:
     codes = session.encodings(name)
     view = chosen(name)
     _choose(name)
+    weights, words = _weights(name, view, now.z)
+    digit = now.place.digit
     latent_map(
         view.points,
         codes.labels,
         view.cursor(now.z),
         axes=view.axes,
         colours=controls.DIGIT_COLOURS,
-        height=560 if len(session.info(name).order) == 2 else 510,
-        selected=now.place.digit,
+        height=560,
+        selected=digit,
+        weights=weights,
+        backdrop=_backdrop(name, view, now.z),
+        backdrop_words="Manifold" if view.plane is not None else None,
+        behind=bool(st.session_state.get("manifold-behind")),
+        ellipse=None if digit is None else view.ellipse(digit),
         sheets=gallery.sheets(name),
         key=map_key(name),
+        model=name,
         on_click=partial(_take_click, name),
         on_drag=partial(_take_drag, name),
+        on_view=partial(_take_view, name),
+        on_shape=partial(_take_shape, name),
     )
+    if words:
+        st.caption(words)
+    selection.sheet(name)
+
+
+def _weights(name: str, view: views.View, z: np.ndarray) -> tuple[np.ndarray | None, str]:
+    """How strongly each digit is painted, and what the map says of itself below it."""
+    weights, words = None, ""
+    distances = view.distances(z)
+    if distances is not None:
+        weights, near, far = views.fade(distances)
+        share = f"{100 * view.share:.0f}\u00a0%"
+        words = (
+            f"{view.axes[0]} and {view.axes[1]} through the current code, where a drag stays: "
+            f"{share} of the variance. Digits fade with distance from this plane, "
+            f"{near:.1f} to {far:.1f}."
+        )
+    elif view.plane is None:
+        words = "t-SNE keeps neighbours, not distances: a press takes the nearest digit's code."
+    picked = selection.picked(name)
+    if picked is not None and len(picked):
+        whole = np.ones(len(view.points)) if weights is None else weights
+        weights = DIMMED * whole
+        weights[picked] = np.maximum(whole[picked], CLEAR)
+    return weights, words
+
+
+def _backdrop(
+    name: str, view: views.View, z: np.ndarray
+) -> tuple[bytes, tuple[float, float, float, float]] | None:
+    """The decoded plane through the code under what is seen of the map, where that is wanted."""
+    seen = map_view(map_key(name), view.axes)
+    if view.plane is None or seen is None or not seen.behind:
+        return None
+    left, right, bottom, top = seen.range
+    # a lattice that depends on the zoom in steps and not on the pan: digits stay where they are
+    pitch = 2 ** (round(2 * math.log2((right - left) * TILE / seen.width)) / 2)
+    columns = range(math.floor(left / pitch), math.ceil(right / pitch))
+    rows = range(math.floor(bottom / pitch), math.ceil(top / pitch))
+    if not 0 < len(columns) * len(rows) <= MOST:
+        return None
+    foot = np.round(view.plane.move(z, np.zeros(2)), 4)  # what the plane hides of the code
+    cells = columns.start, columns.stop, rows.start, rows.stop
+    png = _sheet(name, *kind(name), tuple(foot.tolist()), pitch, cells)
+    return png, (pitch * cells[0], pitch * cells[1], pitch * cells[2], pitch * cells[3])
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _sheet(
+    name: str,
+    kind: str,
+    dims: tuple[int, int],
+    foot: tuple[float, ...],
+    pitch: float,
+    cells: tuple[int, int, int, int],
+) -> bytes:
+    """PNG of a plane's digits, each decoded from the code in the middle of its cell. `cells` are
+    the first and the last but one of the columns, and of the rows from below, `pitch` wide."""
+    plane = views.view(name, kind, dims).plane
+    assert plane is not None
+    x = pitch * (np.arange(cells[0], cells[1]) + 0.5)
+    y = pitch * (np.arange(cells[3] - 1, cells[2] - 1, -1) + 0.5)
+    places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    codes = plane.move(np.array(foot, np.float32), places)
+    return images.png(images.tile(session.model(name).pictures(codes), len(x)))
 
 
 def _take_drag(name: str) -> None:
@@ -109,3 +197,16 @@ def _take_click(name: str) -> None:
     else:
         now.go(*chosen(name).place(now.z, (click.x, click.y)))
     controls.follow()
+
+
+def _take_view(name: str) -> None:
+    """What is seen of the map has changed, or the backdrop's switch: the map runs, no more."""
+    seen = map_view(map_key(name), chosen(name).axes)
+    if seen is not None:
+        st.session_state["manifold-behind"] = seen.behind
+
+
+def _take_shape(name: str) -> None:
+    shape = pending_shape(map_key(name))
+    if shape is not None:
+        selection.pick(name, shape.holds(chosen(name).points, session.encodings(name).labels))

@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from vae import service
+
 Serve = Callable[..., str]
 Settle = Callable[[Page], None]
 PICTURE = ".stage-digit canvas"
@@ -104,8 +106,14 @@ def test_the_cursor_follows_the_sliders_and_the_points_stay(explore: Page, settl
     settle(explore)
     expect(explore.locator(".latent-map .ring")).to_be_visible()
     explore.evaluate(
-        """() => document.querySelector(".latent-map .plot")
-            .on("plotly_afterplot", () => { window.redrawn = true; })"""
+        """() => {
+            const { prototype } = WebGLRenderingContext;
+            const { drawArrays } = prototype;
+            prototype.drawArrays = function (...given) {
+                window.redrawn = true;
+                drawArrays.apply(this, given);
+            };
+        }"""
     )
     for place in (0.2, 0.8):
         before = cursor.get_attribute("style") or ""
@@ -128,15 +136,16 @@ def test_a_press_on_the_map_puts_a_code_on_the_sliders(explore: Page, settle: Se
 
 
 def test_a_point_shows_its_digit_under_the_pointer(explore: Page) -> None:
+    codes = service.encodings("vae-2d")
     spot = explore.evaluate(
-        """() => {
+        """([x, y]) => {
             const plot = document.querySelector(".latent-map .plot");
             const { xaxis, yaxis } = plot._fullLayout;
             const box = plot.getBoundingClientRect();
-            const trace = plot.data[0];
-            return [box.left + xaxis._offset + xaxis.d2p(trace.x[5]),
-                    box.top + yaxis._offset + yaxis.d2p(trace.y[5])];
-        }"""
+            return [box.left + xaxis._offset + xaxis.d2p(x),
+                    box.top + yaxis._offset + yaxis.d2p(y)];
+        }""",
+        codes.mean[codes.labels == 0][5].tolist(),
     )
     thumb = explore.locator(".latent-map .thumb")
     expect(thumb).to_be_hidden()

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.components import latent_map, latent_sliders
+from explorer.components import MapShape, latent_map, latent_sliders
+from explorer.components.digit_sheet import digit_sheet
 from explorer.components.drawing import PNG_SIGNATURE, drawing
 
 POINTS = np.zeros((3, 2), np.float32)
@@ -37,6 +38,20 @@ def with_map() -> None:
         points, np.arange(3), (0, 0), axes=("z1", "z2"), colours=["#000"] * 10, key="map"
     )
     st.json([astuple(click) if click else None])
+
+
+def with_shapes() -> None:
+    from dataclasses import asdict
+
+    import numpy as np
+    import streamlit as st
+
+    from explorer.components import map_view, pending_shape
+
+    shape, view = pending_shape("map"), map_view("map", ("z1", "z2"))
+    points = np.array([[0, 0], [2, 0], [0.5, 0.5]], np.float32)
+    held = None if shape is None else shape.holds(points, np.arange(3)).tolist()
+    st.json([held, view and asdict(view)])
 
 
 def with_drawing() -> None:
@@ -92,6 +107,63 @@ def test_a_click_comes_once() -> None:
     assert shown(test.run()) == [[1.0, -2.5, None, 8]]
 
 
+SQUARE = [[-1, -1], [1, -1], [1, 1], [-1, 1]]
+
+
+def test_a_shape_comes_once_and_holds_what_is_shown() -> None:
+    test = run(with_shapes, map={"shape": {"polygon": SQUARE, "hidden": [2], "serial": 7}})
+    assert shown(test) == [[0], None]
+    assert shown(test.run()) == [None, None]
+    test.session_state["map"] = {"shape": {"polygon": SQUARE, "serial": 8}}
+    assert shown(test.run()) == [[0, 2], None]
+
+
+@pytest.mark.parametrize(
+    "polygon",
+    [None, "wide", SQUARE[:2], [[0, 0], [1], [1, 1]], [[0, 0], ["1", 0], [1, 1]], SQUARE * 200],
+)
+def test_what_is_no_shape_is_dropped(polygon: Any) -> None:
+    test = run(with_shapes, map={"shape": {"polygon": polygon, "hidden": [], "serial": 7}})
+    assert shown(test) == [None, None]
+
+
+@pytest.mark.parametrize("corners", [3, 4, 9])
+def test_a_shape_holds_what_lies_to_the_left_of_all_its_edges(corners: int) -> None:
+    angles = 0.3 + 2 * np.pi * np.arange(corners) / corners
+    polygon = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    points = np.random.default_rng(0).uniform(-1.2, 1.2, (2_000, 2)).astype(np.float32)
+    labels = np.arange(2_000) % 10
+    edges, (x, y) = np.roll(polygon, -1, axis=0) - polygon, points.T
+    left = np.all(
+        [dx * (y - b) > dy * (x - a) for (dx, dy), (a, b) in zip(edges, polygon, strict=True)],
+        axis=0,
+    )
+    for turned in (polygon, polygon[::-1]):
+        assert set(MapShape(turned, ()).holds(points, labels)) == set(np.flatnonzero(left))
+    held = MapShape(polygon, (3, 4)).holds(points, labels)
+    assert set(held) == set(np.flatnonzero(left & ~np.isin(labels, (3, 4))))
+
+
+def test_what_is_seen_of_a_map_is_read_for_its_own_axes() -> None:
+    seen = {"range": [-1, 1, -2, 2.5], "width": 700, "axes": ["z1", "z2"], "behind": True}
+    view = {"range": [-1.0, 1.0, -2.0, 2.5], "width": 700.0, "behind": True}
+    assert shown(run(with_shapes, map={"view": seen})) == [None, view]
+    for wrong in (
+        {"axes": ["PC 1", "PC 2"]},
+        {"range": [1, -1, 0, 1]},
+        {"range": [0, float("nan"), 0, 1]},
+        {"width": 0},
+        {"width": None},
+    ):
+        assert shown(run(with_shapes, map={"view": seen | wrong})) == [None, None]
+
+
+@pytest.mark.parametrize(("pictures", "names"), [(0, 0), (2, 1)])
+def test_a_sheet_of_what_does_not_fit_is_refused(pictures: int, names: int) -> None:
+    with pytest.raises(ValueError, match=f"{pictures} pictures but {names} names"):
+        digit_sheet(np.zeros((pictures, 28, 28), np.uint8), ["a"] * names, key="sheet")
+
+
 def test_a_drawing_is_read_until_it_is_wiped() -> None:
     png = base64.b64encode(PNG_SIGNATURE + b"rest").decode()
     test = run(with_drawing, drawing={"ink": {"png": png, "serial": 1, "revision": 0}})
@@ -112,6 +184,7 @@ def test_what_is_no_png_is_dropped(png: Any) -> None:
         ({"labels": LABELS[:2]}, r"3 points but labels of the shape \(2,\)"),
         ({"labels": LABELS + 9}, "labels 9 to 11 for 10 colours"),
         ({"selected": 3}, "selected = 3"),
+        ({"weights": np.ones(2)}, r"3 points but weights of the shape \(2,\)"),
     ],
 )
 def test_a_map_of_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:

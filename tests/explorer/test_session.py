@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import session
+from explorer import session, views
 from explorer.session import Place, Visit
 from vae import catalog, checkpoint, models, service
 from vae.checkpoint import Encodings, Manifest
@@ -43,7 +43,7 @@ def forget() -> None:
     service.encodings.cache_clear()
     service._load.cache_clear()
     service._loaded.clear()
-    session.view.clear()
+    views.view.clear()
     session.model.clear()
 
 
@@ -109,7 +109,7 @@ def test_a_drag_on_the_map_is_one_step_back() -> None:
 def test_a_press_on_the_map_moves_the_cursor_there_and_keeps_what_the_map_hides(
     kind: str, dims: tuple[int, int]
 ) -> None:
-    view = session.View("vae-5d", kind, dims)
+    view = views.View("vae-5d", kind, dims)
     z = np.array([0.3, -0.2, 1.0, 0.1, -1.5], np.float32)
     moved = view.place(z, (0.7, -0.4))
     there = np.array(moved.z, np.float32)
@@ -122,7 +122,7 @@ def test_a_press_on_the_map_moves_the_cursor_there_and_keeps_what_the_map_hides(
 
 @pytest.mark.usefixtures("shipped")
 def test_a_press_on_a_t_sne_picture_takes_the_nearest_digit() -> None:
-    view = session.View("vae-5d", "t-SNE", (0, 1))
+    view = views.View("vae-5d", "t-SNE", (0, 1))
     place = view.place(np.zeros(5, np.float32), tuple(view.points[11] + 1e-4))
     assert place.digit == 11
     assert view.cursor(np.array(place.z, np.float32)) == pytest.approx(tuple(view.points[11]))

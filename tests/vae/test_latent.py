@@ -157,6 +157,29 @@ class TestPlanes:
         plane, z = PLANES[name](), codes(1, 5)[0]
         np.testing.assert_allclose(plane.move(z, plane.project(z[None])[0]), z, atol=1e-5)
 
+    def test_many_places_move_as_each_would(self, name: str) -> None:
+        plane, z, xy = PLANES[name](), codes(1, 5)[0], codes(6, 2)
+        each = np.stack([plane.move(z, one) for one in xy])
+        np.testing.assert_allclose(plane.move(z, xy), each, atol=1e-6)
+
+    def test_a_distance_is_what_the_plane_hides(self, name: str) -> None:
+        plane, z, others = PLANES[name](), codes(1, 5)[0], codes(20, 5)
+        hidden = np.eye(5) - plane.axes.T @ plane.axes
+        away = np.linalg.norm((others - z) @ hidden, axis=1)
+        np.testing.assert_allclose(plane.distance(others, z), away, atol=1e-3)
+        within = plane.move(z, codes(20, 2))
+        np.testing.assert_allclose(plane.distance(within, z), 0, atol=3e-3)
+
+    def test_the_spread_is_that_of_projected_samples(self, name: str) -> None:
+        plane, variance = PLANES[name](), np.array([4, 0.3, 1, 0.1, 2], np.float32)
+        large, small, angle = plane.spread(variance)
+        sample = np.random.default_rng(0).standard_normal((40_000, 5)) * np.sqrt(variance)
+        along, across = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        shown = sample @ plane.axes.T
+        assert (shown @ along).std() == pytest.approx(large, rel=0.02)
+        assert (shown @ across).std() == pytest.approx(small, rel=0.02)
+        assert np.mean((shown @ along) * (shown @ across)) == pytest.approx(0, abs=0.05)
+
     def test_axes_are_orthonormal(self, name: str) -> None:
         axes = PLANES[name]().axes
         np.testing.assert_allclose(axes @ axes.T, np.eye(2), atol=1e-5)

@@ -13,13 +13,13 @@ COLOURS = PETROFF.split(" ")
 
 
 @st.cache_resource
-def points() -> tuple[np.ndarray, np.ndarray]:
-    """10,000 points in ten clouds; point 0 lies alone at (2.5, 2.5)."""
+def points(count: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
+    """That many points in ten clouds; point 0 lies alone at (2.5, 2.5)."""
     random = np.random.default_rng(0)
-    labels = random.integers(0, 10, 10_000)
+    labels = random.integers(0, 10, count)
     angle = labels * 2 * np.pi / 10
     centres = 1.6 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    found = (centres + 0.3 * random.normal(size=(10_000, 2))).astype(np.float32)
+    found = (centres + 0.3 * random.normal(size=(count, 2))).astype(np.float32)
     found[0] = 2.5, 2.5
     return found, labels
 
@@ -49,7 +49,6 @@ def demo_map() -> None:
         if st.button("cursor to (1, 0.5)"):
             state.cursor = (1.0, 0.5)
         st.button("only rerun")
-        behind = st.checkbox("backdrop")
         ellipse = st.checkbox("ellipse")
     latent_map(
         found,
@@ -60,10 +59,75 @@ def demo_map() -> None:
         key="map",
         height=520,
         selected=click.index if click else None,
-        backdrop=backdrop() if behind else None,
-        ellipse=(state.cursor[0], state.cursor[1], 0.3, 0.15) if ellipse else None,
+        backdrop=(backdrop(), (-3.0, 3.0, -3.0, 3.0)),
+        backdrop_words="backdrop",
+        ellipse=(state.cursor[0], state.cursor[1], 0.3, 0.15, 0.0) if ellipse else None,
     )
     st.code(json.dumps({"cursor": state.cursor, "clicks": state.clicks}), language=None)
+
+
+def living_map(count: int) -> None:
+    """A map with all its hands: it drags, selects, fades and has a backdrop of what is seen."""
+    from explorer.components import (
+        latent_map,
+        map_view,
+        pending_click,
+        pending_drag,
+        pending_shape,
+    )
+
+    found, labels = points(count)
+    key, axes = f"living-{count}", ("z1", "z2")
+    state = st.session_state.setdefault(f"state-{count}", {"cursor": (0.0, 0.0), "drags": 0})
+
+    def drag() -> None:
+        state["drags"] += pending_drag(key) is not None
+
+    def select() -> None:
+        shape = pending_shape(key)
+        state["selected"] = None if shape is None else shape.holds(found, labels)
+
+    click = pending_click(key)
+    if click:
+        state["cursor"], state["index"] = (click.x, click.y), click.index
+    with st.container(horizontal=True):
+        st.button("only rerun")
+        fades = st.checkbox("fade")
+    seen = map_view(key, axes)
+    latent_map(
+        found,
+        labels,
+        state["cursor"],
+        axes=axes,
+        colours=COLOURS,
+        key=key,
+        height=520,
+        weights=np.linspace(1, 0, count) if fades else None,
+        backdrop=(backdrop(), seen.range) if seen and seen.behind else None,
+        backdrop_words="backdrop",
+        on_drag=drag,
+        on_shape=select,
+    )
+    selected = state.get("selected")
+    report = {
+        "cursor": state["cursor"],
+        "index": state.get("index"),
+        "drags": state["drags"],
+        "view": seen and asdict(seen),
+        "selected": None if selected is None else len(selected),
+        "labels": None if selected is None else np.unique(labels[selected]).tolist(),
+    }
+    st.code(json.dumps(report), language=None)
+
+
+def demo_living() -> None:
+    """10,000 points."""
+    living_map(10_000)
+
+
+def demo_crowd() -> None:
+    """70,000 points."""
+    living_map(70_000)
 
 
 def demo_sliders() -> None:
@@ -112,10 +176,12 @@ def demo_drawing() -> None:
 
 
 def main() -> None:
-    """Three pages, so that tests can walk from one to the other."""
+    """A page each, so that tests can walk from one to the other."""
     st.set_page_config(layout="wide")
     pages = [
         st.Page(demo_map, title="Map", default=True),
+        st.Page(demo_living, title="Living"),
+        st.Page(demo_crowd, title="Crowd"),
         st.Page(demo_sliders, title="Sliders"),
         st.Page(demo_drawing, title="Drawing"),
     ]

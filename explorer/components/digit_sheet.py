@@ -1,0 +1,48 @@
+"""A sheet of digits of which each can be pressed."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer import images, web
+from explorer.components.assets import nothing, register, sent
+
+_mount = register("digit_sheet", "urls.js")
+
+COLUMNS = 20  # of the picture that the tiles are cut from
+
+
+def digit_sheet(
+    pictures: NDArray[np.uint8],
+    names: Sequence[str],
+    *,
+    key: str,
+    on_press: Callable[[], None] | None = None,
+) -> None:
+    """Lay `pictures` [N, 28, 28] out in rows as wide as the page has room for, each a button that
+    is called by its one of `names`. The callback `on_press` asks `pending_press` which it was.
+
+    Raises ValueError for no picture, and for another number of names.
+    """
+    if not len(pictures) or len(pictures) != len(names):
+        raise ValueError(f"{len(pictures)} pictures but {len(names)} names")
+    content = images.png(images.tile(pictures, COLUMNS))
+    data: dict[str, Any] = {
+        "sheet": web.publish(content, "sheet.png", place=f"{key}/sheet"),
+        "columns": COLUMNS,
+        "names": list(names),
+    }
+    _mount(key=key, data=data, on_press_change=on_press or nothing)
+
+
+def pending_press(key: str) -> int | None:
+    """Which digit of the sheet `key` was pressed since Python last asked, from 0; None if none."""
+    raw = sent(key, "press")
+    place, serial, seen = raw.get("place"), raw.get("serial"), f"{key}:pressed"
+    if serial is None or st.session_state.get(seen) == serial:
+        return None
+    st.session_state[seen] = serial
+    return place if isinstance(place, int) and place >= 0 else None

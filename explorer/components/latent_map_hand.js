@@ -1,0 +1,156 @@
+// What a pointer does on the map: it takes the code along, draws around points, presses one, or
+// rests over one. Found here, not by Plotly's events: those know nothing of empty space.
+
+const CLICK_SLIP = 5; // px a pointer may move between press and release and still be a click
+const REACH = { mouse: 8, pen: 12, touch: 16 }; // px from a point that still press it
+const STITCH = 4; // px between the corners of a lasso: a hand's line needs no finer
+const CORNERS = 400; // of the longest lasso; beyond, every second one is dropped
+
+class Hand {
+  constructor(map) {
+    this.map = map;
+    this.outline = svg("polygon", {});
+    this.sketch = svg("svg", { class: "sketch" });
+    this.sketch.append(this.outline);
+    const { frame } = map;
+    frame.addEventListener("pointerdown", (event) => this.press(event), true);
+    frame.addEventListener("mousedown", (event) => this.withhold(event), true);
+    frame.addEventListener("dblclick", (event) => this.unzoom(event));
+    frame.addEventListener("pointermove", (event) => this.hover(event));
+    frame.addEventListener("pointerleave", () => this.map.thumb.show(null));
+  }
+
+  press(event) {
+    const { map } = this;
+    if (!map.drawn || !event.isPrimary || event.button !== 0) return;
+    if (event.target.closest(".modebar")) return;
+    const start = [event.clientX, event.clientY];
+    const act = map.spot(event).inside ? this.gesture(event) : null;
+    let moved = false;
+    const stop = new AbortController();
+    const move = (now) => {
+      moved ||= Math.hypot(now.clientX - start[0], now.clientY - start[1]) >= CLICK_SLIP;
+      if (moved && act) act.move(now);
+    };
+    const end = (up) => {
+      stop.abort();
+      if (moved && act) act.end(up.type === "pointerup");
+      else if (!moved && up.type === "pointerup") this.click(up);
+    };
+    // On the window: Plotly covers the page while a button is down.
+    const listen = (name, action) =>
+      window.addEventListener(name, action, { capture: true, signal: stop.signal });
+    listen("pointermove", move);
+    listen("pointerup", end);
+    listen("pointercancel", end);
+    listen("keydown", ({ key }) => {
+      if (key !== "Escape" || !act?.cancel) return;
+      stop.abort();
+      act.cancel();
+    });
+  }
+
+  // What a press that moves will do; null where it is Plotly's. Shift leaves the code where it is
+  // and moves the map; a finger must take the cursor itself, for anywhere else it scrolls the page,
+  // unless it is to draw.
+  gesture(event) {
+    const { map } = this;
+    if (event.shiftKey) return null;
+    if (map.tools.mode !== "code") return this.drawing(event);
+    const held = event.pointerType !== "touch" || event.target === map.handle;
+    if (!map.data.draggable || !held) return null;
+    return { move: (now) => this.drag(now), end: () => this.drop() };
+  }
+
+  // A press that takes hold of the code or draws is none of Plotly's: it would zoom into a box.
+  withhold(event) {
+    const { map } = this;
+    if (!map.drawn || !this.owned || event.shiftKey || event.button !== 0) return;
+    if (!event.target.closest(".modebar") && map.spot(event).inside) event.stopPropagation();
+  }
+
+  get owned() {
+    return this.map.data.draggable || this.map.tools.mode !== "code";
+  }
+
+  // What Plotly does at a double click, of which it no longer hears.
+  unzoom(event) {
+    const { map } = this;
+    if (!map.drawn || !this.owned || event.target.closest(".modebar")) return;
+    const [left, right, bottom, top] = map.data.range;
+    window.Plotly.relayout(map.plot, { "xaxis.range": [left, right], "yaxis.range": [bottom, top] });
+  }
+
+  // The cursor is under the pointer at once; the picture follows as fast as the server answers.
+  drag(event) {
+    const { map } = this;
+    const { x, y } = map.spot(event);
+    map.dragging = true;
+    map.channel?.hold();
+    map.thumb.show(null);
+    map.root.classList.add("dragging");
+    [map.at, map.selected] = [[x, y], null];
+    map.place();
+    if (map.live) map.channel.aim([x, y]);
+    else map.drags.push({ x, y });
+  }
+
+  drop() {
+    const { map } = this;
+    map.dragging = false;
+    map.root.classList.remove("dragging");
+    map.drags.stop();
+    map.channel?.letGo();
+    map.go(...map.at, null);
+  }
+
+  // A box or a lasso, in px within the axes until it is let go.
+  drawing(event) {
+    const { map } = this;
+    const corner = (now) => {
+      const { left, top } = map.spot(now);
+      const [width, height] = [map.axis("xaxis").length, map.axis("yaxis").length];
+      return [Math.min(width, Math.max(0, left)), Math.min(height, Math.max(0, top))];
+    };
+    const first = corner(event);
+    const boxed = map.tools.mode === "box";
+    let corners = [first];
+    map.thumb.show(null);
+    map.dragging = true; // what lies under the pointer is of no interest now
+    const show = () => this.outline.setAttribute("points", corners.join(" "));
+    const finish = () => {
+      map.dragging = false;
+      this.outline.removeAttribute("points");
+    };
+    const move = (now) => {
+      const [x, y] = corner(now);
+      const [lastX, lastY] = corners.at(-1);
+      if (boxed) corners = [first, [x, first[1]], [x, y], [first[0], y]];
+      else if (Math.hypot(x - lastX, y - lastY) >= STITCH) corners.push([x, y]);
+      if (corners.length > CORNERS) corners = corners.filter((_, place) => place % 2 === 0);
+      show();
+    };
+    const end = (released) => {
+      finish();
+      if (released && corners.length > 2) map.select(corners.map((each) => map.units(each)));
+    };
+    return { move, end, cancel: finish };
+  }
+
+  click(event) {
+    const { map } = this;
+    const { left, top, x, y, inside } = map.spot(event);
+    if (!inside) return;
+    const index = map.nearest(left, top, REACH[event.pointerType] ?? REACH.mouse);
+    if (index === null) map.go(x, y, null);
+    else map.go(...map.points.spot(index), index);
+  }
+
+  hover(event) {
+    const { map } = this;
+    if (!map.drawn || map.dragging || event.pointerType === "touch" || event.buttons) return;
+    const { left, top, inside } = map.spot(event);
+    const over = inside && !event.target.closest(".modebar");
+    map.thumb.show(over ? map.nearest(left, top, REACH.mouse) : null);
+  }
+}

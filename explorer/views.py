@@ -1,0 +1,91 @@
+"""What the map shows of a latent space: a plane through the current code, or a t-SNE picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from explorer import session
+from explorer.session import Place
+from vae import latent
+
+FAINT = 0.1  # how strongly a point far from the plane is painted; a point near it is 1
+
+
+class View:
+    """A flat view of the codes of a model's test digits; `points` float32 [N, 2] under `axes`.
+
+    `plane` is the cut through the latent space that it shows, None for a t-SNE picture, which is no
+    cut. `share` is the share of the codes' variance that lies within the plane, 0 to 1.
+    """
+
+    def __init__(self, name: str, kind: str, dims: tuple[int, int]) -> None:
+        codes = session.encodings(name)
+        self._codes, self.plane, self.share = codes, None, 0.0
+        if kind == "t-SNE" and codes.tsne is not None:
+            self.points, self.axes = codes.tsne, ("t-SNE 1", "t-SNE 2")
+            return
+        order = session.info(name).order
+        if kind == "PCA":
+            self.plane = latent.principal_plane(codes.mean, order)
+            self.axes = ("PC 1", "PC 2")
+        else:
+            self.plane = latent.coordinate_plane(dims, codes.mean.shape[1])
+            self.axes = (f"z{dims[0] + 1}", f"z{dims[1] + 1}")
+        self.points = self.plane.project(codes.mean)
+        whole = float(codes.mean[:, list(order)].var(axis=0).sum())
+        self.share = float(self.points.var(axis=0).sum()) / whole if whole else 1.0
+        self.hides = len(order) > 2  # whether there is more than the plane shows
+
+    def cursor(self, z: np.ndarray) -> tuple[float, float]:
+        """Where the code stands on the map; on a t-SNE picture, where its nearest digit stands."""
+        if self.plane is not None:
+            x, y = self.plane.project(z[None])[0]
+        else:
+            x, y = self.points[int(np.square(self._codes.mean - z).sum(axis=1).argmin())]
+        return float(x), float(y)
+
+    def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
+        """The code to go to for a press on empty space: within the plane, what it hides is kept.
+
+        A place on a t-SNE picture is no code; there the nearest digit's is taken.
+        """
+        if self.plane is not None:
+            return Place(tuple(self.plane.move(z, np.array(xy)).tolist()), None)
+        index = int(np.square(self.points - np.array(xy)).sum(axis=1).argmin())
+        return Place(tuple(self._codes.mean[index].tolist()), index)
+
+    def ellipse(self, digit: int) -> tuple[float, float, float, float, float] | None:
+        """The posterior of a test digit at one deviation, seen on the plane: its centre, its two
+        semi-axes and the angle of the first (radians). None where there is no plane, and where the
+        posterior is a point."""
+        variance = np.exp(self._codes.logvar[digit])
+        if self.plane is None or not variance.any():
+            return None
+        x, y = self.points[digit]
+        return float(x), float(y), *self.plane.spread(variance)
+
+    def distances(self, z: np.ndarray) -> np.ndarray | None:
+        """How far the test digits' codes lie from the plane through z, [N]; None where the view
+        shows all there is, or is no plane."""
+        if self.plane is None or not self.hides:
+            return None
+        return self.plane.distance(self._codes.mean, z)
+
+
+def fade(distances: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """How strongly to paint points that lie this far from the plane, 0 to 1, and the two distances
+    between which they fade.
+
+    All but one point in fifty a side lie between the two: in many dimensions no point is near in
+    absolute terms, yet which is nearer can be seen.
+    """
+    near, far = np.percentile(distances, [2, 98])
+    gone = np.clip((distances - near) / max(far - near, 1e-6), 0, 1)
+    return 1 - (1 - FAINT) * gone, float(near), float(far)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def view(name: str, kind: str, dims: tuple[int, int]) -> View:
+    """The map of a model: "Two dimensions" (those of dims), "PCA" or "t-SNE"."""
+    return View(name, kind, dims)

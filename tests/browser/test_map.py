@@ -1,0 +1,477 @@
+"""The living map in a real browser: what lies under its points, what is drawn around them, how
+strongly they are painted, and what survives."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, Request, expect
+
+from vae import service
+
+Settle = Callable[[Page], None]
+Serve = Callable[..., str]
+Spot = tuple[float, float]
+DEMO = "tests/browser/pages/components.py"
+ALONE = (2.5, 2.5)  # point 0 of the demo, an 8
+
+# Where a place of the data lies in the window, and what is seen of the data.
+SPOT = """([x, y]) => {
+  const plot = document.querySelector(".latent-map .plot");
+  const box = plot.getBoundingClientRect();
+  const { xaxis, yaxis } = plot._fullLayout;
+  return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
+}"""
+RANGES = """() => {
+  const { xaxis, yaxis } = document.querySelector(".latent-map .plot")._fullLayout;
+  return [...xaxis.range, ...yaxis.range];
+}"""
+# Counts how often the points are painted from now on, in window.painted.
+COUNT = """() => {
+  window.painted = 0;
+  const { prototype } = WebGLRenderingContext;
+  const { drawArrays } = prototype;
+  prototype.drawArrays = function (...given) {
+    window.painted += 1;
+    drawArrays.apply(this, given);
+  };
+}"""
+
+
+def report(page: Page) -> Any:
+    """What Python knows: the JSON on the demo's page."""
+    return json.loads(page.locator("[data-testid=stCode]").inner_text())
+
+
+def until(page: Page, holds: Callable[[Any], bool]) -> Any:
+    """The report once it `holds`."""
+    for _ in range(600):
+        found = report(page)
+        if holds(found):
+            return found
+        page.wait_for_timeout(50)
+    pytest.fail(f"the page still says {report(page)}")
+
+
+def open_map(page: Page, url: str, settle: Settle) -> Page:
+    """A page with a map, its points painted and its size found."""
+    page.goto(url)
+    page.locator(".latent-map .nsewdrag").first.wait_for()
+    expect(page.locator(".latent-map .notice")).to_be_hidden(timeout=60_000)
+    settle(page)
+    page.evaluate("""() => new Promise((done) => {
+        const plot = document.querySelector(".latent-map .plot");
+        let rest = setTimeout(done, 400);
+        for (const name of ["plotly_afterplot", "plotly_relayout"]) {
+            plot.on(name, () => { clearTimeout(rest); rest = setTimeout(done, 400); });
+        }
+    })""")
+    return page
+
+
+def open_explore(page: Page, url: str, settle: Settle) -> Page:
+    """The Explore page, all of it there."""
+    page.goto(url)
+    page.locator(".strips").wait_for(timeout=60_000)
+    return open_map(page, url, settle)
+
+
+@pytest.fixture
+def living(page: Page, serve: Serve, settle: Settle) -> Page:
+    """The demo's map of 10,000 points, with all its hands."""
+    return open_map(page, f"{serve(DEMO)}/demo_living", settle)
+
+
+def drag(page: Page, path: list[Spot]) -> None:
+    """Press, move and let go along places of the data."""
+    spots = [page.evaluate(SPOT, spot) for spot in path]
+    page.mouse.move(*spots[0])
+    page.mouse.down()
+    for spot in spots[1:]:
+        page.mouse.move(*spot, steps=6)
+    page.mouse.up()
+
+
+def zoom(page: Page, place: Spot, turns: int = 2) -> list[float]:
+    """Turn the wheel over a place of the data until what is seen has changed and come to rest."""
+    page.mouse.move(*page.evaluate(SPOT, place))
+    for _ in range(turns):
+        before = page.evaluate(RANGES)
+        page.mouse.wheel(0, -240)
+        page.wait_for_function(f"(before) => ({RANGES})()[0] !== before", arg=before[0])
+    return page.evaluate(RANGES)
+
+
+def pictured(page: Page) -> np.ndarray:
+    """The map as painted, uint8 [H, W, 3]."""
+    box = page.locator(".latent-map .overlay").bounding_box()
+    assert box
+    shot = page.screenshot(clip=box)
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
+
+
+def ink(page: Page) -> float:
+    """How much colour the points lend the map: the mean distance from grey."""
+    levels = pictured(page).astype(int)
+    return float((levels.max(axis=2) - levels.min(axis=2)).mean())
+
+
+def mode(page: Page, name: str) -> None:
+    """Choose what a drag does, and see that it is chosen."""
+    button = page.get_by_role("group", name="What a drag").get_by_role("button", name=name)
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
+# --- selecting ----------------------------------------------------------------------------------
+
+
+def test_a_box_selects_the_shown_points_within_and_zoom_and_filter_stay(living: Page) -> None:
+    ranges = zoom(living, (1.6, 0.0), 1)
+    mode(living, "Box")
+    drag(living, [(1.2, -0.3), (2.0, 0.6)])
+    every = until(living, lambda found: found["selected"])
+    assert 0 in every["labels"], "the cloud of the zeros lies around (1.6, 0)"
+    assert len(every["labels"]) > 1
+    living.get_by_role("button", name="digit 0").click()
+    drag(living, [(1.2, -0.3), (2.0, 0.6)])
+    rest = until(living, lambda found: found["selected"] not in {None, every["selected"]})
+    assert rest["labels"] == [label for label in every["labels"] if label != 0]
+    assert rest["selected"] < every["selected"]
+    assert living.evaluate(RANGES) == pytest.approx(ranges)
+    chip = living.get_by_role("button", name="digit 0")
+    expect(chip).to_have_attribute("aria-pressed", "false")
+    assert rest["cursor"] == [0.0, 0.0], "the code stays where it is"
+
+
+def test_a_lasso_selects_what_it_encloses(living: Page) -> None:
+    mode(living, "Lasso")
+    drag(living, [(2.3, 2.3), (2.7, 2.35), (2.65, 2.7), (2.35, 2.65)])
+    found = until(living, lambda found: found["selected"] is not None)
+    assert (found["selected"], found["labels"]) == (1, [8])
+    # a horseshoe around the lone point, which it does not enclose
+    horseshoe = [(2.2, 2.2), (2.8, 2.2), (2.8, 2.8), (2.7, 2.8), (2.7, 2.3), (2.3, 2.3)]
+    drag(living, [*horseshoe, (2.3, 2.8), (2.2, 2.8)])
+    assert until(living, lambda found: found["selected"] == 0)["labels"] == []
+
+
+def test_the_shape_is_seen_while_it_is_drawn_and_escape_discards_it(
+    living: Page, settle: Settle
+) -> None:
+    outline = living.locator(".latent-map .sketch polygon")
+    mode(living, "Box")
+    living.mouse.move(*living.evaluate(SPOT, (-1.0, -1.0)))
+    living.mouse.down()
+    living.mouse.move(*living.evaluate(SPOT, (1.0, 1.0)), steps=4)
+    assert len((outline.get_attribute("points") or "").split()) == 4
+    living.keyboard.press("Escape")
+    assert not outline.get_attribute("points")
+    living.mouse.up()
+    living.get_by_role("button", name="only rerun").click()
+    settle(living)
+    assert report(living)["selected"] is None
+
+
+def test_a_press_without_a_drag_moves_the_code_whatever_a_drag_does(living: Page) -> None:
+    for name in ("Box", "Lasso", "Move"):
+        mode(living, name)
+        before = report(living)["cursor"]
+        living.mouse.click(*living.evaluate(SPOT, (0.3, 0.1) if name == "Lasso" else ALONE))
+        found = until(living, lambda found, before=before: found["cursor"] != before)
+        assert found["index"] == (None if name == "Lasso" else 0)
+    assert found["selected"] is None
+    drag(living, [(0.0, 0.4), (0.4, 0.2)])
+    assert until(living, lambda found: found["drags"] > 0)["selected"] is None
+
+
+def test_the_modes_are_reached_by_keyboard(living: Page) -> None:
+    box = living.get_by_role("button", name="Box")
+    box.focus()
+    living.keyboard.press("Space")
+    expect(box).to_have_attribute("aria-pressed", "true")
+    expect(living.get_by_role("button", name="Move")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_finger_draws_where_it_would_scroll(
+    browser: Browser, serve: Serve, settle: Settle
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = open_map(context.new_page(), f"{serve(DEMO)}/demo_living", settle)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Box").tap()
+    finger = context.new_cdp_session(page)
+    (x0, y0), (x1, y1) = (page.evaluate(SPOT, spot) for spot in ((1.0, 0.6), (2.2, -0.6)))
+    for kind, share in (("touchStart", 0.0), *(("touchMove", n / 8) for n in range(1, 9))):
+        spot = {"x": x0 + share * (x1 - x0), "y": y0 + share * (y1 - y0)}
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [spot]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert 0 in until(page, lambda found: found["selected"])["labels"]
+    assert page.evaluate("[window.scrollY, document.scrollingElement.scrollTop]") == [0, 0]
+    context.close()
+
+
+# --- painting -----------------------------------------------------------------------------------
+
+
+def test_filter_and_weights_are_painted_and_the_zoom_stays(living: Page) -> None:
+    ranges = zoom(living, (0.0, 0.0), 1)
+    whole = ink(living)
+    living.get_by_role("button", name="digit 2").dblclick()
+    alone = ink(living)
+    assert 0 < alone < 0.3 * whole
+    living.get_by_role("button", name="digit 2").dblclick()
+    assert ink(living) == pytest.approx(whole, rel=0.05)
+    with living.expect_response(re.compile("weights.bin")) as response:
+        living.get_by_text("fade", exact=True).click()
+    assert len(response.value.body()) == 10_000, "a byte for each point"
+    for _ in range(100):
+        if ink(living) < 0.8 * whole:
+            break
+        living.wait_for_timeout(50)
+    faded = ink(living)
+    assert 0.2 * whole < faded < 0.8 * whole
+    living.get_by_role("button", name="digit 3").click()
+    assert ink(living) < faded, "a filtered digit is gone, however faint"
+    assert living.evaluate(RANGES) == pytest.approx(ranges)
+
+
+def test_moves_of_the_code_and_of_the_pointer_paint_no_point(living: Page, settle: Settle) -> None:
+    living.evaluate(COUNT)
+    drag(living, [(0.0, 0.0), (0.5, 0.4), (-0.4, 0.2)])
+    until(living, lambda found: found["cursor"][0] < -0.3)
+    living.mouse.move(*living.evaluate(SPOT, ALONE), steps=4)
+    expect(living.locator(".latent-map .thumb")).to_be_visible()
+    living.keyboard.press("Tab")
+    settle(living)
+    assert living.evaluate("window.painted") == 0
+    zoom(living, (0.0, 0.0), 1)
+    assert living.evaluate("window.painted") > 0
+
+
+def test_points_come_back_after_the_graphics_card_was_lost(living: Page) -> None:
+    whole = ink(living)
+    living.evaluate("""() => new Promise((done) => {
+        const canvas = document.querySelector(".latent-map .dots");
+        const lose = canvas.getContext("webgl").getExtension("WEBGL_lose_context");
+        canvas.addEventListener("webglcontextlost", () => setTimeout(() => lose.restoreContext()));
+        canvas.addEventListener("webglcontextrestored", () => requestAnimationFrame(done));
+        lose.loseContext();
+    })""")
+    assert ink(living) == pytest.approx(whole, rel=0.05)
+
+
+def test_a_browser_without_webgl_is_told_so(page: Page, serve: Serve) -> None:
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.goto(f"{serve(DEMO)}/demo_living")
+    expect(page.locator(".latent-map .notice")).to_contain_text("this browser offers no WebGL")
+
+
+# --- the backdrop -------------------------------------------------------------------------------
+
+
+def covered(page: Page) -> list[float]:
+    """The range of the data that the backdrop lies over, by where its picture is."""
+    return page.evaluate("""() => {
+        const { xaxis, yaxis } = document.querySelector(".latent-map .plot")._fullLayout;
+        const whole = document.querySelector(".latent-map .backdrop").getBoundingClientRect();
+        const box = document.querySelector(".latent-map .backdrop img").getBoundingClientRect();
+        return [xaxis.p2d(box.left - whole.left), xaxis.p2d(box.right - whole.left),
+                yaxis.p2d(box.bottom - whole.top), yaxis.p2d(box.top - whole.top)];
+    }""")
+
+
+def test_the_backdrop_is_asked_for_what_is_seen_and_only_while_it_is_on(
+    living: Page, settle: Settle
+) -> None:
+    switch = living.get_by_role("button", name="backdrop")
+    zoom(living, (0.0, 0.0), 1)
+    living.get_by_role("button", name="only rerun").click()
+    settle(living)
+    assert report(living)["view"] is None, "who has no backdrop is not asked"
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    seen = until(living, lambda found: found["view"])["view"]
+    assert seen["behind"]
+    assert seen["range"] == pytest.approx(living.evaluate(RANGES))
+    picture = living.locator(".latent-map .backdrop img")
+    expect(picture).to_be_visible()
+    assert covered(living) == pytest.approx(seen["range"], abs=0.02)
+
+    ranges = zoom(living, (0.5, 0.5))
+    assert picture.is_visible(), "the old one stays until the new one is there"
+    until(living, lambda found: found["view"]["range"] == pytest.approx(ranges))
+    living.wait_for_function(
+        """(range) => {
+            const { xaxis } = document.querySelector(".latent-map .plot")._fullLayout;
+            const box = document.querySelector(".latent-map .backdrop img").style;
+            return Math.abs(xaxis.p2d(parseFloat(box.left)) - range) < 0.02;
+        }""",
+        arg=ranges[0],
+    )
+    assert living.evaluate(RANGES) == pytest.approx(ranges)
+    switch.click()
+    until(living, lambda found: not found["view"]["behind"])
+    expect(picture).to_be_hidden()
+
+
+def test_each_tile_is_the_digit_of_the_code_at_its_middle_and_a_drag_leaves_it(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-2d", settle)
+    sheets: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("backdrop.png"):
+            sheets.append(request.url)
+
+    page.on("request", note)
+    page.get_by_role("button", name="Manifold").click()
+    picture = page.locator(".latent-map .backdrop img")
+    expect(picture).to_be_visible()
+    left, _, _, top = covered(page)
+    content = page.request.get(picture.get_attribute("src") or "").body()
+    sheet = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+    columns = sheet.shape[1] // 28
+    assert 20 <= columns <= 30
+    across, up = page.evaluate(RANGES)[:2], page.evaluate(RANGES)[2:]
+    pitch = (covered(page)[1] - left) / columns
+    for row, column in ((3, 4), (9, 15)):
+        code = np.array([[left + (column + 0.5) * pitch, top - (row + 0.5) * pitch]], np.float32)
+        assert across[0] < code[0, 0] < across[1]
+        assert up[0] < code[0, 1] < up[1]
+        decoded = 255 * service.load("vae-2d").decode(code)[0]
+        tile = sheet[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
+        assert np.abs(decoded - tile).mean() < 4, "but for the rounding of the place to pixels"
+
+    assert len(sheets) == 1
+    page.evaluate(COUNT)
+    drag(page, [(0.0, 0.0), (1.0, 0.5)])
+    expect(page).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
+    settle(page)
+    assert len(sheets) == 1, "two dimensions are all there is: the plane is the same"
+    assert page.evaluate("window.painted") == 0
+    zoom(page, (0.0, 0.0))
+    expect(picture).not_to_have_attribute("src", sheets[0])
+    assert len(sheets) == 2, "one picture for one zoom"
+
+
+def test_the_backdrop_of_many_dimensions_goes_through_the_code(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-10d&digit=7", settle)
+    expect(page.get_by_text("PC 1 and PC 2 through the current code")).to_be_visible()
+    switch = page.get_by_role("button", name="Manifold")
+    switch.click()
+    picture = page.locator(".latent-map .backdrop img")
+    expect(picture).to_be_visible()
+    for button in ("Reset", "Undo"):
+        before = picture.get_attribute("src") or ""
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(picture).not_to_have_attribute("src", before)
+    page.get_by_text("t-SNE", exact=True).click()
+    expect(switch).to_be_hidden()
+    expect(page.get_by_text("a press takes the nearest digit's code")).to_be_visible()
+    expect(picture).to_have_count(0)
+    page.get_by_text("Two dimensions", exact=True).click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    expect(picture).to_be_visible()
+
+
+# --- posterior, selection and fade on the page itself -------------------------------------------
+
+
+def test_the_posterior_is_drawn_and_leaves_with_the_digit(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-10d&digit=7", settle)
+    ellipse = page.locator(".latent-map .ellipse")
+    expect(ellipse).to_be_visible()
+    assert "rotate(" in (ellipse.get_attribute("style") or "")
+    page.get_by_role("slider").first.press("PageUp")
+    expect(ellipse).to_be_hidden()
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=ae-2d&digit=7", settle)
+    expect(page.locator(".latent-map .ring")).to_be_visible()
+    expect(ellipse).to_be_hidden()  # a point has no extent
+
+
+def test_selected_digits_are_shown_counted_and_pressed(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-2d", settle)
+    ranges = zoom(page, (0.0, 0.0), 1)
+    mode(page, "Box")
+    drag(page, [(-1.0, -1.0), (1.0, 1.0)])
+    tally = page.locator(".tally")
+    expect(tally).to_contain_text("digits selected")
+    settle(page)
+    mean = service.encodings("vae-2d").mean
+    inside = int((np.abs(mean) < 1).all(axis=1).sum())
+    total = int(re.sub(r"\D", "", tally.locator("strong").inner_text()))
+    assert total == pytest.approx(inside, rel=0.02), "but for the rounding to pixels"
+    parts = [int(re.sub(r"\D", "", part)) for part in tally.locator("b").all_inner_texts()]
+    assert sum(parts) == total
+    tiles = page.locator("[data-latent-explorer=DigitSheet] button")
+    expect(tiles).to_have_count(200)
+    assert page.evaluate(RANGES) == pytest.approx(ranges)
+    name = tiles.nth(120).get_attribute("title") or ""
+    tiles.nth(120).click()
+    number = re.sub(r"\D", "", name.split(",")[0]) if name.count(",") == 1 else None
+    number = number or re.sub(r"\D", "", name.rpartition(",")[0])
+    expect(page).to_have_url(re.compile(rf"digit={number}\b"))
+    expect(page.locator(".latent-map .ring")).to_be_visible()
+    expect(tally).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(tiles).to_have_count(0)
+    expect(tally).to_have_count(0)
+    drag(page, [(ranges[0] + 0.02, ranges[2] + 0.02), (ranges[0] + 0.2, ranges[2] + 0.2)])
+    expect(tally).to_contain_text("No digit")
+    assert page.evaluate(RANGES) == pytest.approx(ranges)
+
+
+def test_the_fade_follows_the_code_when_it_rests(page: Page, serve: Serve, settle: Settle) -> None:
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-10d", settle)
+    before = ink(page)
+    with page.expect_response(re.compile("weights.bin")) as response:
+        page.get_by_role("button", name="Test digit").click()
+    weights = np.frombuffer(response.value.body(), np.uint8)
+    assert len(weights) == len(service.encodings("vae-10d").labels)
+    assert weights.max() == 255
+    assert 0 < weights.min() < 60
+    settle(page)
+    assert ink(page) != before
+
+
+# --- a crowd ------------------------------------------------------------------------------------
+
+
+def test_seventy_thousand_points_are_drawn_dragged_over_hovered_pressed_and_selected(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    open_map(page, f"{serve(DEMO)}/demo_crowd", settle)
+    assert ink(page) > 3
+    thumb = page.locator(".latent-map .thumb")
+    page.mouse.move(*page.evaluate(SPOT, ALONE), steps=3)
+    expect(thumb).to_contain_text("test digit 0, a 8")
+    page.mouse.click(*page.evaluate(SPOT, ALONE))
+    assert until(page, lambda found: found["cursor"] == list(ALONE))["index"] == 0
+    page.evaluate(COUNT)
+    drag(page, [(0.0, 0.0), (0.5, 0.4), (-0.4, 0.2)])
+    until(page, lambda found: found["drags"] > 0 and found["cursor"][0] < -0.3)
+    assert page.evaluate("window.painted") == 0
+    ranges = zoom(page, (1.0, 0.0), 1)
+    mode(page, "Lasso")
+    drag(page, [(1.0, -0.7), (2.2, -0.7), (2.2, 0.7), (1.0, 0.7)])
+    found = until(page, lambda found: found["selected"])
+    assert found["selected"] > 5_000
+    assert page.evaluate(RANGES) == pytest.approx(ranges)
+    page.get_by_role("button", name="digit 0").click()
+    page.get_by_text("fade", exact=True).click()
+    settle(page)
+    assert page.evaluate(RANGES) == pytest.approx(ranges)
