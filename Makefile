@@ -9,7 +9,7 @@ SETUP = @command -v "$(PYTHON)" >/dev/null || { \
 	exit 1; }; "$(PYTHON)" scripts/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format train runtime tools clean
+.PHONY: help run test unit lint format train bench runtime tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,11 @@ format: tools ## ruff's formatting and its safe repairs
 
 train: runtime ## train a preset: make train PRESET=vae-2d ARGS="--epochs 5"
 	@$(VENV) -m vae train $(or $(PRESET),vae-2d) $(ARGS)
+
+bench: tools ## the benchmarks, into benchmarks/results.json and the README: make bench ARGS="drag --quick"
+	@CHROMIUM="$$($(VENV) scripts/chromium.py)" && export CHROMIUM || exit 1; \
+	$(VENV) benchmarks/run.py $(ARGS); status=$$?; \
+	$(VENV) scripts/figures.py >/dev/null; exit $$status
 
 runtime:
 	$(SETUP) requirements.txt

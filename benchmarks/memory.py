@@ -7,27 +7,19 @@ model on every page.
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 
-from serving import ROOT, chromium, serve
+from serving import APP, ROOT, VIEW, Measured, chromium, resident, serve
 
 
-def resident(pid: int) -> int:
-    """VmRSS of a process, in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) // 1024
-
-
-def main() -> None:
-    """Measure and print JSON."""
+def measure() -> Measured:
+    """The process's memory after each stage."""
     configs = sorted((ROOT / "assets" / "checkpoints").glob("*/config.json"))
     offered = {path.parent.name: json.loads(path.read_text())["abilities"] for path in configs}
     models = {name: able for name, able in offered.items() if "decodes" in able}
-    found: dict[str, int] = {}
-    with serve("streamlit_app.py") as (process, url), chromium() as browser:
+    found: dict[str, float] = {}
+    with serve(APP) as (process, url), chromium() as browser:
         found["started"] = resident(process.pid)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = browser.new_page(viewport=VIEW)
         page.goto(url)
         page.locator(".strips").wait_for(timeout=60_000)
         found["first model"] = resident(process.pid)
@@ -40,8 +32,8 @@ def main() -> None:
                 page.locator(sign).first.wait_for(timeout=60_000)
                 page.wait_for_timeout(2000)
         found[f"all {len(models)} models, every page"] = resident(process.pid)
-    print(json.dumps({"unit": "MB resident", **found}, indent=2))
+    return {"ratios": {}, "figures": {"memory_mb": found}}
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure(), indent=2))

@@ -1,4 +1,5 @@
-"""Make the README's figures tables from the checkpoints' metrics.json: python scripts/figures.py.
+"""Make the README's tables from the checkpoints' metrics.json and from benchmarks/results.json:
+python scripts/figures.py.
 
 The published figures beside ours are those of Davidson et al. 2018 (arXiv 1804.00891, table 1), and
 for models that are told the digit those of Sohn et al. 2015 and of hwalsuklee's conditional VAE.
@@ -9,10 +10,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKPOINTS = ROOT / "assets" / "checkpoints"
+RESULTS = ROOT / "benchmarks" / "results.json"
 PUBLISHED = {"vae-2d": 135.73, "vae-5d": 110.21, "vae-10d": 93.84, "vae-20d": 88.90}
 LIKELIHOODS = {
     "model": "",
@@ -38,6 +40,66 @@ ON_REQUEST = {
     "own classifier": "accuracy",
 }
 SHARES = {"agreement", "learned_from_drawn", "accuracy"}
+
+
+class Speed(NamedTuple):
+    """A row of the table of speeds: where its figures are among the results."""
+
+    label: str
+    app: str  # path of our figure
+    yardstick: str  # path of what it is beside, or that itself
+    unit: str
+    ratio: str  # key among the ratios
+    target: str
+    benchmark: str  # python benchmarks/run.py <benchmark>
+
+
+def _drag(kind: str, label: str) -> list[Speed]:
+    app, echo = f"{kind}_drag.app", f"{kind}_drag.echo"
+    rate, p95 = f"{kind}_drag_rate", f"{kind}_drag_p95"
+    return [
+        Speed(f"{label} dragged", f"{app}.rate", f"{echo}.rate", "/s", rate, "≥ 0.95", "drag"),
+        Speed("hand to painted picture", f"{app}.p95", f"{echo}.p95", "ms", p95, "≤ 1.15", "drag"),
+    ]
+
+
+START = "start.first_content_ms"
+ENCODE = "encode_vae-2d_{}_images_per_s"
+TRAIN = "train_{}_images_per_s"
+SPEEDS = [
+    *_drag("slider", "a slider"),
+    *_drag("map", "the code on the map"),
+    Speed("the server 120 ms away", "remote_slowest", "20", "/s", "remote_rate", "≥ 1", "remote"),
+    Speed("thumbnails under the pointer", "hover.p95", "33.3", "ms", "hover_p95", "< 1", "press"),
+    Speed(
+        "press on a point", "click.app.p95", "click.echo.p95", "ms", "click_p95", "≤ 1.3", "press"
+    ),
+    Speed(
+        "first picture, server just started",
+        *(f"{START}.app", f"{START}.torch_page", "ms", "first_content", "≤ 1.3", "start"),
+    ),
+    Speed("first paint, torch not yet there", "start.first_paint_ms", "", "ms", "", "", "start"),
+    Speed("32 visitors drag at once", "load.p95", "250", "ms", "load_p95", "< 1", "load"),
+    Speed(
+        "memory after five minutes of it, and after one",
+        *("load.memory_mb_at_end", "load.memory_mb_after_1_minute", "MB", "", "", "load"),
+    ),
+    Speed("longest garbage collection", "gc_ms_longest", "", "ms", "", "", "collector"),
+    Speed(
+        "images encoded",
+        *(ENCODE.format("ours"), ENCODE.format("loader"), "/s", "encode_rate", "", "encoding"),
+    ),
+    Speed(
+        "images trained on, 784-400-20",
+        *(TRAIN.format("ours_400"), TRAIN.format("examples"), "/s", "train_rate_examples"),
+        *("", "training"),
+    ),
+    Speed(
+        "images trained on, 784-512-20",
+        *(TRAIN.format("ours_512"), TRAIN.format("pythae"), "/s", "train_rate_pythae"),
+        *("", "training"),
+    ),
+]
 
 
 def names(told: bool) -> list[str]:
@@ -77,6 +139,44 @@ def table(columns: dict[str, str], rows: list[dict[str, str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def speeds() -> str:
+    """The table of what the benchmarks found, and the machine that they ran on."""
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+
+    def figure(path: str, unit: str) -> str:
+        value: Any = path
+        if path and not path[0].isdigit():
+            value = results.get("figures", {})
+            for key in path.split("."):
+                value = value.get(key) if isinstance(value, dict) else None
+        if value in {None, ""}:
+            return ""
+        return f"{value:,} {unit}" if isinstance(value, int | float) else f"{value} {unit}"
+
+    rows = [
+        {
+            "figure": each.label,
+            "this app": figure(each.app, each.unit),
+            "yardstick": figure(each.yardstick, each.unit),
+            "ratio": str(results.get("ratios", {}).get(each.ratio, "")),
+            "target": each.target,
+            "command": f"`python benchmarks/run.py {each.benchmark}`",
+        }
+        for each in SPEEDS
+        if figure(each.app, each.unit)
+    ]
+    columns = ("figure", "this app", "yardstick", "ratio", "target", "command")
+    made = table(dict.fromkeys(columns, ""), rows)
+    if not results:
+        return made
+    machine, versions = results["machine"], results["versions"]
+    return (
+        f"{made}\n\n{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB; "
+        f"Python {versions['python']}, Streamlit {versions['streamlit']}, "
+        f"torch {versions['torch']}, Chromium {versions['chromium']}."
+    )
+
+
 def tables() -> dict[str, str]:
     """Each table by the mark of its place."""
     best = {
@@ -89,6 +189,7 @@ def tables() -> dict[str, str]:
     return {
         "figures": table(LIKELIHOODS, likelihoods),
         "on request": table(ON_REQUEST, on_request),
+        "speed": speeds(),
     }
 
 

@@ -1,0 +1,53 @@
+"""Python's garbage collector while a hand moves: the longest run, and how many there are.
+
+Streamlit asks for a full collection after every run of the script; with torch's objects about it
+takes 0.1 s and more, in which nothing is sent. What lives as long as the process is frozen out of
+its sight (explorer/session.py), and this says whether that holds.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from drag import HANDS, turn
+from serving import Measured, chromium, open_page, serve
+
+
+def measure(quick: bool = False) -> Measured:
+    """The longest run in ms, during a drag of the slider and one of the map's code."""
+    seconds = 3 if quick else 10
+    runs: list[tuple[int, float]] = []
+    pictures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "record"
+        watched = serve("benchmarks/watched.py", BENCH_RECORD=str(file))
+        with watched as (_, url), chromium() as browser:
+            page = open_page(browser, url)
+            for kind in HANDS:
+                turn(page, kind, 2)  # warm
+                start = time.time()
+                found = turn(page, kind, seconds)
+                end = start + found.ms / 1e3
+                runs += [run for when, *run in collections(file) if start <= when <= end]
+                pictures += found.pictures
+    took = [ms for _, ms in runs]
+    return {
+        "ratios": {},
+        "figures": {
+            "gc_ms_longest": round(max(took, default=0.0), 2),
+            "gc_runs_full": sum(generation == 2 for generation, _ in runs),
+            "gc_ms_a_picture": round(sum(took) / max(pictures, 1), 3),
+        },
+    }
+
+
+def collections(file: Path) -> list[tuple[float, int, float]]:
+    """When each run of the collector was, its generation and its ms."""
+    lines = [line.split() for line in file.read_text().splitlines()]
+    return [
+        (float(when), int(rest[0]), float(rest[1]))
+        for kind, when, *rest in lines
+        if kind == "collected"
+    ]

@@ -1,0 +1,104 @@
+"""A slider and the map's code dragged for some seconds, beside an echo: how often the picture
+follows, and how long after the hand.
+
+App and echo are served alike, open in one Chromium, and driven in turns by hand.js, which says what
+counts as painted. A hand moves once a frame of the screen, so that no app can show more than 60
+pictures a second. The ratios are what to believe; the milliseconds are this machine's.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, Page
+from serving import APP, ECHO, Measured, chromium, open_page, serve, settle, summary
+
+HANDS = {"slider": "", "map": "?map"}  # what is dragged, and the echo's page that has it
+
+
+class Turn(NamedTuple):
+    """One drag: its milliseconds, from input to the picture's arrival and painting."""
+
+    inputs: int
+    pictures: int
+    ms: float
+    arrived: list[float]
+    painted: list[float]
+    lost: int  # inputs that no picture answered
+    replaced: int  # times that the slider under the hand was replaced
+
+
+def turn(page: Page, kind: str, seconds: float) -> Turn:
+    """Drag on a page that `open_page` made, and wait until the page has come to rest."""
+    page.bring_to_front()
+    found = page.evaluate(
+        "([kind, seconds]) => window.benchHand.drag(kind, seconds)", [kind, seconds]
+    )
+    page.wait_for_timeout(500)  # the hand's rest sends one more run
+    settle(page)
+    known = {name: [t for t in found[name] if t is not None] for name in ("arrived", "painted")}
+    lost = found["inputs"] - len(known["painted"])
+    counts = {name: found[name] for name in ("inputs", "pictures", "ms", "replaced")}
+    return Turn(**counts, **known, lost=lost)
+
+
+def pooled(turns: list[Turn]) -> dict[str, float]:
+    """Pictures a second, and p50 and p95 in ms, of all turns together."""
+    painted = summary([time for each in turns for time in each.painted])
+    arrived = summary([time for each in turns for time in each.arrived])
+    pictures, seconds = sum(each.pictures for each in turns), sum(each.ms for each in turns) / 1e3
+    return {
+        "rate": round(pictures / seconds, 1),
+        **painted,
+        "arrived_p50": arrived["p50"],
+        "arrived_p95": arrived["p95"],
+        "inputs": sum(each.inputs for each in turns),
+        "lost": sum(each.lost for each in turns),
+        "replaced": sum(each.replaced for each in turns),
+    }
+
+
+def compare(
+    browser: Browser, urls: dict[str, str], kind: str, turns: int, seconds: float
+) -> dict[str, dict[str, float]]:
+    """Drag in each app in turns; what `pooled` says of each."""
+    pages = {
+        name: open_page(browser, url, has_map=kind == "map" or name == "app")
+        for name, url in urls.items()
+    }
+    found: dict[str, list[Turn]] = {name: [] for name in urls}
+    for page in pages.values():
+        turn(page, kind, min(seconds, 2))  # warm
+    for _ in range(turns):
+        for name, page in pages.items():
+            found[name].append(turn(page, kind, seconds))
+    for page in pages.values():
+        page.close()
+    return {name: pooled(each) for name, each in found.items()}
+
+
+def measure(quick: bool = False) -> Measured:
+    """Rates and 95th percentiles as shares of the echo's: at least 0.95, at most 1.15."""
+    turns, seconds = (2, 3) if quick else (6, 8)
+    ratios: dict[str, float] = {}
+    figures: dict[str, object] = {}
+    with serve(ECHO) as (_, echo), serve(APP) as (_, app), chromium() as browser:
+        page = browser.new_page()
+        figures["frame_ms"] = summary(page.evaluate(CLOCK))
+        page.close()
+        for kind, place in HANDS.items():
+            urls = {"echo": f"{echo}/{place}", "app": app}
+            found = compare(browser, urls, kind, turns, seconds)
+            for name, key in (("rate", "rate"), ("p95", "p95")):
+                ratios[f"{kind}_drag_{key}"] = round(found["app"][name] / found["echo"][name], 3)
+            figures[f"{kind}_drag"] = found
+    return {"ratios": ratios, "figures": figures}
+
+
+# The screen's clock: the ms between frames.
+CLOCK = """async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const times = [await frame()];
+    while (times.length < 121) times.push(await frame());
+    return times.slice(1).map((time, index) => time - times[index]);
+}"""

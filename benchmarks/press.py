@@ -1,0 +1,94 @@
+"""The pointer put on a point of the map, and a press on it: how soon its thumbnails, its picture.
+
+A hover is answered in the browser: the 95th percentile is to be below two frames of the screen. A
+press is answered by the server: at most 1.3 times a press on an echo's empty chart. Both begin when
+the page hears of the pointer, and end as hand.js says.
+"""
+
+from __future__ import annotations
+
+import random
+
+from playwright.sync_api import Page
+from serving import APP, ECHO, Measured, chromium, open_page, serve, settle, summary
+
+FRAMES_MS = 2000 / 60
+OUTSIDE = (4, 4)  # a place on the page that is not on the map
+Spot = tuple[float, float]  # shares of the plot's width and height
+
+
+def move(page: Page, spot: Spot) -> None:
+    """Put the pointer on the map, at once and not along a line."""
+    box = page.locator(".latent-map .nsewdrag").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + spot[0] * box["width"], box["y"] + spot[1] * box["height"])
+
+
+def hover(page: Page, spot: Spot, chance: random.Random) -> float | None:
+    """ms from the pointer's move to the thumbnails."""
+    page.mouse.move(*OUTSIDE)
+    page.wait_for_timeout(100 + 50 * chance.random())
+    page.evaluate("() => { window.benchAnswer = window.benchHand.hover(); }")
+    move(page, spot)
+    return page.evaluate("() => window.benchAnswer")
+
+
+def press(page: Page, spot: Spot, chance: random.Random) -> float | None:
+    """ms from the release of a press to the picture."""
+    move(page, spot)
+    page.wait_for_timeout(150 + 50 * chance.random())  # what the hover shows is drawn
+    page.evaluate("() => { window.benchAnswer = window.benchHand.press(); }")
+    page.mouse.down()
+    page.mouse.up()
+    took = page.evaluate("() => window.benchAnswer")
+    page.mouse.move(*OUTSIDE)
+    page.wait_for_timeout(100)
+    settle(page)
+    return took
+
+
+def measure(quick: bool = False) -> Measured:
+    """The 95th percentiles of hover and press, as shares of two frames and of the echo's press."""
+    turns, count = (1, 12) if quick else (4, 40)
+    chance = random.Random(0)
+    hovers: list[float | None] = []
+    presses: dict[str, list[float | None]] = {"echo": [], "app": []}
+    with serve(ECHO) as (_, echo), serve(APP) as (_, app), chromium() as browser:
+        pages = {"echo": open_page(browser, f"{echo}/?map"), "app": open_page(browser, app)}
+        pages["app"].bring_to_front()
+        find = "count => window.benchHand.spots(count)"
+        first = hover(pages["app"], pages["app"].evaluate(find, 1)[0], chance)
+        for page in pages.values():
+            page.bring_to_front()
+            press(page, (0.4, 0.4), chance)  # warm
+        for _ in range(turns):
+            spots = pages["app"].evaluate(find, count)
+            pages["app"].bring_to_front()
+            hovers += [hover(pages["app"], spot, chance) for spot in spots]
+            for name, page in pages.items():
+                page.bring_to_front()
+                presses[name] += [press(page, spot, chance) for spot in spots]
+    return said(first, hovers, presses)
+
+
+def said(
+    first: float | None, hovers: list[float | None], presses: dict[str, list[float | None]]
+) -> Measured:
+    """What was found; a hover or a press that got no answer is counted beside."""
+
+    def of(times: list[float | None]) -> dict[str, float]:
+        known = [time for time in times if time is not None]
+        return {**summary(known), "times": len(times), "lost": len(times) - len(known)}
+
+    hovered = of(hovers)
+    pressed = {name: of(times) for name, times in presses.items()}
+    return {
+        "ratios": {
+            "hover_p95": round(hovered["p95"] / FRAMES_MS, 3),
+            "click_p95": round(pressed["app"]["p95"] / pressed["echo"]["p95"], 3),
+        },
+        "figures": {
+            "hover": {**hovered, "first": first and round(first, 1)},
+            "click": pressed,
+        },
+    }

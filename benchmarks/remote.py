@@ -1,0 +1,47 @@
+"""The slider and the map's code dragged on a server 120 ms away: at least 20 pictures a second.
+
+The way to the server and back then takes 240 ms, so with one request in flight there would be four
+pictures a second. The ratio is that of the slower of the two hands to the 20 that are asked for.
+"""
+
+from __future__ import annotations
+
+from drag import HANDS, pooled, turn
+from playwright.sync_api import Page, WebSocket
+from proxy import distant
+from serving import APP, Measured, chromium, open_page, serve
+
+DELAY_MS = 120  # in each direction
+WANTED = 20.0  # pictures a second
+
+
+class Connections:
+    """Counts the websockets of a page that close."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def watch(self, page: Page) -> None:
+        """Count from now on."""
+        page.on("websocket", lambda websocket: websocket.on("close", self._close))
+
+    def _close(self, _: WebSocket) -> None:
+        self.closed += 1
+
+
+def measure(quick: bool = False) -> Measured:
+    """Pictures a second as a share of those wanted: at least 1."""
+    turns, seconds = (1, 5) if quick else (3, 10)
+    figures: dict[str, object] = {"delay_ms_each_way": DELAY_MS}
+    rates = []
+    with serve(APP) as (_, url), distant(url, DELAY_MS) as far, chromium() as browser:
+        for kind in HANDS:
+            connections = Connections()
+            page = open_page(browser, far, prepare=connections.watch)
+            turn(page, kind, 3)  # the window opens as far as the measured round trip asks for
+            said = pooled([turn(page, kind, seconds) for _ in range(turns)])
+            figures[f"remote_{kind}_drag"] = {**said, "disconnects": connections.closed}
+            rates.append(said["rate"])
+            page.close()
+    figures["remote_slowest"] = min(rates)
+    return {"ratios": {"remote_rate": round(min(rates) / WANTED, 3)}, "figures": figures}

@@ -1,0 +1,64 @@
+"""The app, and a record of what goes on in its process: lines in the file that BENCH_RECORD names.
+
+    collected <time> <generation> <ms>     a run of Python's garbage collector
+    imported <time>                        torch's import has ended
+
+Times are seconds since the epoch, which the browser's clock knows as well.
+"""
+
+import gc
+import os
+import sys
+import threading
+import time
+
+import streamlit as st
+
+from explorer import web
+
+
+def record(line: str) -> None:
+    """Add a line; one write, so that threads do not mix theirs."""
+    file = os.open(os.environ["BENCH_RECORD"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f"{line}\n".encode())
+    os.close(file)
+
+
+def watch_collector() -> None:
+    """Record each run of the collector."""
+    began = 0.0
+
+    def seen(phase: str, info: dict[str, int]) -> None:
+        nonlocal began
+        if phase == "start":
+            began = time.perf_counter()
+            return
+        took = 1e3 * (time.perf_counter() - began)
+        record(f"collected {time.time():.6f} {info['generation']} {took:.3f}")
+
+    gc.callbacks.append(seen)
+
+
+def watch_torch() -> None:
+    """Record when torch is there."""
+
+    def look() -> None:
+        while True:
+            spec = getattr(sys.modules.get("torch"), "__spec__", None)
+            if spec is not None and not getattr(spec, "_initializing", False):
+                record(f"imported {time.time():.6f}")
+                return
+            time.sleep(0.005)
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+if __name__ == "__main__":
+    from explorer.main import main
+
+    main()
+else:
+    watch_collector()
+    watch_torch()
+    web.send_at_once()
+    app = st.App(__file__, routes=web.routes())
