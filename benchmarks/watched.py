@@ -60,5 +60,8 @@ if __name__ == "__main__":
 else:
     watch_collector()
     watch_torch()
+
+    from explorer import live
+
     web.send_at_once()
-    app = st.App(__file__, routes=web.routes())
+    app = st.App(__file__, routes=[*web.routes(), *live.routes()])

@@ -83,19 +83,24 @@ async def _answer(text: str) -> str:
 
 
 def _reply(name: str, request: dict[str, Any]) -> dict[str, Any]:
-    """The picture of the code z, or of the place on the map that xy are."""
-    z = np.array(request["z"], np.float32)
-    if z.shape != (session.info(name).dims,):
-        raise ValueError(f"{name} has codes of {session.info(name).dims} numbers, not {z.shape}")
+    """The picture of the code z, of the place on the map that xy are, or of a test digit's code."""
+    place = session.Place(tuple(request["z"]), None)
+    if len(place.z) != session.info(name).dims:
+        raise ValueError(f"{name} has codes of {session.info(name).dims} numbers, not {place.z}")
     kind, x, y = request["view"]
     view = views.view(name, str(kind), (int(x), int(y)))
-    if "xy" in request:
+    if "digit" in request:
+        place = session.digit_place(name, int(request["digit"]))
+    elif "xy" in request:
         across, up = request["xy"]
-        z = np.array(view.place(z, (float(across), float(up))).z, np.float32)
+        place = view.place(np.array(place.z, np.float32), (float(across), float(up)))
+    z = np.array(place.z, np.float32)
     found = portrait.of(name, z)
     return {
         "model": name,
         "z": [round(float(value), 4) for value in z],
+        "digit": place.digit,
+        "caption": portrait.caption(name, place.digit),
         "cursor": view.cursor(z),
         "pixels": base64.b64encode(found.picture.tobytes()).decode(),
         "shares": [round(float(share), 3) for share in found.shares],

@@ -27,6 +27,13 @@ def title(name: str) -> str:
     return "What a judge sees" if _judged(name) else "What lies near"
 
 
+def caption(name: str, digit: int | None) -> str:
+    """What a code is: that of a test digit, or one that a hand has set."""
+    if digit is None:
+        return "decoded from the sliders"
+    return f"test digit {digit:,}, a {session.encodings(name).labels[digit]}"
+
+
 def _judged(name: str) -> bool:
     return session.info(name).digit is not None and session.has_judge()
 

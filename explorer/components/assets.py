@@ -6,16 +6,14 @@ that module by URL; inline, the whole of it would travel again with every change
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 from streamlit.components.v2 import component
 
 from explorer import web
-
-if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
 
 FOLDER = Path(__file__).parent
 
@@ -37,13 +35,22 @@ def module_text(name: str, *helpers: str) -> str:
     return "\n".join(parts)
 
 
-def register(name: str, *helpers: str, isolate_styles: bool = True) -> "ComponentRenderer":
-    """The mounting command of component `name`; call it once, at module level."""
+def register(name: str, *helpers: str, isolate_styles: bool = True) -> Callable[..., None]:
+    """The mounting command of component `name`; call it once, at module level.
+
+    The browser finds the data as `data[0]`: Streamlit looks at each value of a dict for a data
+    frame in it, which takes longer than all the rest and imports pandas on the first page.
+    """
     script = module_text(name, *helpers)
     if web.is_served():
         url = web.publish(script.encode(), f"{name}.js", place=name)
         script = _LOADER.replace("URL_OF_MODULE", json.dumps(url))
-    return component(f"latent_explorer_{name}", js=script, isolate_styles=isolate_styles)
+    mount = component(f"latent_explorer_{name}", js=script, isolate_styles=isolate_styles)
+
+    def mount_with(data: dict[str, Any], **rest: Any) -> None:
+        mount(data=[data], **rest)
+
+    return mount_with
 
 
 def sent(key: str, name: str) -> dict[str, Any]:

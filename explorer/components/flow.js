@@ -128,9 +128,15 @@ function onCursor(follow, signal) {
   window.addEventListener(CURSOR, (event) => follow(event.detail), { signal });
 }
 
-// The element that a component draws in, kept over the runs of the script; `make` builds it once.
-// A class is keyed by its parent element, because the default export is called again for each
-// change of the data, with newer functions.
+// The element that a component draws in, kept over the runs of the script. A class is keyed by its
+// parent element, because the default export is called again for each change of the data, with newer
+// functions.
+//
+// Streamlit may run the cleanup of an older call after a newer one has begun: our export loads a
+// module, so it answers later. An instance is therefore taken down only when no call has come for a
+// while; taken down at once, a slider would be replaced under the hand that drags it.
+const GONE = 200; // ms
+
 function keep(instances, component, Kind) {
   const { parentElement } = component;
   let instance = instances.get(parentElement);
@@ -145,10 +151,14 @@ function keep(instances, component, Kind) {
     instance = new Kind(root);
     instances.set(parentElement, instance);
   }
-  instance.update(component.data, component.setStateValue);
+  clearTimeout(instance.going);
+  instance.update(component.data[0], component.setStateValue);
   return () => {
-    instances.delete(parentElement);
-    instance.destroy();
+    clearTimeout(instance.going);
+    instance.going = setTimeout(() => {
+      instances.delete(parentElement);
+      instance.destroy();
+    }, GONE);
   };
 }
 

@@ -280,6 +280,7 @@ class LatentMap {
   go(x, y, index) {
     this.at = [x, y];
     this.place();
+    if (this.live) this.channel.aim([x, y], index); // the picture at once, the rest of the page after
     this.flow.push({ x, y, index });
   }
 

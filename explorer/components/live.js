@@ -5,7 +5,7 @@
 //   const channel = liveChannel(url);      null where url is ""
 //   channel.open                           whether it can be asked now
 //   channel.steer(dims, values)            the code with these of its numbers, please
-//   channel.aim([x, y])                    the code at this place of the map, please
+//   channel.aim([x, y], digit)             the code at this place of the map, or of this test digit
 //   onPicture((picture) => ..., signal)    what came: {model, z, cursor, pixels, shares, ...}
 const REOPEN = [250, 8000]; // ms until the next try: at first, at most
 const VAIN = 4; // tries, after which a server that has never opened the channel has none
@@ -70,8 +70,8 @@ class Live {
     this.ask("sliders", {});
   }
 
-  aim(xy) {
-    this.ask("map", { xy });
+  aim(xy, digit = null) {
+    this.ask("map", digit === null ? { xy } : { digit });
   }
 
   ask(by, change) {
@@ -84,7 +84,7 @@ class Live {
     const fresh = this.flow.acknowledge(reply.serial);
     if (!fresh || reply.error || reply.model !== this.model) return;
     if (this.by === "map") this.code = reply.z;
-    announceCursor(reply.cursor, null);
+    announceCursor(reply.cursor, reply.digit);
     window.dispatchEvent(new CustomEvent(PICTURE, { detail: { ...reply, by: this.by } }));
   }
 }

@@ -48,7 +48,7 @@ class Stage {
 
   follow(picture) {
     if (picture.model !== this.data.model) return;
-    this.show({ ...this.data, ...picture, code: picture.z, caption: this.data.moving, note: "" });
+    this.show({ ...this.data, ...picture, code: picture.z, note: "" });
   }
 
   show(picture) {

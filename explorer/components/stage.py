@@ -36,21 +36,20 @@ def stage(
     model: str,
     view: tuple[str, int, int],
     caption: str,
-    moving: str,
-    note: str = "",
     title: str,
     shares: Sequence[float],
     colours: Sequence[str],
     distance: float,
     engine: EngineLine,
+    note: str = "",
 ) -> None:
     """Show `picture`, uint8 [28, 28], which `code` decodes to with `model`.
 
     Beside it stand `title`, a bar for each of `shares` (0 to 1) in the colour of the same place in
-    `colours`, the code's `distance` from the centre and a `note`; below it the engine's figures. While a
-    hand moves, the pictures come through the live channel under the caption `moving`, and those of
-    this command wait; `view` is what the map shows then: its kind and its two dimensions. Raises
-    ValueError for a picture of another shape or type and where shares and colours differ in number.
+    `colours`, the code's `distance` from the centre and a `note`; below it the engine's figures.
+    While a hand moves, the pictures come through the live channel, and those of this command wait;
+    `view` is what the map shows then: its kind and its two dimensions. Raises ValueError for a
+    picture of another shape or type and where shares and colours differ in number.
     """
     if picture.shape != (28, 28) or picture.dtype != np.uint8:
         raise ValueError(f"a picture is uint8 [28, 28], not {picture.dtype} {list(picture.shape)}")
@@ -60,7 +59,6 @@ def stage(
         "pixels": base64.b64encode(picture.tobytes()).decode(),  # bytes cannot lie beside others
         "code": [round(float(value), 4) for value in code],
         "caption": caption,
-        "moving": moving,
         "note": note,
         "title": title,
         "shares": [round(float(share), 3) for share in shares],

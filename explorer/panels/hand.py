@@ -12,7 +12,6 @@ from explorer.panels import maps
 from explorer.session import Visit
 
 HAND, UNUSED = "sliders", "unused-sliders"
-MOVED = "decoded from the sliders"
 ELLIPSES = "ellipses: 1 and 2 deviations"
 # the picture's place while torch is imported
 FRAME = '<div class="stage-digit"><div class="digit-frame"></div></div>'
@@ -58,8 +57,7 @@ def _picture(now: Visit) -> None:
         key=f"stage-{now.model}",
         model=now.model,
         view=(kind, *dims),
-        caption=_origin(now),
-        moving=MOVED,
+        caption=portrait.caption(now.model, now.place.digit),
         note=ELLIPSES if _posterior_is_drawn(now) else "",
         title=portrait.title(now.model),
         shares=found.shares.tolist(),
@@ -72,13 +70,6 @@ def _picture(now: Visit) -> None:
 def _posterior_is_drawn(now: Visit) -> bool:
     digit = now.place.digit
     return digit is not None and maps.chosen(now.model).ellipse(digit) is not None
-
-
-def _origin(now: Visit) -> str:
-    if now.place.digit is None:
-        return MOVED
-    label = session.encodings(now.model).labels[now.place.digit]
-    return f"test digit {now.place.digit:,}, a {label}"
 
 
 def _take_hand(now: Visit, used: list[int], unused: list[int]) -> None:

@@ -80,6 +80,14 @@ def test_on_a_t_sne_picture_the_nearest_digit_answers(channel: ClientConnection)
     assert reply["z"] == pytest.approx(codes.mean[12].tolist(), abs=1e-3)
 
 
+def test_a_test_digit_is_answered_with_its_code_and_its_name(channel: ClientConnection) -> None:
+    reply = ask(channel, serial=1, model="vae-2d", z=[0, 0], view=PLANE, digit=7)
+    assert reply["z"] == pytest.approx(session.encodings("vae-2d").mean[7].tolist(), abs=1e-4)
+    assert (reply["digit"], reply["caption"]) == (7, "test digit 7, a 9")
+    reply = ask(channel, serial=2, model="vae-2d", z=[0, 0], view=PLANE)
+    assert (reply["digit"], reply["caption"]) == (None, "decoded from the sliders")
+
+
 def test_a_model_that_is_told_the_digit_is_judged(channel: ClientConnection) -> None:
     info = session.info("cvae")
     assert info.digit is not None
@@ -98,8 +106,10 @@ def test_a_model_that_is_told_the_digit_is_judged(channel: ClientConnection) -> 
         ({"model": "assets/checkpoints/vae-2d"}, "on offer"),
         ({"z": [1]}, "codes of 2 numbers"),
         ({"z": [0, float("nan")]}, "finite"),
-        ({"z": "much"}, "much"),
-        ({"z": None}, "codes of 2"),
+        ({"z": "much"}, "codes of 2"),
+        ({"z": None}, "NoneType"),
+        ({"z": ["a", "b"]}, "could not convert"),
+        ({"digit": 10_000}, "there is no test digit 10000"),
         ({"view": None}, "NoneType"),
         ({"xy": [1]}, "unpack"),
     ],
