@@ -78,13 +78,13 @@ class Visit:
 def model(name: str) -> Model:
     """The model, loaded once for all visitors.
 
-    Streamlit collects garbage after every run, which takes 0.1 s and more with torch's objects
-    about. What lives as long as the process is frozen out of the collector's sight instead.
+    Python's garbage collector takes 0.1 s and more with torch's objects about, and Streamlit calls
+    it after every run where .streamlit/config.toml is not read. What lives as long as the process
+    is frozen out of its sight. (Not collected before: the first picture would wait for that.)
     """
     loaded = service.load(name)
     if "decodes" in loaded.info.abilities:  # the first call pays for torch's setup
         loaded.decode(latent.origin(loaded.info.blocks)[None])
-    gc.collect()
     gc.freeze()
     return loaded
 

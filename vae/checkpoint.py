@@ -251,9 +251,7 @@ def read_model(folder: Path, device: str = "cpu") -> LatentModel:
         ) from error
     try:
         model = build(manifest.model, manifest.config)
-        model.load_state_dict(
-            {k: w.float() if w.is_floating_point() else w for k, w in weights.items()}
-        )
+        model.load_state_dict(weights)  # copies what is stored as float16 into float32
     except (ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path} does not fit {folder / CONFIG}: {reason}") from error

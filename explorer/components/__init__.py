@@ -14,7 +14,7 @@ from explorer.components.latent_map import (
     pending_shape,
 )
 from explorer.components.latent_sliders import latent_sliders, slider_values
-from explorer.components.stage import EngineLine, stage
+from explorer.components.stage import EngineLine, stage, stage_frame
 from explorer.components.traversals import TilePress, pending_tile, traversals
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "pending_tile",
     "slider_values",
     "stage",
+    "stage_frame",
     "traversals",
 ]

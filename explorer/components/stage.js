@@ -37,6 +37,7 @@ class Stage {
 
   // While a hand moves, what Python says is of the past: the live channel leads.
   update(data) {
+    if (data.waiting) return;
     const channel = liveChannel(data.live);
     const moving = channel?.leads(data.model);
     this.data = data;
@@ -47,7 +48,7 @@ class Stage {
   }
 
   follow(picture) {
-    if (picture.model !== this.data.model) return;
+    if (picture.model !== this.data?.model) return;
     this.show({ ...this.data, ...picture, code: picture.z, note: "" });
   }
 
@@ -101,6 +102,7 @@ class Stage {
   }
 
   tell() {
+    if (!this.engine) return;
     const { decode_ms: decode, hit_rate: hits } = this.engine;
     const recent = this.painted.filter((time) => performance.now() - time < RECENT);
     const ms = (value) => (value === null ? "\u2013" : `${value.toFixed(value < 10 ? 1 : 0)} ms`);

@@ -28,6 +28,12 @@ class EngineLine:
     hit_rate: float  # share of the pictures that needed no decode, 0 to 1
 
 
+def stage_frame(key: str) -> None:
+    """The stage without a picture, while the model is on its way: nothing jumps when it comes, and
+    the browser has the stage's script by then."""
+    _mount(key=key, data={"waiting": True})
+
+
 def stage(
     picture: np.ndarray,
     code: Sequence[float],

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import streamlit as st
 
 from explorer import controls, portrait, session
-from explorer.components import EngineLine, drag_serial, latent_sliders, slider_values, stage
+from explorer.components import (
+    EngineLine,
+    drag_serial,
+    latent_sliders,
+    slider_values,
+    stage,
+    stage_frame,
+)
 from explorer.panels import maps
 from explorer.session import Visit
 
 HAND, UNUSED = "sliders", "unused-sliders"
+LEAVE = 0.03  # s in which the first picture leaves before hundreds of others are decoded
 ELLIPSES = "ellipses: 1 and 2 deviations"
-# the picture's place while torch is imported
-FRAME = '<div class="stage-digit"><div class="digit-frame"></div></div>'
 
 
 @st.fragment(key="hand")
@@ -29,11 +36,13 @@ def panel(name: str) -> None:
         _sliders(now, used, unused)
         return
     place = st.empty()
-    place.html(FRAME)
+    with place:
+        stage_frame(f"stage-frame-{name}")
     _sliders(now, used, unused)
     session.model(name)
     with place:
         _picture(now)
+    time.sleep(LEAVE)
 
 
 def _dims(name: str) -> tuple[list[int], list[int]]:

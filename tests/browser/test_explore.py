@@ -488,11 +488,11 @@ def test_the_frame_is_painted_before_torch_is_there(page: Page, serve: Serve) ->
     page.expose_function("seen", note)
     page.add_init_script(
         """new MutationObserver(() => {
-            for (const part of ["h1", ".digit-frame", ".stage-digit canvas"])
+            for (const part of ["h1", ".stage-digit", ".stage-digit[data-code]"])
                 if (document.querySelector(part)) window.seen(part);
-        }).observe(document, { subtree: true, childList: true });"""
+        }).observe(document, { subtree: true, childList: true, attributes: true });"""
     )
     page.goto(url)
     page.locator(PICTURE).wait_for(timeout=60_000)
     order = list(dict.fromkeys(seen))
-    assert order.index(".digit-frame") < order.index(".stage-digit canvas")
+    assert order.index(".stage-digit") < order.index(".stage-digit[data-code]")
