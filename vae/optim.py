@@ -14,6 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from vae.interface import Batch
 
@@ -173,7 +174,8 @@ class GradientStep:
         )
         self.parameters = [*matrices, *vectors]
         self.steps = 0
-        self.mean = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        kept = self.model.state_dict().items() if config.average else ()
+        self.mean = {name: value.detach().clone() for name, value in kept}
         self._learn()
 
     def _learn(self) -> None:
@@ -203,16 +205,18 @@ class GradientStep:
         """Move the averaged weights towards today's; early on the mean forgets faster, so it never
         lags from the start."""
         self.steps += 1
+        if not self.mean:
+            return
         decay = min(self.config.average, (1 + self.steps) / (10 + self.steps))
         current = self.model.state_dict()
-        for name, mean in self.mean.items():
-            if mean.is_floating_point():
-                mean.lerp_(current[name], 1 - decay)
-            else:
-                mean.copy_(current[name])
+        floats = [name for name, mean in self.mean.items() if mean.is_floating_point()]
+        means, weights = ([of[name] for name in floats] for of in (self.mean, current))
+        get_ema_multi_avg_fn(decay)(means, weights, None)  # on CUDA one kernel or few for them all
+        for name in self.mean.keys() - set(floats):  # counts
+            self.mean[name].copy_(current[name])
 
     def weights(self) -> Scalars:
-        return self.mean if self.config.average else self.model.state_dict()
+        return self.mean or self.model.state_dict()
 
     @torch.no_grad()
     def validate(self, batch: Batch) -> Scalars:
@@ -240,8 +244,9 @@ class GradientStep:
             return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
         self.model.load_state_dict(part("model."))
-        for name, value in part("mean.").items():
-            self.mean[name].copy_(value)
+        begun = part("mean.")
+        for name, mean in self.mean.items():
+            mean.copy_(begun[name])
         self.steps = int(state["steps"])
         moments: dict[int, Scalars] = {}
         for name, value in part("optimiser.").items():

@@ -86,6 +86,7 @@ class Model:
         self.device = str(device)
         self._module = module  # its abilities are asked for by name, below
         self._device = device
+        self._packed: Any = None  # for reading many images, once that is asked for
         self._mark = f"{name} {next(_marks)}"  # of this very model in the cache
         self._took: float | None = None  # ms to decode one code
         if "decodes" in self.info.abilities:
@@ -104,8 +105,9 @@ class Model:
         self._needs("encodes")
         mean = np.empty((len(images), self.info.dims), np.float32)
         logvar = np.empty_like(mean)
+        reader = self._reader(len(images))
         for rows, part in self._stream(images):
-            posterior = self._module.encode(part)
+            posterior = reader.encode(part)
             mean[rows] = posterior.mean.cpu().numpy()
             logvar[rows] = posterior.logvar.cpu().numpy()
         return mean, logvar
@@ -114,24 +116,38 @@ class Model:
         """Probabilities of the ten digits for images in [0, 1]. Raises as `encode`."""
         self._needs("classifies")
         probabilities = np.empty((len(images), 10), np.float32)
+        reader = self._reader(len(images))
         for rows, part in self._stream(images):
-            probabilities[rows] = self._module.classify(part).exp().cpu().numpy()
+            probabilities[rows] = reader.classify(part).exp().cpu().numpy()
         return probabilities
+
+    def _reader(self, count: int) -> Any:
+        """What reads `count` images soonest: the model, or a copy packed for many."""
+        from vae import encoding
+        from vae.decoding import FEW
+
+        if count <= FEW or not encoding.packs(self._device):
+            return self._module
+        if self._packed is None:  # two visitors at once may both pack: either copy will do
+            self._packed = encoding.packed(self._module)
+        return self._packed
 
     def _stream(self, images: np.ndarray) -> Iterator[tuple[slice, torch.Tensor]]:
         """Checked images on the device, chunk by chunk."""
         import torch
 
+        from vae import encoding
         from vae.decoding import CHUNK, team_for
 
+        size = min(CHUNK, encoding.CHUNK) if self._device.type == "cpu" else CHUNK
         images = np.asanyarray(images)
         if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype.kind != "f":
             raise ValueError(
                 f"images are floats of shape [N, 28, 28], not {images.dtype} {list(images.shape)}"
             )
         with team_for(len(images)), torch.inference_mode():
-            for start in range(0, len(images), CHUNK):
-                part = np.array(images[start : start + CHUNK], np.float32)
+            for start in range(0, len(images), size):
+                part = np.array(images[start : start + size], np.float32)
                 if not (part.min() >= 0 and part.max() <= 1):  # a NaN fails every comparison
                     raise ValueError(
                         f"images must lie in [0, 1]; these reach from {part.min()} to {part.max()}"

@@ -256,6 +256,19 @@ def test_the_average_is_a_running_mean(decay: float) -> None:
         torch.testing.assert_close(weights.double(), expected[name], rtol=1e-5, atol=1e-7)
 
 
+def test_without_an_average_none_is_kept_and_an_old_state_still_loads() -> None:
+    config = TrainConfig(average=0.0, precision="float32")
+    model = models.build("vae", {"hidden": 8, "depth": 1})
+    step = MODELS["vae"].make_step(model, config, seeded(0))
+    step(Batch(torch.rand(4, 28, 28), torch.zeros(4, dtype=torch.long)), 0.5)
+    state = {name: value.clone() for name, value in step.state().items()}
+    assert not [name for name in state if name.startswith("mean.")]
+    old = state | {f"mean.{name}": value for name, value in model.state_dict().items()}
+    step.load_state(old)  # as runs had it before
+    assert step.state().keys() == state.keys()
+    assert all(torch.equal(value, state[name]) for name, value in step.state().items())
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_the_seed_decides_the_weights(small, train_digits, tmp_path: Path, model: str) -> None:
     first = run(small(model, dropout=0.2), train_digits, tmp_path / "1")

@@ -1,0 +1,59 @@
+"""pythae's VAE trained by pythae's trainer, one epoch whenever it is told to.
+
+Runs in an environment of its own, where pythae is and this repository is not: training.py starts
+it. Arguments: images (.npy, uint8 [N, 28, 28]), where the weights go (.npz), epochs, batch, rate.
+For each epoch it waits for a line on its standard input, and answers with one when it is done.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from typing import Any
+
+import numpy as np
+import torch
+from pythae.data.datasets import BaseDataset
+from pythae.models import VAE, VAEConfig
+from pythae.trainers import BaseTrainer, BaseTrainerConfig
+from pythae.trainers.training_callbacks import TrainingCallback
+
+LATENT = 20
+
+
+class Turns(TrainingCallback):
+    """Waits for its turn before an epoch and says when it is over."""
+
+    def __init__(self, answers: Any) -> None:
+        self.answers = answers
+
+    def on_epoch_begin(self, *args: Any, **kwargs: Any) -> None:
+        if not sys.stdin.readline():
+            sys.exit("nobody is waiting for an answer any more")
+
+    def on_epoch_end(self, *args: Any, **kwargs: Any) -> None:
+        print("done", file=self.answers, flush=True)
+
+
+def main(images: str, weights: str, epochs: str, batch: str, rate: str) -> None:
+    """Train as its documentation shows, and keep the weights."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # what pythae has to say goes elsewhere
+    pixels = torch.from_numpy(np.load(images)).float()[:, None] / 255
+    net = VAE(
+        VAEConfig(input_dim=(1, 28, 28), latent_dim=LATENT, reconstruction_loss="bce")
+    )  # 784-512-20-512-784, ReLU: its defaults
+    with tempfile.TemporaryDirectory() as folder:
+        config = BaseTrainerConfig(
+            output_dir=folder,
+            per_device_train_batch_size=int(batch),
+            num_epochs=int(epochs),
+            learning_rate=float(rate),
+            no_cuda=True,
+        )
+        dataset = BaseDataset(pixels, torch.zeros(len(pixels)))
+        BaseTrainer(net, dataset, training_config=config, callbacks=[Turns(answers)]).train()
+    np.savez(weights, **{name: value.numpy() for name, value in net.state_dict().items()})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,107 @@
+"""The yardsticks of speed are the nets that they are said to be, and ours is the same; no times."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vae import data
+from vae.data import Digits
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def few() -> Digits:
+    digits = data.load("digits", "train")
+    return Digits(digits.images[:300], digits.labels[:300])
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+def shapes(net: torch.nn.Module) -> list[tuple[int, ...]]:
+    return [tuple(parameter.shape) for parameter in net.parameters()]
+
+
+@pytest.mark.parametrize("hidden", [400, 512])
+def test_the_nets_have_the_stated_layers(module: Any, hidden: int) -> None:
+    head = [(20, hidden), (20,)]
+    rest = [(hidden, 20), (hidden,), (784, hidden), (784,)]
+    first = [(hidden, 784), (hidden,)]
+    assert shapes(module("plain").PlainVAE(hidden)) == first + head + head + rest
+    assert shapes(module("training").same_net(hidden)) == [*first, (40, hidden), (40,), *rest]
+
+
+def test_weights_carried_over_give_the_same_pictures(module: Any, few: Digits) -> None:
+    training = module("training")
+    theirs, ours = module("plain").PlainVAE(16), training.same_net(16).eval()
+    for parameter, value in zip(ours.parameters(), training.of_plain(theirs), strict=True):
+        parameter.data.copy_(value)
+    x = torch.from_numpy(few.images[:10]).float() / 255
+    with torch.no_grad():
+        torch.manual_seed(0)
+        one, other = theirs(x), ours.encode(x)
+        torch.manual_seed(0)
+        z = other.mean + (0.5 * other.logvar).exp() * torch.randn_like(other.mean)
+        drawn = ours.decode(z).sigmoid().flatten(1)
+    torch.testing.assert_close(one.mean, other.mean)
+    torch.testing.assert_close(one.logvar, other.logvar)
+    torch.testing.assert_close(one.x, drawn)
+
+
+def test_a_sample_is_its_image(module: Any, few: Digits) -> None:
+    pictures = module("plain").Pictures(*few)
+    x, label = pictures[7]
+    assert (len(pictures), x.dtype, tuple(x.shape)) == (300, torch.float32, (1, 28, 28))
+    np.testing.assert_array_equal(x[0].numpy(), few.images[7].astype(np.float32) / 255)
+    assert label == few.labels[7]
+
+
+def test_both_loops_learn(module: Any, few: Digits) -> None:
+    plain, training = module("plain"), module("training")
+    theirs, ours = plain.PlainLoop(plain.Pictures(*few), 16), training.OurLoop(few, 16)
+    before = training.test_loss(training.of_plain(theirs.net), few)
+    losses = [theirs() for _ in range(6)]
+    assert losses[-1] < losses[0]
+    for _ in range(6):
+        ours()
+    after = training.test_loss(list(ours.model.parameters()), few)
+    assert after < before
+    assert training.test_loss(training.of_plain(theirs.net), few) < before
+
+
+def test_an_epoch_at_a_time_is_as_many_in_one_go(module: Any, few: Digits) -> None:
+    training = module("training")
+    one, other = (training.OurLoop(few, 16, "float32") for _ in range(2))
+    one()
+    one()
+    training.fit(other.step, other.batches, other.noise, 2)
+    for a, b in zip(one.model.parameters(), other.model.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_turns_alternate_and_the_first_does_not_count(module: Any) -> None:
+    turns: list[str] = []
+    contenders = {name: lambda name=name: turns.append(name) for name in "ab"}
+    assert set(module("plain").take_turns(contenders, 2)) == {"a", "b"}
+    assert turns == list("ab" * 3)
+
+
+@pytest.mark.parametrize(("loss", "epochs"), [(1e4, 1), (0.0, 2)])
+def test_training_ends_at_the_goal_or_with_none(
+    module: Any, few: Digits, loss: float, epochs: int
+) -> None:
+    gpu = module("gpu")
+    model = gpu.VAEConfig(latent=2, hidden=16, depth=1, **gpu.GREY)
+    goal = gpu.Goal(loss, model, gpu.TrainConfig(epochs=2, batch=100))
+    found = gpu.seek(goal, few, few, CPU)
+    assert found["epochs"] == epochs
+    assert (found["seconds"] is not None) == (loss > 0)
