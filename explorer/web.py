@@ -20,7 +20,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from typing import NamedTuple
 
 import streamlit as st
@@ -198,6 +198,7 @@ def _serve_asset(request: Request) -> Response:
 def routes() -> list[Route]:
     """The routes for st.App; from here on, `publish` counts on their being served."""
     shelf().served.set()
+    Thread(target=_packed_plotly, daemon=True).start()  # 0.2 s that no visitor waits for
     found = []
     for root in ("", "/{prefix:path}"):  # the second for server.baseUrlPath
         found += [

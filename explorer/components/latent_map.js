@@ -89,6 +89,7 @@ class LatentMap {
     this.shape = shape;
     try {
       const [Plotly, found] = await Promise.all([loadPlotly(plotly), fetchPoints(points, count)]);
+      await breathe();
       if (shape !== this.shape) return; // a newer one overtook this one
       this.points.load(found, colours);
       this.weights = this.view = this.viewTold = null;
@@ -103,6 +104,7 @@ class LatentMap {
       if (shape === this.shape) this.shape = null; // the next run tries again
       throw error;
     }
+    await breathe();
     this.drawn = true;
     this.notice.hidden = true;
     this.refresh();

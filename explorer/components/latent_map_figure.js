@@ -23,6 +23,10 @@ async function fetchPoints(url, count) {
   };
 }
 
+// Plotly's script, its plot and the points take 0.2 s each where there is no graphics card: what else
+// waits to be painted, the first picture above all, is let through between them.
+const breathe = () => new Promise((done) => setTimeout(done, 30));
+
 function readTheme(root) {
   const style = getComputedStyle(root);
   const read = (name) => style.getPropertyValue(`--st-${name}`).trim();

@@ -20,6 +20,9 @@ from explorer.panels import maps
 from explorer.session import Visit
 
 HAND, UNUSED = "sliders", "unused-sliders"
+# s before torch is imported, which lets no other thread run for long: in this time the browser gets
+# the page and fetches the scripts that it will be busy with meanwhile
+SETTLE = 0.1
 LEAVE = 0.03  # s in which the first picture leaves before hundreds of others are decoded
 ELLIPSES = "ellipses: 1 and 2 deviations"
 
@@ -39,6 +42,7 @@ def panel(name: str) -> None:
     with place:
         stage_frame(f"stage-frame-{name}")
     _sliders(now, used, unused)
+    time.sleep(SETTLE)
     session.model(name)
     with place:
         _picture(now)
