@@ -3,7 +3,6 @@
 // figure, so that moving a marker would send all points again and reset the zoom.)
 
 const MAPS = new WeakMap();
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const VIEW_PAUSE = 150; // ms a zoom or pan must have rested before the backdrop follows
 const ROOMY = 24; // px across: an ellipse beyond it takes the place of the cursor's ring
 const IDLE = 2500; // ms without a move before the sheets of thumbnails are fetched
@@ -34,7 +33,6 @@ class LatentMap {
     root.append(this.tools.bar, this.frame);
     this.flow = makeFlow((click, serial) => this.send("click", { ...click, serial }));
     this.drags = makeFlow((spot, serial) => this.send("drag", { ...spot, serial }));
-    this.frame.addEventListener("keydown", (event) => this.key(event));
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.frame);
     this.leaving = new AbortController();
@@ -268,15 +266,6 @@ class LatentMap {
 
   nearest(left, top, reach) {
     return this.points.nearest(this.axes, left, top, reach);
-  }
-
-  key(event) {
-    const direction = ARROWS[event.key];
-    if (event.target !== this.frame || !direction || !this.at) return;
-    event.preventDefault();
-    const step = event.shiftKey ? 0.25 : 0.05;
-    const [x, y] = this.at.map((value, i) => Math.round((value + step * direction[i]) * 1e6) / 1e6);
-    this.go(x, y, null);
   }
 
   go(x, y, index) {

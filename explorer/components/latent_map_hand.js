@@ -1,8 +1,10 @@
-// What a pointer does on the map: it takes the code along, draws around points, presses one, or
-// rests over one. Found here, not by Plotly's events: those know nothing of empty space.
+// What a hand does on the map. A pointer takes the code along, draws around points, presses one, or
+// rests over one; the arrow keys move the code. Found here, not by Plotly's events: those know
+// nothing of empty space.
 
 const CLICK_SLIP = 5; // px a pointer may move between press and release and still be a click
 const REACH = { mouse: 8, pen: 12, touch: 16 }; // px from a point that still press it
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const STITCH = 4; // px between the corners of a lasso: a hand's line needs no finer
 const CORNERS = 400; // of the longest lasso; beyond, every second one is dropped
 
@@ -17,6 +19,7 @@ class Hand {
     frame.addEventListener("mousedown", (event) => this.withhold(event), true);
     frame.addEventListener("dblclick", (event) => this.unzoom(event));
     frame.addEventListener("pointermove", (event) => this.hover(event));
+    frame.addEventListener("keydown", (event) => this.key(event));
     frame.addEventListener("pointerleave", () => this.map.thumb.show(null));
   }
 
@@ -152,5 +155,15 @@ class Hand {
     const { left, top, inside } = map.spot(event);
     const over = inside && !event.target.closest(".modebar");
     map.thumb.show(over ? map.nearest(left, top, REACH.mouse) : null);
+  }
+
+  key(event) {
+    const { map } = this;
+    const direction = ARROWS[event.key];
+    if (event.target !== map.frame || !direction || !map.at) return;
+    event.preventDefault();
+    const step = event.shiftKey ? 0.25 : 0.05;
+    const [x, y] = map.at.map((value, i) => Math.round((value + step * direction[i]) * 1e6) / 1e6);
+    map.go(x, y, null);
   }
 }
