@@ -14,17 +14,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 from contextlib import suppress
 from typing import Any
 
 import anyio
 import numpy as np
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from explorer import portrait, session, views, web
 
+LOG = logging.getLogger(__name__)
+FARTHEST = 1e6  # beyond, single precision has no picture
 LONGEST = 10_000  # characters of a request: a code of hundreds of dimensions
+_answered: set[tuple[str, str, int, int]] = set()  # models and maps that are loaded by now
 
 
 def routes() -> list[WebSocketRoute]:
@@ -39,8 +43,8 @@ async def _converse(socket: WebSocket) -> None:
 
     async def listen() -> None:
         try:
-            async for text in socket.iter_text():
-                _put(newest, text)
+            while (message := await socket.receive())["type"] == "websocket.receive":
+                _put(newest, message.get("text") or "")
         finally:
             _put(newest, None)
 
@@ -48,11 +52,11 @@ async def _converse(socket: WebSocket) -> None:
     try:
         while (text := await newest.get()) is not None:
             await socket.send_text(await _answer(text))
-    except RuntimeError:  # the page left while it was answered
+    except (WebSocketDisconnect, RuntimeError):  # the page left while it was answered
         pass
     finally:
         listening.cancel()
-        with suppress(asyncio.CancelledError, RuntimeError):
+        with suppress(asyncio.CancelledError):
             await listening
 
 
@@ -63,37 +67,51 @@ def _put(newest: asyncio.Queue[str | None], text: str | None) -> None:
 
 
 async def _answer(text: str) -> str:
+    """The reply to a request, as JSON; what is wrong with it is said, and nothing is raised."""
+    serial = None
     try:
-        request = json.loads(text[:LONGEST])
-        serial, name = request["serial"], request["model"]
+        request = json.loads(text) if len(text) <= LONGEST else {}
+        serial, name, view = request["serial"], request["model"], _view(*request["view"])
         # a folder's path is a model's name to the service, but is not on offer
         if not (session.is_ready(name) or name in session.names()[0]):
             raise ValueError(f"there is no model {name!r} on offer")
-    except (ValueError, KeyError, TypeError) as error:
-        return json.dumps({"serial": None, "error": f"not a request: {error}"})
-    try:
-        # A decode takes less than a thread's start; but nobody waits for another's first load.
-        if session.is_ready(name):
-            reply = _reply(name, request)
+        # A decode takes less than a thread's start. But a model, its judge and a map are read when
+        # they are first asked for, and nobody waits for another's.
+        known = name, *view
+        if known in _answered:
+            reply = _reply(name, view, request)
         else:
-            reply = await anyio.to_thread.run_sync(_reply, name, request)
-    except (ValueError, KeyError, TypeError) as error:
-        reply = {"error": str(error)}
-    return json.dumps({"serial": serial, **reply})
+            reply = await anyio.to_thread.run_sync(_reply, name, view, request)
+            _answered.add(known)
+        return json.dumps({"serial": serial, "by": request.get("by"), **reply}, allow_nan=False)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        words = f"{type(error).__name__}: {error}"
+    except Exception:
+        LOG.exception("The live channel could not answer %s", text)
+        words = "it could not be decoded; the server's log says why"
+    return json.dumps({"serial": serial if isinstance(serial, int) else None, "error": words})
 
 
-def _reply(name: str, request: dict[str, Any]) -> dict[str, Any]:
+def _view(kind: str, x: int, y: int) -> tuple[str, int, int]:
+    """What the map shows, as a page has said it."""
+    if kind not in views.KINDS or not isinstance(x, int) or not isinstance(y, int):
+        raise ValueError(f"no map shows {kind!r} of {x!r} and {y!r}")
+    return kind, x, y
+
+
+def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> dict[str, Any]:
     """The picture of the code z, of the place on the map that xy are, or of a test digit's code."""
-    place = session.Place(tuple(request["z"]), None)
+    place = session.Place(tuple(float(value) for value in request["z"]), None)
     if len(place.z) != session.info(name).dims:
         raise ValueError(f"{name} has codes of {session.info(name).dims} numbers, not {place.z}")
-    kind, x, y = request["view"]
-    view = views.view(name, str(kind), (int(x), int(y)))
+    view = views.view(name, seen[0], seen[1:])
     if "digit" in request:
         place = session.digit_place(name, int(request["digit"]))
     elif "xy" in request:
         across, up = request["xy"]
         place = view.place(np.array(place.z, np.float32), (float(across), float(up)))
+    if not all(abs(value) <= FARTHEST for value in place.z):
+        raise ValueError(f"a code must be finite numbers, none beyond {FARTHEST:g}: {place.z}")
     z = np.array(place.z, np.float32)
     found = portrait.of(name, z)
     return {

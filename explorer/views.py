@@ -9,6 +9,7 @@ from explorer import session
 from explorer.session import Place
 from vae import latent
 
+KINDS = ("Two dimensions", "PCA", "t-SNE")
 FAINT = 0.1  # how strongly a point far from the plane is painted; a point near it is 1
 
 
@@ -85,7 +86,11 @@ def fade(distances: np.ndarray) -> tuple[np.ndarray, float, float]:
     return 1 - (1 - FAINT) * gone, float(near), float(far)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
 def view(name: str, kind: str, dims: tuple[int, int]) -> View:
-    """The map of a model: "Two dimensions" (those of dims), "PCA" or "t-SNE"."""
+    """The map of a model: one of KINDS, the first of them of the two dimensions dims."""
+    return _view(name, kind, dims if kind == KINDS[0] else (0, 0))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _view(name: str, kind: str, dims: tuple[int, int]) -> View:
     return View(name, kind, dims)

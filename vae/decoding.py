@@ -76,7 +76,8 @@ class Replay:
                 grey(network, self._code)
         torch.cuda.current_stream(device).wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        # other visitors' threads may decode meanwhile
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             self._picture = grey(network, self._code)
 
     def __call__(self, z: Float[Tensor, "1 Z"]) -> UInt8[Tensor, "1 28 28"]:

@@ -76,8 +76,7 @@ class Engine(NamedTuple):
 
 
 class Model:
-    """A loaded model. Safe to call from several threads at once: nothing is changed after
-    loading."""
+    """A loaded model. Safe to call from several threads at once."""
 
     def __init__(self, name: str, module: Any, device: torch.device) -> None:
         from vae.decoding import Decoder

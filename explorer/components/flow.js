@@ -74,7 +74,6 @@ function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.now() }
       if (reply.serial > narrowed) [pace.window, narrowed] = [Math.max(1, window - 1), serial];
     } else if (queued < 1 && delay < slack && crowded) pace.window = Math.min(widest, window + 1);
     crowded = false;
-    announcePace(pace);
   }
 
   return {
@@ -132,9 +131,9 @@ function onCursor(follow, signal) {
 // parent element, because the default export is called again for each change of the data, with newer
 // functions.
 //
-// Streamlit may run the cleanup of an older call after a newer one has begun: our export loads a
-// module, so it answers later. An instance is therefore taken down only when no call has come for a
-// while; taken down at once, a slider would be replaced under the hand that drags it.
+// Streamlit runs the cleanup of a call that a newer one has overtaken, before the newer or after it:
+// our export loads a module, so it answers later. Only the newest call's cleanup takes the instance
+// down, and only when no other call follows it; else a slider would be replaced under the hand.
 const GONE = 200; // ms
 
 function keep(instances, component, Kind) {
@@ -152,9 +151,11 @@ function keep(instances, component, Kind) {
     instances.set(parentElement, instance);
   }
   clearTimeout(instance.going);
+  const call = (instance.calls ?? 0) + 1;
+  instance.calls = call;
   instance.update(component.data[0], component.setStateValue);
   return () => {
-    clearTimeout(instance.going);
+    if (call !== instance.calls) return;
     instance.going = setTimeout(() => {
       instances.delete(parentElement);
       instance.destroy();

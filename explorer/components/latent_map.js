@@ -88,7 +88,7 @@ class LatentMap {
     try {
       const [Plotly, found] = await Promise.all([loadPlotly(plotly), fetchPoints(points, count)]);
       await breathe();
-      if (shape !== this.shape) return; // a newer one overtook this one
+      if (shape !== this.shape || this.gone) return; // a newer one overtook this one
       this.points.load(found, colours);
       this.weights = this.view = this.viewTold = null;
       const layout = figureLayout(this.data, readTheme(this.root), this.laid);
@@ -103,6 +103,7 @@ class LatentMap {
       throw error;
     }
     await breathe();
+    if (this.gone) return window.Plotly.purge(this.plot);
     this.drawn = true;
     this.notice.hidden = true;
     this.refresh();
@@ -190,9 +191,10 @@ class LatentMap {
     const own = data.ellipse && selected === data.selected; // of this digit, not of one just left
     put(this.ellipse, own ? data.ellipse.slice(0, 2) : null);
     const { across } = this.axes;
-    const [first, second, angle] = (own ? data.ellipse : [0, 0, 0, 0, 0]).slice(2);
     const scale = (2 * across.length) / (across.high - across.low);
-    this.root.classList.toggle("roomy", second * scale > ROOMY);
+    this.root.classList.toggle("roomy", Boolean(own) && data.ellipse[3] * scale > ROOMY);
+    if (!own) return;
+    const [first, second, angle] = data.ellipse.slice(2);
     this.ellipse.style.width = `${first * scale}px`;
     this.ellipse.style.height = `${second * scale}px`;
     this.ellipse.style.transform += ` translate(-50%, -50%) rotate(${-angle}rad)`;
@@ -276,6 +278,7 @@ class LatentMap {
   }
 
   destroy() {
+    this.gone = true;
     this.flow.stop();
     this.drags.stop();
     clearTimeout(this.watching);

@@ -38,11 +38,14 @@ class Hand {
     const end = (up) => {
       stop.abort();
       if (moved && act) act.end(up.type === "pointerup");
-      else if (!moved && up.type === "pointerup") this.click(up);
+      if (moved) return;
+      act?.cancel?.();
+      if (up.type === "pointerup") this.click(up);
     };
     // On the window: Plotly covers the page while a button is down.
     const listen = (name, action) =>
       window.addEventListener(name, action, { capture: true, signal: stop.signal });
+    map.leaving.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
     listen("pointermove", move);
     listen("pointerup", end);
     listen("pointercancel", end);
@@ -89,7 +92,7 @@ class Hand {
     const { map } = this;
     const { x, y } = map.spot(event);
     map.dragging = true;
-    map.channel?.hold();
+    if (map.live) map.channel.hold();
     map.thumb.show(null);
     map.root.classList.add("dragging");
     [map.at, map.selected] = [[x, y], null];

@@ -3,6 +3,7 @@
 
 const SLIDERS = new WeakMap();
 const REST = 80; // ms without a move, after which a hand that has let go rests
+const FARTHEST = 1e6; // beyond, single precision has no picture
 const clean = (text) => Number(text.trim().replace(",", ".").replace("\u2212", "-"));
 
 class Sliders {
@@ -24,7 +25,9 @@ class Sliders {
     this.send = send;
     this.channel = liveChannel(data.live);
     [this.model, this.dims] = [data.model, data.dims];
-    if (this.flow.acknowledge(data.ack) && data.revision === this.revision) this.adrift = false;
+    const fresh = this.flow.acknowledge(data.ack);
+    if (fresh && data.revision === this.revision) this.adrift = false;
+    if (fresh && !this.channel?.open) announcePace(this.flow.pace);
     if (data.cursor && !this.channel?.held) announceCursor(data.cursor, data.selected, data.answered);
     this.rest();
     const shape = JSON.stringify([data.names, data.low, data.high, data.step]);
@@ -82,7 +85,10 @@ class Sliders {
     const line = element("div", { className: "row" }, label, rail, number,
       element("span", { className: "aside" }, note, weight));
     range.addEventListener("input", () => this.change(index, Number(range.value), false));
-    range.addEventListener("change", () => this.release());
+    // A browser may keep "change" to itself where a drag has ended at the value that it began with.
+    for (const name of ["change", "pointerup", "pointercancel", "blur"]) {
+      range.addEventListener(name, () => this.moved && this.release());
+    }
     for (const target of [range, label]) {
       target.title = "Double click: back to 0";
       target.addEventListener("dblclick", () => this.change(index, 0));
@@ -120,7 +126,7 @@ class Sliders {
 
   enter(index, text) {
     const value = text.trim() === "" ? NaN : clean(text);
-    if (!Number.isFinite(value) || text === this.shown(index)) this.draw(index);
+    if (!(Math.abs(value) <= FARTHEST) || text === this.shown(index)) this.draw(index);
     else this.change(index, value);
   }
 
@@ -136,7 +142,9 @@ class Sliders {
     this.draw(index);
     clearTimeout(this.resting);
     this.released = false;
-    if (this.channel?.open) {
+    this.moved = true;
+    // Before the first picture of this model the channel knows no code to start from.
+    if (this.channel?.open && this.channel.model === this.model) {
       this.channel.hold();
       this.channel.steer(this.dims, this.values);
       this.unheard = true; // by Python
@@ -147,9 +155,11 @@ class Sliders {
   // A hand that has let go rests once Python has answered where it is: that is the time for what is
   // too heavy to follow every move. A key that is held down lets go again and again.
   release() {
+    clearTimeout(this.resting);
     this.resting = setTimeout(() => {
+      this.moved = false;
       if (this.unheard) this.flow.push([...this.values]);
-      this.adrift = Boolean(this.channel && !this.channel.open); // sent to nobody
+      this.adrift = Boolean(this.channel && !this.channel.open && !this.flow.settled); // sent to nobody
       this.unheard = false;
       this.released = true;
       this.rest();

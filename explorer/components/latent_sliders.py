@@ -13,6 +13,8 @@ from explorer.components.assets import nothing, register, sent
 
 _mount = register("latent_sliders", "urls.js", "live.js")
 
+FARTHEST = 1e6  # beyond, single precision has no picture; NaN is not below it either
+
 
 def _hand(key: str, count: int, revision: int) -> list[float] | None:
     """The values of the visitor's hand, None when Python's are newer or there are none."""
@@ -22,7 +24,7 @@ def _hand(key: str, count: int, revision: int) -> list[float] | None:
         return None
     if hand.get("revision", revision) != revision:
         return None
-    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
+    if not all(isinstance(v, int | float) and abs(v) <= FARTHEST for v in values):
         return None
     return [float(v) for v in values]  # JSON sends 1.0 as the integer 1
 
@@ -54,7 +56,6 @@ def latent_sliders(
     cursor: tuple[float, float] | None = None,
     selected: int | None = None,
     answered: int | None = None,
-    on_change: Callable[[], None] | None = None,
     on_rest: Callable[[], None] | None = None,
 ) -> list[float]:
     """A slider and a number box for each name; returns the values as they are now.
@@ -71,9 +72,8 @@ def latent_sliders(
     values when they rest; else it hears of each.
 
     `cursor` and `selected` are what a `latent_map` on the page shows from now on, without a run of
-    its own; `answered` is the newest of its drags that they take account of. `on_change` is called
-    at every move that Python hears of, `on_rest` once the hand has let go and its last value is
-    answered.
+    its own; `answered` is the newest of its drags that they take account of. `on_rest` is called
+    once the hand has let go and its last value is answered.
 
     Raises ValueError when the lengths differ, a value is not finite, or low >= high.
     """
@@ -101,7 +101,7 @@ def latent_sliders(
     _mount(
         key=key,
         data=data,
-        on_hand_change=on_change or nothing,
+        on_hand_change=nothing,
         on_rest_change=on_rest or nothing,
     )
     return current

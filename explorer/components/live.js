@@ -8,7 +8,7 @@
 //   channel.aim([x, y], digit)             the code at this place of the map, or of this test digit
 //   onPicture((picture) => ..., signal)    what came: {model, z, cursor, pixels, shares, ...}
 const REOPEN = [250, 8000]; // ms until the next try: at first, at most
-const VAIN = 4; // tries, after which a server that has never opened the channel has none
+const VAIN = 6; // tries, after which a server that has never opened the channel has none
 const PICTURE = "latent-explorer:picture";
 
 const onPicture = (follow, signal) =>
@@ -67,25 +67,31 @@ class Live {
   steer(dims, values) {
     this.code = [...this.code];
     dims.forEach((dim, place) => (this.code[dim] = values[place]));
-    this.ask("sliders", {});
+    this.ask({ by: "sliders" });
   }
 
   aim(xy, digit = null) {
-    this.ask("map", digit === null ? { xy } : { digit });
+    this.ask({ by: "map", ...(digit === null ? { xy } : { digit }) });
   }
 
-  ask(by, change) {
-    this.by = by;
+  ask(change) {
+    this.by = change.by;
     this.flow.push({ model: this.model, z: this.code, view: this.view, ...change });
   }
 
   hear(reply) {
-    if (reply.error) console.warn(`Latent Explorer: ${reply.error}`);
     const fresh = this.flow.acknowledge(reply.serial);
-    if (!fresh || reply.error || reply.model !== this.model) return;
-    if (this.by === "map") this.code = reply.z;
+    if (reply.error) {
+      console.warn(`Latent Explorer: ${reply.error}`);
+      if (reply.serial === null) this.flow.stop(); // asked again, it would be refused again
+      return;
+    }
+    // What the hand on the sliders has been told of the map before, or the other way round, is past.
+    if (!fresh || reply.model !== this.model || reply.by !== this.by) return;
+    if (reply.by === "map") this.code = reply.z;
     announceCursor(reply.cursor, reply.digit);
-    window.dispatchEvent(new CustomEvent(PICTURE, { detail: { ...reply, by: this.by } }));
+    announcePace(this.flow.pace);
+    window.dispatchEvent(new CustomEvent(PICTURE, { detail: reply }));
   }
 }
 

@@ -41,7 +41,7 @@ class Stage {
     const channel = liveChannel(data.live);
     const moving = channel?.leads(data.model);
     this.data = data;
-    this.device.textContent = data.device;
+    this.device.textContent = `${data.model} on ${data.device.toUpperCase()}`;
     if (moving) return;
     channel?.stand(data);
     this.show(data);

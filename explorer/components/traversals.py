@@ -43,8 +43,8 @@ def traversals(
     *,
     key: str,
     model: str,
-    low: float = -3.0,
-    high: float = 3.0,
+    low: float,
+    high: float,
     on_press: Callable[[], None] | None = None,
 ) -> None:
     """Show the strips of `sheet`, a PNG of square tiles: a row for each of `dims`, `steps` tiles

@@ -18,7 +18,6 @@ from explorer.components import (
 )
 from explorer.panels import selection
 
-VIEWS = ("Two dimensions", "PCA", "t-SNE")
 TILE = 29  # px of the screen for a digit of the backdrop, half an octave more or less
 MOST = 1500  # digits of a backdrop, whatever the shape of the map
 DIMMED = 0.2  # what is left of digits that are not selected, beside those that are
@@ -34,18 +33,18 @@ def chosen(name: str) -> views.View:
 
 
 def kind(name: str) -> tuple[str, tuple[int, int]]:
-    """Which of VIEWS the map shows, and the two dimensions where it is of two."""
+    """Which of views.KINDS the map shows, and the two dimensions where it is of two."""
     info = session.info(name)
     if len(info.order) == 2:
-        return VIEWS[0], (min(info.order), max(info.order))
-    return st.session_state.get(f"view-{name}") or VIEWS[1], plane_dims(name)
+        return views.KINDS[0], (min(info.order), max(info.order))
+    return st.session_state.get(f"view-{name}") or views.KINDS[1], plane_dims(name)
 
 
 def plane_dims(name: str) -> tuple[int, int]:
     """Two dimensions: those chosen for the map, else the two that carry most."""
     order = session.info(name).order
     state = st.session_state
-    if state.get(f"view-{name}") != VIEWS[0]:
+    if state.get(f"view-{name}") != views.KINDS[0]:
         return min(order[:2]), max(order[:2])
     x = state.get(f"x-{name}", order[0])
     rest = [d for d in order if d != x]
@@ -62,13 +61,13 @@ def _choose(name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="views"):
         shown = st.segmented_control(
             "Map",
-            VIEWS if flat else VIEWS[:2],
-            default=VIEWS[1],
+            views.KINDS if flat else views.KINDS[:2],
+            default=views.KINDS[1],
             key=f"view-{name}",
             label_visibility="collapsed",
             on_change=controls.follow,
         )
-        if shown == VIEWS[0]:
+        if shown == views.KINDS[0]:
             pick = {"label_visibility": "collapsed", "width": 90, "on_change": controls.follow}
             x = st.selectbox("x", info.order, 0, lambda d: f"z{d + 1}", key=f"x-{name}", **pick)
             rest = [d for d in info.order if d != x]

@@ -11,6 +11,7 @@ from explorer.components import pending_tile, traversals
 from explorer.panels import maps
 from vae import latent
 
+LOW, HIGH = -3.0, 3.0  # of a traversal
 STEPS, SHEET = 13, 20  # tiles of a traversal; tiles a side of the manifold
 
 
@@ -29,7 +30,7 @@ def panel(name: str) -> None:
             "<h3>Traversals</h3><p>Each row sweeps one dimension from -3 to 3 around the code. "
             "Press a tile to go there.</p>"
         )
-        sweeps = latent.traversals(now.z, dims, steps=STEPS)
+        sweeps = latent.traversals(now.z, dims, LOW, HIGH, STEPS)
         drawn = model.pictures(sweeps.reshape(-1, info.dims))
         traversals(
             images.png(images.tile(drawn, STEPS)),
@@ -38,6 +39,8 @@ def panel(name: str) -> None:
             now.z[dims].tolist(),
             key=_key(name),
             model=name,
+            low=LOW,
+            high=HIGH,
             on_press=partial(_take_tile, name),
         )
     with sheet:

@@ -214,6 +214,8 @@ def test_a_drag_on_the_map_takes_the_code_along(explore: Page, settle: Settle) -
     assert cursor
     assert cursor["x"] + cursor["width"] / 2 == pytest.approx(start[0], abs=2)
     assert cursor["y"] + cursor["height"] / 2 == pytest.approx(start[1], abs=2)
+    style = "map => map.querySelector('.ellipse').style.transform.length"
+    assert explore.locator(".latent-map").evaluate(style) < 200, "it does not grow with the drag"
     assert state(explore)["z"] == "0,0", "the address is written when the hand rests"
     explore.mouse.up()
     expect(explore).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
@@ -493,6 +495,6 @@ def test_the_frame_is_painted_before_torch_is_there(page: Page, serve: Serve) ->
         }).observe(document, { subtree: true, childList: true, attributes: true });"""
     )
     page.goto(url)
-    page.locator(PICTURE).wait_for(timeout=60_000)
+    page.locator(".stage-digit[data-code]").wait_for(timeout=60_000)
     order = list(dict.fromkeys(seen))
     assert order.index(".stage-digit") < order.index(".stage-digit[data-code]")

@@ -80,6 +80,13 @@ def test_where_there_is_no_channel_the_script_answers_each_move(
     assert not page.evaluate("window.latentExplorerLive.open")
     page.mouse.up()
     expect(page).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
+    settle(page)
+    page.get_by_role("button", name="Reset", exact=True).click()
+    expect(page).to_have_url(re.compile(r"z=0(%2C|,)0$"))
+    settle(page)
+    page.wait_for_timeout(500)  # nothing brings the old values back
+    assert page.evaluate(CODE) == "0,0"
+    expect(page.get_by_label("z1, value")).to_have_value("0.00")
     faults.clear()
 
 
@@ -111,6 +118,33 @@ def test_a_server_that_was_away_is_found_again_without_a_reload(
     assert len(slide(page, spot, 60)) == 10
     page.mouse.up()
     faults.clear()  # the console has told of the lost connection
+
+
+def test_a_hand_on_a_slider_before_the_first_picture_is_not_lost(page: Page, serve: Any) -> None:
+    """A server of its own, for torch must not have been imported yet."""
+    page.goto(serve("streamlit_app.py", "--server.maxUploadSize=24"))
+    box = page.get_by_label("z1, value")
+    box.fill("1.5")
+    box.press("Enter")
+    assert page.evaluate("!document.querySelector('.stage-digit[data-code]')"), "too late to tell"
+    picture = page.locator(".stage-digit[data-code]")
+    expect(picture).to_have_attribute("data-code", "1.5,0", timeout=60_000)
+    expect(page).to_have_url(re.compile(r"z=1.5(%2C|,)0$"))
+
+
+def test_a_drag_to_and_fro_lets_go_of_the_picture(
+    page: Page, serve: Callable[..., str], settle: Settle
+) -> None:
+    open_page(page, serve("streamlit_app.py"), settle)
+    page.wait_for_function("() => window.latentExplorerLive.open")
+    spot = grasp(page)
+    slide(page, spot, 60)
+    page.mouse.move(*spot)
+    page.wait_for_function(f"() => ({CODE})() === '0,0'")
+    page.mouse.up()
+    page.wait_for_function("() => !window.latentExplorerLive.held")
+    page.get_by_role("button", name="Test digit").click()
+    expect(page.locator(".stage-digit figcaption")).to_contain_text("test digit")
 
 
 @pytest.mark.parametrize("model", ["vae-20d", "cvae"])

@@ -184,6 +184,10 @@ def test_a_press_without_a_drag_moves_the_code_whatever_a_drag_does(living: Page
         living.mouse.click(*living.evaluate(SPOT, (0.3, 0.1) if name == "Lasso" else ALONE))
         found = until(living, lambda found, before=before: found["cursor"] != before)
         assert found["index"] == (None if name == "Lasso" else 0)
+        living.mouse.move(*living.evaluate(SPOT, (-2.4, 2.4)), steps=3)
+        expect(living.locator(".thumb")).to_be_hidden()
+        living.mouse.move(*living.evaluate(SPOT, ALONE), steps=3)
+        expect(living.locator(".thumb")).to_be_visible()  # the press has ended
     assert found["selected"] is None
     drag(living, [(0.0, 0.4), (0.4, 0.2)])
     assert until(living, lambda found: found["drags"] > 0)["selected"] is None

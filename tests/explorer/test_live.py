@@ -1,5 +1,6 @@
 """The live channel: what it answers, what it drops, what it refuses."""
 
+import asyncio
 import base64
 import json
 import socket
@@ -106,11 +107,17 @@ def test_a_model_that_is_told_the_digit_is_judged(channel: ClientConnection) -> 
         ({"model": "assets/checkpoints/vae-2d"}, "on offer"),
         ({"z": [1]}, "codes of 2 numbers"),
         ({"z": [0, float("nan")]}, "finite"),
-        ({"z": "much"}, "codes of 2"),
+        ({"z": "much"}, "could not convert"),
         ({"z": None}, "NoneType"),
         ({"z": ["a", "b"]}, "could not convert"),
+        ({"z": [1e20, 0]}, "none beyond"),
+        ({"z": [10**400, 0]}, "OverflowError"),
+        ({"view": ["Two dimensions", -1, 1]}, "a plane needs"),
+        ({"view": ["Two dimensions", float("inf"), 1]}, "no map shows"),
+        ({"view": ["PCB", 0, 1]}, "no map shows 'PCB'"),
+        ({"digit": float("inf")}, "OverflowError"),
         ({"digit": 10_000}, "there is no test digit 10000"),
-        ({"view": None}, "NoneType"),
+        ({"view": None}, "must be an iterable"),
         ({"xy": [1]}, "unpack"),
     ],
 )
@@ -122,27 +129,59 @@ def test_what_is_no_request_is_said_and_the_channel_goes_on(
     assert ask(channel, **request)["z"] == [0, 0]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"model": "vae-2d"}', "x" * 20_000])
-def test_what_is_no_json_is_said(channel: ClientConnection, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"model": "vae-2d"}', "x" * 20_000, "[" * 9_999, b"\x00\x01"]
+)
+def test_what_is_no_json_is_said_and_the_channel_goes_on(
+    channel: ClientConnection, text: str | bytes
+) -> None:
     channel.send(text)
-    assert "not a request" in json.loads(channel.recv(timeout=60))["error"]
+    reply = json.loads(channel.recv(timeout=60))
+    assert reply["error"]
+    assert reply["serial"] is None
+    assert ask(channel, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["z"] == [0, 0]
 
 
-def test_of_a_heap_of_requests_the_newest_is_answered(channel: ClientConnection) -> None:
-    ask(channel, serial=0, model="vae-2d", z=[0, 0], view=PLANE)  # loaded
+def test_what_cannot_be_decoded_is_said_and_the_log_says_why(
+    channel: ClientConnection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(name: str, z: np.ndarray) -> None:
+        raise RuntimeError(f"out of memory for {name}, {len(z)} numbers")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(live.portrait, "of", fail)
+        reply = ask(channel, serial=9, model="vae-2d", z=[0, 0], view=PLANE)
+    assert (reply["serial"], "log says why" in reply["error"]) == (9, True)
+    assert "out of memory for vae-2d" in caplog.text
+    assert ask(channel, serial=10, model="vae-2d", z=[0, 0], view=PLANE)["z"] == [0, 0]
+
+
+def test_of_a_heap_of_requests_the_newest_is_answered(
+    channel: ClientConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived, answer = threading.Event(), live._answer
+
+    async def slow(text: str) -> str:
+        while not arrived.is_set():
+            await asyncio.sleep(0.01)
+        return await answer(text)
+
+    monkeypatch.setattr(live, "_answer", slow)
     for serial in range(1, 301):
         request = {"serial": serial, "model": "vae-2d", "z": [serial / 100, 0], "view": PLANE}
         channel.send(json.dumps(request))
-    serials = [0]
-    while serials[-1] < 300:
-        serials.append(json.loads(channel.recv(timeout=60))["serial"])
-    assert serials == sorted(serials)
-    assert serials[-1] == 300
+    time.sleep(0.5)  # all are there while the first is answered
+    arrived.set()
+    serials = [json.loads(channel.recv(timeout=60))["serial"] for _ in range(2)]
+    assert serials[0] < serials[1] == 300
 
 
-def test_it_listens_behind_a_path_prefix_and_lets_go_of_those_who_leave(port: int) -> None:
-    for _ in range(3):
+def test_it_listens_behind_a_path_prefix_and_lets_go_of_those_who_leave(
+    port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(20):
         with connect(f"ws://127.0.0.1:{port}/deep/base/{web.LIVE}") as found:
             found.send(json.dumps({"serial": 1, "model": "vae-2d", "z": [0, 0], "view": PLANE}))
     with connect(f"ws://127.0.0.1:{port}/{web.LIVE}") as found:
         assert ask(found, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 1
+    assert not caplog.records, "nobody's leave is an error"

@@ -43,7 +43,7 @@ def forget() -> None:
     service.encodings.cache_clear()
     service._load.cache_clear()
     service._loaded.clear()
-    views.view.clear()
+    views._view.clear()
     session.model.clear()
 
 
