@@ -11,6 +11,8 @@ from threading import Lock
 import numpy as np
 from jaxtyping import Float, UInt8
 
+ENTRY = 400  # bytes that an entry takes besides its pictures
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -25,6 +27,15 @@ class Tally:
     def hit_rate(self) -> float:
         """Share of the lookups that needed no decode, 0 where there were none."""
         return self.hits / self.lookups if self.lookups else 0.0
+
+    def __add__(self, other: Tally) -> Tally:
+        """Of two caches together."""
+        return Tally(
+            self.hits + other.hits,
+            self.lookups + other.lookups,
+            self.size + other.size,
+            self.capacity + other.capacity,
+        )
 
 
 class PictureCache:
@@ -59,11 +70,11 @@ class PictureCache:
         made = decode()
         made.flags.writeable = False
         with self._lock:
-            if key not in self._kept and made.nbytes <= self.capacity:
+            if key not in self._kept and made.nbytes + ENTRY <= self.capacity:
                 self._kept[key] = made
-                self._size += made.nbytes
+                self._size += made.nbytes + ENTRY
             while self._size > self.capacity:
-                self._size -= self._kept.popitem(last=False)[1].nbytes
+                self._size -= self._kept.popitem(last=False)[1].nbytes + ENTRY
         return made
 
     def tally(self) -> Tally:

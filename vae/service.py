@@ -36,7 +36,9 @@ from vae.checkpoint import CheckpointError, Encodings
 if TYPE_CHECKING:
     import torch
 
-_cache = PictureCache()  # of all models: memory is bounded whatever their number
+# Of all models, so that memory is bounded whatever their number: what is drawn in sheets, and the
+# codes that hands have passed of late, which are many and seldom come again.
+_sheets, _singles = PictureCache(48 << 20), PictureCache(4 << 20)
 _marks = itertools.count()
 _loading = threading.Lock()
 _loaded: set[str] = set()
@@ -209,7 +211,8 @@ class Model:
         On CUDA these may differ from `decode` by one level (half precision).
         """
         codes = _finite(self._checked(z))
-        return _cache.get(self._mark, codes, partial(self._draw, codes))
+        cache = _singles if len(codes) == 1 else _sheets
+        return cache.get(self._mark, codes, partial(self._draw, codes))
 
     def _draw(self, codes: np.ndarray) -> np.ndarray:
         start = time.perf_counter()
@@ -221,7 +224,9 @@ class Model:
 
     def engine(self) -> Engine:
         """What decodes, and how fast it has been."""
-        return Engine(self.device, self._decoder.half, self._took, _cache.tally())
+        return Engine(
+            self.device, self._decoder.half, self._took, _sheets.tally() + _singles.tally()
+        )
 
     def _checked(self, z: np.ndarray) -> np.ndarray:
         self._needs("decodes")
