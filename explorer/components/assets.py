@@ -64,5 +64,16 @@ def sent(key: str, name: str) -> dict[str, Any]:
     return dict(found) if isinstance(found, dict) else {}
 
 
+def news(key: str, name: str) -> dict[str, Any]:
+    """As `sent`, but each sending once, however often the script runs for other reasons; {} when
+    there is nothing new since it was last asked for. Each sending has a `serial` of its own."""
+    raw, seen = sent(key, name), f"{key}:{name}:seen"
+    serial = raw.get("serial")
+    if serial is None or st.session_state.get(seen) == serial:
+        return {}
+    st.session_state[seen] = serial
+    return raw
+
+
 def nothing() -> None:
     """The callback that makes a name part of a component's state."""

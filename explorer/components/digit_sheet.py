@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from explorer import images, web
-from explorer.components.assets import nothing, register, sent
+from explorer.components.assets import news, nothing, register
 
 _mount = register("digit_sheet", "urls.js")
 
@@ -40,9 +39,5 @@ def digit_sheet(
 
 def pending_press(key: str) -> int | None:
     """Which digit of the sheet `key` was pressed since Python last asked, from 0; None if none."""
-    raw = sent(key, "press")
-    place, serial, seen = raw.get("place"), raw.get("serial"), f"{key}:pressed"
-    if serial is None or st.session_state.get(seen) == serial:
-        return None
-    st.session_state[seen] = serial
+    place = news(key, "press").get("place")
     return place if isinstance(place, int) and place >= 0 else None

@@ -15,7 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer import web
-from explorer.components.assets import nothing, register, sent
+from explorer.components.assets import news, nothing, register, sent
 
 MOST_CORNERS = 500  # of a shape; the browser draws fewer
 PARTS = [f"latent_map_{part}.js" for part in ("figure", "points", "tools", "marks", "hand")]
@@ -30,7 +30,6 @@ class MapClick:
     x: float
     y: float
     index: int | None  # the point that was pressed, None on empty space
-    serial: int  # differs from click to click
 
 
 def pending_click(key: str) -> MapClick | None:
@@ -39,21 +38,17 @@ def pending_click(key: str) -> MapClick | None:
     Each click is returned once, however often the script runs for other reasons. Call it before the
     map is mounted, so that the map is mounted with the answer; `latent_map` then returns None.
     """
-    click = _last_click(key)
-    seen = f"{key}:seen"
-    if click is None or st.session_state.get(seen) == click.serial:
+    raw = news(key, "click")
+    spot, index = _numbers([raw.get("x"), raw.get("y")], 2), raw.get("index")
+    if spot is None:
         return None
-    st.session_state[seen] = click.serial
-    return click
+    point = int(index) if isinstance(index, int | float) else None
+    return MapClick(spot[0], spot[1], point)
 
 
 def pending_drag(key: str) -> tuple[float, float] | None:
     """Where a drag on the map `key` has taken the code since Python last asked, None if nowhere."""
-    raw = sent(key, "drag")
-    serial, seen = raw.get("serial"), f"{key}:dragged"
-    if serial is None or st.session_state.get(seen) == serial:
-        return None
-    st.session_state[seen] = serial
+    raw = news(key, "drag")
     spot = _numbers([raw.get("x"), raw.get("y")], 2)
     return None if spot is None else (spot[0], spot[1])
 
@@ -61,15 +56,6 @@ def pending_drag(key: str) -> tuple[float, float] | None:
 def drag_serial(key: str) -> int | None:
     """The newest drag of the map `key`: what `latent_sliders` answers when it is mounted."""
     return sent(key, "drag").get("serial")
-
-
-def _last_click(key: str) -> MapClick | None:
-    raw = sent(key, "click")
-    spot, index = _numbers([raw.get("x"), raw.get("y")], 2), raw.get("index")
-    if spot is None:
-        return None
-    point = int(index) if isinstance(index, int | float) else None
-    return MapClick(spot[0], spot[1], point, int(raw.get("serial") or 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +105,8 @@ class MapShape:
 
 def pending_shape(key: str) -> MapShape | None:
     """The shape drawn on the map `key` that Python has not seen yet, None when there is none."""
-    raw = sent(key, "shape")
-    serial, polygon, seen = raw.get("serial"), raw.get("polygon"), f"{key}:drawn"
-    if serial is None or st.session_state.get(seen) == serial:
-        return None
-    st.session_state[seen] = serial
+    raw = news(key, "shape")
+    polygon = raw.get("polygon")
     corners = [_numbers(corner, 2) for corner in polygon] if isinstance(polygon, list) else []
     if not 3 <= len(corners) <= MOST_CORNERS or None in corners:
         return None

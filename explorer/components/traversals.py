@@ -7,10 +7,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import streamlit as st
-
 from explorer import web
-from explorer.components.assets import nothing, register, sent
+from explorer.components.assets import news, nothing, register, sent
 
 _mount = register("traversals", "urls.js", "live.js", isolate_styles=False)
 
@@ -24,12 +22,8 @@ class TilePress(NamedTuple):
 
 def pending_tile(key: str) -> TilePress | None:
     """The press on the traversals `key` that Python has not seen yet, None when there is none."""
-    raw = sent(key, "press")
-    dim, value, serial = (raw.get(name) for name in ("dim", "value", "serial"))
-    seen = f"{key}:seen"
-    if serial is None or st.session_state.get(seen) == serial:
-        return None
-    st.session_state[seen] = serial
+    raw = news(key, "press")
+    dim, value = raw.get("dim"), raw.get("value")
     if not isinstance(dim, int) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return TilePress(dim, float(value))

@@ -1,13 +1,12 @@
 """The browser components in a real browser: what a hand does, what Python hears, what stays."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ElementHandle, Locator, Page, WebSocket, expect
 
 from explorer.components.assets import module_text
+from tests.browser.looking import RANGES, SPOT, report, until
 
 Settle = Callable[[Page], None]
 Stroke = Callable[[Page, list[tuple[float, float]]], None]
@@ -15,17 +14,6 @@ Serve = Callable[..., str]
 DEMO = "tests/browser/pages/components.py"
 PLAIN = "tests/browser/pages/plain.py"
 
-# Where a point of the data lies in the window, by the plot's own axes.
-SPOT = """([x, y]) => {
-  const plot = document.querySelector(".latent-map .plot");
-  const box = plot.getBoundingClientRect();
-  const { xaxis, yaxis } = plot._fullLayout;
-  return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
-}"""
-RANGES = """() => {
-  const { xaxis, yaxis } = document.querySelector(".latent-map .plot")._fullLayout;
-  return [...xaxis.range, ...yaxis.range];
-}"""
 SHOWN = """() => [...document.querySelectorAll(".latent-map .legend button")]
   .map((chip) => chip.ariaPressed === "true")"""
 HOME = 8  # the digit of point 0 of the demo
@@ -33,21 +21,6 @@ LIT = """(canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, ca
   .data.some((value, place) => place % 4 === 0 && value > 128)"""
 ALONE = (2.5, 2.5)  # point 0 of the demo
 EMPTY = (0.0, 0.3)  # nothing within reach
-
-
-def report(page: Page) -> Any:
-    """What Python knows: the JSON on the page."""
-    return json.loads(page.locator("[data-testid=stCode]").inner_text())
-
-
-def until(page: Page, holds: Callable[[Any], bool]) -> Any:
-    """The report once it `holds`."""
-    for _ in range(600):
-        found = report(page)
-        if holds(found):
-            return found
-        page.wait_for_timeout(50)
-    pytest.fail(f"the page still says {report(page)}")
 
 
 def centre(mark: Locator) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.looking import CALM
 from vae import service
 
 Serve = Callable[..., str]
@@ -51,16 +52,6 @@ def open_page(page: Page, url: str, settle: Settle) -> Page:
     settle(page)
     page.evaluate(CALM)
     return page
-
-
-# Plotly draws once more when the fonts and the size of the map are known: until it has been still.
-CALM = """() => new Promise((done) => {
-    const plot = document.querySelector(".latent-map .plot");
-    let rest = setTimeout(done, 400);
-    for (const name of ["plotly_afterplot", "plotly_relayout"]) {
-        plot.on(name, () => { clearTimeout(rest); rest = setTimeout(done, 400); });
-    }
-})"""
 
 
 @pytest.fixture

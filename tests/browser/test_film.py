@@ -13,16 +13,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.browser.looking import SPOT
+
 WIDTH = 840  # px of the film
 RATE = 15  # frames a second
 CODE = "() => document.querySelector('.stage-digit').dataset.code"
-# Where a place of the map lies in the window.
-SPOT = """([x, y]) => {
-  const plot = document.querySelector(".latent-map .plot");
-  const box = plot.getBoundingClientRect();
-  const { xaxis, yaxis } = plot._fullLayout;
-  return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
-}"""
 
 
 def path(frames: int) -> list[tuple[float, float]]:

@@ -2,16 +2,15 @@
 strongly they are painted, and what survives."""
 
 import io
-import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 
+from tests.browser.looking import CALM, RANGES, SPOT, report, until
 from vae import service
 
 Settle = Callable[[Page], None]
@@ -20,17 +19,6 @@ Spot = tuple[float, float]
 DEMO = "tests/browser/pages/components.py"
 ALONE = (2.5, 2.5)  # point 0 of the demo, an 8
 
-# Where a place of the data lies in the window, and what is seen of the data.
-SPOT = """([x, y]) => {
-  const plot = document.querySelector(".latent-map .plot");
-  const box = plot.getBoundingClientRect();
-  const { xaxis, yaxis } = plot._fullLayout;
-  return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
-}"""
-RANGES = """() => {
-  const { xaxis, yaxis } = document.querySelector(".latent-map .plot")._fullLayout;
-  return [...xaxis.range, ...yaxis.range];
-}"""
 # Counts how often the points are painted from now on, in window.painted.
 COUNT = """() => {
   window.painted = 0;
@@ -43,34 +31,13 @@ COUNT = """() => {
 }"""
 
 
-def report(page: Page) -> Any:
-    """What Python knows: the JSON on the demo's page."""
-    return json.loads(page.locator("[data-testid=stCode]").inner_text())
-
-
-def until(page: Page, holds: Callable[[Any], bool]) -> Any:
-    """The report once it `holds`."""
-    for _ in range(600):
-        found = report(page)
-        if holds(found):
-            return found
-        page.wait_for_timeout(50)
-    pytest.fail(f"the page still says {report(page)}")
-
-
 def open_map(page: Page, url: str, settle: Settle) -> Page:
     """A page with a map, its points painted and its size found."""
     page.goto(url)
     page.locator(".latent-map .nsewdrag").first.wait_for()
     expect(page.locator(".latent-map .notice")).to_be_hidden(timeout=60_000)
     settle(page)
-    page.evaluate("""() => new Promise((done) => {
-        const plot = document.querySelector(".latent-map .plot");
-        let rest = setTimeout(done, 400);
-        for (const name of ["plotly_afterplot", "plotly_relayout"]) {
-            plot.on(name, () => { clearTimeout(rest); rest = setTimeout(done, 400); });
-        }
-    })""")
+    page.evaluate(CALM)
     return page
 
 
