@@ -45,6 +45,14 @@ def png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def pixels(picture: np.ndarray) -> str:
+    """The grey levels of a digit, uint8 [28, 28], as text: what the browser's canvas is painted
+    with. Raises ValueError for another shape or type."""
+    if picture.shape != (28, 28) or picture.dtype != np.uint8:
+        raise ValueError(f"a picture is uint8 [28, 28], not {picture.dtype} {list(picture.shape)}")
+    return base64.b64encode(picture.tobytes()).decode()
+
+
 def webp(image: np.ndarray) -> bytes:
     """A large image [H, W] as WebP, not quite exact: a sheet of 10,000 digits takes 1.4 MB."""
     buffer = io.BytesIO()

@@ -12,7 +12,6 @@ script's runs instead, and all works, only slower.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import logging
 from contextlib import suppress
@@ -23,10 +22,10 @@ import numpy as np
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from explorer import portrait, session, views, web
+from explorer import images, portrait, session, views, web
+from vae import latent
 
 LOG = logging.getLogger(__name__)
-FARTHEST = 1e6  # beyond, single precision has no picture
 LONGEST = 10_000  # characters of a request: a code of hundreds of dimensions
 _answered: set[tuple[str, str, int, int]] = set()  # models and maps that are loaded by now
 
@@ -110,8 +109,10 @@ def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> di
     elif "xy" in request:
         across, up = request["xy"]
         place = view.place(np.array(place.z, np.float32), (float(across), float(up)))
-    if not all(abs(value) <= FARTHEST for value in place.z):
-        raise ValueError(f"a code must be finite numbers, none beyond {FARTHEST:g}: {place.z}")
+    if not all(abs(value) <= latent.FARTHEST for value in place.z):
+        raise ValueError(
+            f"a code must be finite numbers, none beyond {latent.FARTHEST:g}: {place.z}"
+        )
     z = np.array(place.z, np.float32)
     found = portrait.of(name, z)
     return {
@@ -120,7 +121,7 @@ def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> di
         "digit": place.digit,
         "caption": portrait.caption(name, place.digit),
         "cursor": view.cursor(z),
-        "pixels": base64.b64encode(found.picture.tobytes()).decode(),
+        "pixels": images.pixels(found.picture),
         "shares": [round(float(share), 3) for share in found.shares],
         "distance": round(found.distance, 3),
         "decode_ms": found.engine.decode_ms,

@@ -3,7 +3,6 @@ channel alike."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +41,7 @@ def of(name: str, z: np.ndarray) -> Portrait:
     """The portrait of a code z [Z]. Raises ValueError for a code of another size, NaN, infinity."""
     model = session.model(name)
     picture = model.pictures(z[None])[0]
-    judge = session.judge() if _judged(name) else None
+    judge = session.judge() if session.info(name).digit is not None else None
     shares = judge.classify(picture[None] / np.float32(255))[0] if judge else _near(name, z)
     distance = float(np.linalg.norm(z[list(session.info(name).order)]))
     return Portrait(picture, shares, distance, model.engine())
@@ -50,13 +49,5 @@ def of(name: str, z: np.ndarray) -> Portrait:
 
 def _near(name: str, z: np.ndarray) -> np.ndarray:
     """Share of each digit among the test digits whose codes lie nearest, [10]."""
-    codes = session.encodings(name)
-    # |m - z|^2 less |z|^2, which is the same for all
-    distances = _squares(name) - 2 * (codes.mean @ z)
-    nearest = np.argpartition(distances, NEIGHBOURS)[:NEIGHBOURS]
-    return np.bincount(codes.labels[nearest], minlength=10) / NEIGHBOURS
-
-
-@lru_cache(maxsize=16)
-def _squares(name: str) -> np.ndarray:
-    return np.square(session.encodings(name).mean).sum(axis=1)
+    nearest = np.argpartition(session.remoteness(name, z), NEIGHBOURS)[:NEIGHBOURS]
+    return np.bincount(session.encodings(name).labels[nearest], minlength=10) / NEIGHBOURS

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -130,6 +131,17 @@ def info(name: str) -> ModelInfo:
 def encodings(name: str) -> Encodings:
     """The codes of the test digits; needs no torch."""
     return service.encodings(name)
+
+
+def remoteness(name: str, z: np.ndarray) -> np.ndarray:
+    """How far the test digits' codes lie from z, [N]: squared distances less |z|^2, which is the
+    same for all."""
+    return _squares(name) - 2 * (encodings(name).mean @ z)
+
+
+@lru_cache(maxsize=16)
+def _squares(name: str) -> np.ndarray:
+    return np.square(encodings(name).mean).sum(axis=1)
 
 
 def visit(name: str) -> Visit:

@@ -22,7 +22,7 @@ class View:
 
     def __init__(self, name: str, kind: str, dims: tuple[int, int]) -> None:
         codes = session.encodings(name)
-        self._codes, self.plane, self.share = codes, None, 0.0
+        self._name, self._codes, self.plane, self.share = name, codes, None, 0.0
         if kind == "t-SNE" and codes.tsne is not None:
             self.points, self.axes = codes.tsne, ("t-SNE 1", "t-SNE 2")
             return
@@ -43,7 +43,7 @@ class View:
         if self.plane is not None:
             x, y = self.plane.project(z[None])[0]
         else:
-            x, y = self.points[int(np.square(self._codes.mean - z).sum(axis=1).argmin())]
+            x, y = self.points[int(session.remoteness(self._name, z).argmin())]
         return float(x), float(y)
 
     def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:

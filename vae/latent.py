@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 # variance of the codes along a dimension, above which it is in use (Burda et al. 2015)
 ACTIVE = 0.01
+FARTHEST = 1e6  # a number of a code beyond this has no picture in single precision
 DIGIT = "digit"  # the name of the block that is the digit, for models that are told it
 Prior = Literal["normal", "uniform", "categorical", "simplex"]
 

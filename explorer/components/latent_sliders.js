@@ -3,7 +3,6 @@
 
 const SLIDERS = new WeakMap();
 const REST = 80; // ms without a move, after which a hand that has let go rests
-const FARTHEST = 1e6; // beyond, single precision has no picture
 const clean = (text) => Number(text.trim().replace(",", ".").replace("\u2212", "-"));
 
 class Sliders {
@@ -51,6 +50,7 @@ class Sliders {
     this.low = data.low;
     this.high = data.high;
     this.step = data.step;
+    this.farthest = data.farthest;
     this.decimals = Math.max(0, Math.ceil(-Math.log10(data.step)));
     this.list.style.setProperty("--zero", this.fraction(0));
     this.rows = data.names.map((name, index) => this.row(name, index, data));
@@ -126,7 +126,7 @@ class Sliders {
 
   enter(index, text) {
     const value = text.trim() === "" ? NaN : clean(text);
-    if (!(Math.abs(value) <= FARTHEST) || text === this.shown(index)) this.draw(index);
+    if (!(Math.abs(value) <= this.farthest) || text === this.shown(index)) this.draw(index);
     else this.change(index, value);
   }
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from explorer import web
 from explorer.components.assets import nothing, register, sent
+from vae.latent import FARTHEST
 
-_mount = register("latent_sliders", "urls.js", "live.js")
-
-FARTHEST = 1e6  # beyond, single precision has no picture; NaN is not below it either
+_mount = register("latent_sliders", "urls.js", "live.js", "strips.js")
 
 
 def _hand(key: str, count: int, revision: int) -> list[float] | None:
@@ -24,7 +23,7 @@ def _hand(key: str, count: int, revision: int) -> list[float] | None:
         return None
     if hand.get("revision", revision) != revision:
         return None
-    if not all(isinstance(v, int | float) and abs(v) <= FARTHEST for v in values):
+    if not all(isinstance(v, int | float) and abs(v) <= FARTHEST for v in values):  # NaN is not
         return None
     return [float(v) for v in values]  # JSON sends 1.0 as the integer 1
 
@@ -90,6 +89,7 @@ def latent_sliders(
         "notes": list(notes),
         "weights": [float(w) for w in weights],
         "max_height": max_height,
+        "farthest": FARTHEST,
         "live": web.live_url() if model else "",
         "model": model,
         "dims": list(dims),

@@ -4,14 +4,13 @@ A component, not st.image or st.html: 784 bytes go straight on to a canvas. An i
 have to be sanitised, decoded and swapped by the browser for each of sixty pictures a second.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from explorer import web
+from explorer import images, web
 from explorer.components.assets import register
 
 _mount = register(
@@ -57,12 +56,10 @@ def stage(
     `view` is what the map shows then: its kind and its two dimensions. Raises ValueError for a
     picture of another shape or type and where shares and colours differ in number.
     """
-    if picture.shape != (28, 28) or picture.dtype != np.uint8:
-        raise ValueError(f"a picture is uint8 [28, 28], not {picture.dtype} {list(picture.shape)}")
     if len(shares) != len(colours):
         raise ValueError(f"{len(shares)} shares but {len(colours)} colours")
     data: dict[str, Any] = {
-        "pixels": base64.b64encode(picture.tobytes()).decode(),  # bytes cannot lie beside others
+        "pixels": images.pixels(picture),  # bytes cannot lie beside others
         "code": [round(float(value), 4) for value in code],
         "caption": caption,
         "note": note,

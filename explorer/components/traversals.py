@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from explorer import web
 from explorer.components.assets import news, nothing, register, sent
 
-_mount = register("traversals", "urls.js", "live.js", isolate_styles=False)
+_mount = register("traversals", "urls.js", "live.js", "strips.js", isolate_styles=False)
 
 
 class TilePress(NamedTuple):

@@ -1,11 +1,12 @@
-"""What several tests look at in a browser: where a place of the map is, what Python knows."""
+"""What several tests look at in a browser: a page that has come to rest, where a place of its map
+is, which code is shown, what Python knows."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 # Where a point of the data lies in the window, by the plot's own axes.
 SPOT = """([x, y]) => {
@@ -26,6 +27,30 @@ CALM = """() => new Promise((done) => {
         plot.on(name, () => { clearTimeout(rest); rest = setTimeout(done, 400); });
     }
 })"""
+
+# The code that the picture on Explore is of.
+CODE = "() => document.querySelector('.stage-digit').dataset.code"
+
+
+def open_map(page: Page, url: str, settle: Callable[[Page], None]) -> Page:
+    """A page with a map, its points painted and its size found."""
+    page.goto(url)
+    return _rest(page, settle)
+
+
+def open_explore(page: Page, url: str, settle: Callable[[Page], None]) -> Page:
+    """The Explore page, all of it there."""
+    page.goto(url)
+    page.locator(".strips").wait_for(timeout=60_000)
+    return _rest(page, settle)
+
+
+def _rest(page: Page, settle: Callable[[Page], None]) -> Page:
+    page.locator(".latent-map .nsewdrag").first.wait_for()
+    expect(page.locator(".latent-map .notice")).to_be_hidden(timeout=60_000)
+    settle(page)
+    page.evaluate(CALM)
+    return page
 
 
 def report(page: Page) -> Any:

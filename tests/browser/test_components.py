@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, ElementHandle, Locator, Page, WebSocket, expect
 
 from explorer.components.assets import module_text
-from tests.browser.looking import RANGES, SPOT, report, until
+from tests.browser.looking import RANGES, SPOT, open_map, report, until
 
 Settle = Callable[[Page], None]
 Stroke = Callable[[Page, list[tuple[float, float]]], None]
@@ -33,14 +33,6 @@ def centre(mark: Locator) -> tuple[float, float]:
 def near(a: tuple[float, float] | list[float], b: tuple[float, float] | list[float]) -> bool:
     """Whether two spots are the same to a pixel and a half."""
     return max(abs(a[0] - b[0]), abs(a[1] - b[1])) < 1.5
-
-
-def open_map(page: Page, url: str, settle: Settle) -> None:
-    """The map's page, points drawn."""
-    page.goto(url)
-    page.locator(".latent-map .nsewdrag").wait_for()
-    expect(page.locator(".latent-map .notice")).to_be_hidden()
-    settle(page)
 
 
 def click_at(page: Page, spot: tuple[float, float]) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.looking import CALM
+from tests.browser.looking import open_explore
 from vae import service
 
 Serve = Callable[..., str]
@@ -45,18 +45,9 @@ def changed(page: Page, before: str) -> None:
     )
 
 
-def open_page(page: Page, url: str, settle: Settle) -> Page:
-    page.goto(url)
-    page.locator(".strips").wait_for(timeout=60_000)
-    page.locator(".latent-map .plot .nsewdrag").first.wait_for()
-    settle(page)
-    page.evaluate(CALM)
-    return page
-
-
 @pytest.fixture
 def explore(page: Page, serve: Serve, settle: Settle) -> Page:
-    return open_page(page, serve("streamlit_app.py"), settle)
+    return open_explore(page, serve("streamlit_app.py"), settle)
 
 
 def plot(page: Page) -> Locator:
@@ -227,7 +218,7 @@ def test_a_finger_takes_the_cursor_along_and_scrolls_past_the_map(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     page = context.new_page()
-    open_page(page, serve("streamlit_app.py"), settle)
+    open_explore(page, serve("streamlit_app.py"), settle)
     finger = context.new_cdp_session(page)
 
     def slide(x: float, y: float, dx: float, dy: float) -> None:
@@ -308,7 +299,7 @@ def test_the_buttons_move_the_code_and_undo_brings_it_back(explore: Page, settle
 
 def test_a_link_shows_what_its_sender_saw(page: Page, serve: Serve, settle: Settle) -> None:
     url = serve("streamlit_app.py")
-    open_page(page, f"{url}/?model=vae-10d&digit=7", settle)
+    open_explore(page, f"{url}/?model=vae-10d&digit=7", settle)
     expect(page.locator(".stage-digit figcaption")).to_contain_text("test digit 7")
     shown = picture(page)
     numbers = code(page)
@@ -332,7 +323,7 @@ def test_a_link_shows_what_its_sender_saw(page: Page, serve: Serve, settle: Sett
 def test_a_link_that_is_wrong_says_so_and_the_page_goes_on(
     page: Page, serve: Serve, settle: Settle, query: str, words: str
 ) -> None:
-    open_page(page, f"{serve('streamlit_app.py')}/?{query}", settle)
+    open_explore(page, f"{serve('streamlit_app.py')}/?{query}", settle)
     expect(page.locator("[data-testid=stAlert]")).to_contain_text(words)
     assert picture(page).startswith("data:image/png")
 
@@ -351,7 +342,7 @@ def test_another_model_keeps_the_test_digit(explore: Page, settle: Settle) -> No
 def test_the_map_of_many_dimensions_has_three_views(
     page: Page, serve: Serve, settle: Settle
 ) -> None:
-    open_page(page, f"{serve('streamlit_app.py')}/?model=vae-10d", settle)
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-10d", settle)
     for view, axis in (("Two dimensions", "z"), ("t-SNE", "t-SNE 1"), ("PCA", "PC 1")):
         page.get_by_text(view, exact=True).click()
         settle(page)
@@ -365,7 +356,7 @@ def test_the_map_of_many_dimensions_has_three_views(
 def test_a_model_that_is_told_the_digit_draws_the_one_chosen(
     page: Page, serve: Serve, settle: Settle
 ) -> None:
-    open_page(page, f"{serve('streamlit_app.py')}/?model=cvae&digit=7", settle)  # a 9
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=cvae&digit=7", settle)  # a 9
     digits = page.locator(".st-key-digit-cvae")
     expect(digits.get_by_role("radio", name="9")).to_be_checked()
     style = code(page)
@@ -460,7 +451,7 @@ def test_the_mark_of_a_traversal_follows_the_slider_while_it_moves(explore: Page
 def test_the_page_works_on_a_phone(browser: Browser, serve: Serve, settle: Settle) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     page = context.new_page()
-    open_page(page, serve("streamlit_app.py"), settle)
+    open_explore(page, serve("streamlit_app.py"), settle)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     image, slider = page.locator(PICTURE).bounding_box(), page.get_by_role("slider").first
     below = slider.bounding_box()

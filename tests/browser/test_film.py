@@ -11,13 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
-from tests.browser.looking import SPOT
+from tests.browser.looking import CODE, SPOT, open_explore
 
 WIDTH = 840  # px of the film
 RATE = 15  # frames a second
-CODE = "() => document.querySelector('.stage-digit').dataset.code"
 
 
 def path(frames: int) -> list[tuple[float, float]]:
@@ -39,10 +38,7 @@ def film(shots: list[bytes], to: Path) -> None:
 def test_a_drag_is_a_film(
     page: Page, serve: Callable[..., str], settle: Callable[[Page], None], tmp_path: Path
 ) -> None:
-    page.goto(serve("streamlit_app.py"))
-    page.locator(".strips").wait_for()
-    expect(page.locator(".latent-map .notice")).to_be_hidden()
-    settle(page)
+    open_explore(page, serve("streamlit_app.py"), settle)
     way = path(60)
     page.mouse.move(*page.evaluate(SPOT, way[0]))
     page.mouse.down()

@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
 
+from tests.browser.looking import CODE, open_explore
+
 Settle = Callable[[Page], None]
-CODE = "() => document.querySelector('.stage-digit').dataset.code"
-
-
-def open_page(page: Page, url: str, settle: Settle) -> None:
-    page.goto(url)
-    page.locator(".strips").wait_for()
-    page.locator(".latent-map .plot .nsewdrag").first.wait_for()
-    settle(page)
 
 
 def grasp(page: Page, label: re.Pattern[str] | str = "z1, latent dimension") -> tuple[float, float]:
@@ -53,7 +47,7 @@ def test_a_hand_that_moves_costs_no_run_of_the_script(
         socket.on("framesent", count)
 
     page.on("websocket", listen)
-    open_page(page, serve("streamlit_app.py"), settle)
+    open_explore(page, serve("streamlit_app.py"), settle)
     page.wait_for_function("() => window.latentExplorerLive.open")
     sent.update(stream=0, live=0)
     spot = grasp(page)
@@ -74,7 +68,7 @@ def test_where_there_is_no_channel_the_script_answers_each_move(
         route.close()
 
     page.route_web_socket(re.compile("assets/live$"), refuse)
-    open_page(page, serve("streamlit_app.py"), settle)
+    open_explore(page, serve("streamlit_app.py"), settle)
     spot = grasp(page)
     assert len(slide(page, spot, 100)) >= 5
     assert not page.evaluate("window.latentExplorerLive.open")
@@ -95,7 +89,7 @@ def test_a_server_that_was_away_is_found_again_without_a_reload(
 ) -> None:
     """A server of its own, for it is stopped."""
     url = serve("streamlit_app.py", "--server.maxUploadSize=23")
-    open_page(page, url, settle)
+    open_explore(page, url, settle)
     page.evaluate("window.stayed = true")
     spot = grasp(page)
     slide(page, spot, 60)
@@ -145,7 +139,7 @@ def test_a_hand_on_a_slider_before_the_first_picture_is_not_lost(page: Page, ser
 def test_a_drag_to_and_fro_lets_go_of_the_picture(
     page: Page, serve: Callable[..., str], settle: Settle
 ) -> None:
-    open_page(page, serve("streamlit_app.py"), settle)
+    open_explore(page, serve("streamlit_app.py"), settle)
     page.wait_for_function("() => window.latentExplorerLive.open")
     spot = grasp(page)
     slide(page, spot, 60)
@@ -161,7 +155,7 @@ def test_a_drag_to_and_fro_lets_go_of_the_picture(
 def test_every_kind_of_model_follows(
     page: Page, serve: Callable[..., str], settle: Settle, model: str
 ) -> None:
-    open_page(page, f"{serve('streamlit_app.py')}/?model={model}&digit=3", settle)
+    open_explore(page, f"{serve('streamlit_app.py')}/?model={model}&digit=3", settle)
     label = page.get_by_role("slider").first.get_attribute("aria-label")
     assert label
     spot = grasp(page, label)

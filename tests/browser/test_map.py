@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.looking import CALM, RANGES, SPOT, report, until
+from tests.browser.looking import RANGES, SPOT, open_explore, open_map, report, until
 from vae import service
 
 Settle = Callable[[Page], None]
@@ -29,23 +29,6 @@ COUNT = """() => {
     drawArrays.apply(this, given);
   };
 }"""
-
-
-def open_map(page: Page, url: str, settle: Settle) -> Page:
-    """A page with a map, its points painted and its size found."""
-    page.goto(url)
-    page.locator(".latent-map .nsewdrag").first.wait_for()
-    expect(page.locator(".latent-map .notice")).to_be_hidden(timeout=60_000)
-    settle(page)
-    page.evaluate(CALM)
-    return page
-
-
-def open_explore(page: Page, url: str, settle: Settle) -> Page:
-    """The Explore page, all of it there."""
-    page.goto(url)
-    page.locator(".strips").wait_for(timeout=60_000)
-    return open_map(page, url, settle)
 
 
 @pytest.fixture

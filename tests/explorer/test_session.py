@@ -44,6 +44,7 @@ def forget() -> None:
     service._load.cache_clear()
     service._loaded.clear()
     views._view.clear()
+    session._squares.cache_clear()
     session.model.clear()
 
 
