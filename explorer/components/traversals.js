@@ -55,7 +55,7 @@ class Traversals {
       next.focus();
     });
     tiles.append(mark);
-    return { line, tiles, mark };
+    return { line, tiles, mark, near: null };
   }
 
   value(step) {
@@ -67,11 +67,14 @@ class Traversals {
   mark(values) {
     const { low, high, steps } = this.data;
     values.forEach((value, row) => {
-      const { tiles, mark } = this.rows[row];
+      const { tiles, mark, near: before } = this.rows[row];
       const at = ((value - low) / (high - low)) * (steps - 1);
       mark.style.left = `${(100 * Math.min(steps, Math.max(0, at + 0.5))) / steps}%`;
       const near = Math.min(steps - 1, Math.max(0, Math.round(at)));
-      [...tiles.children].forEach((tile, step) => (tile.tabIndex = step === near ? 0 : -1));
+      if (near === before) return; // at sixty marks a second, nearly always
+      this.rows[row].near = near;
+      if (before !== null) tiles.children[before].tabIndex = -1;
+      tiles.children[near].tabIndex = 0;
     });
   }
 

@@ -1,7 +1,7 @@
 """Explore: the map, the sliders and the digit that the current code decodes to.
 
-Four fragments: "hand" is the only one that runs while a hand moves; "map", "moves" and "sheets"
-follow when it rests, by `controls.follow`.
+Four fragments: "hand" is the only one that may run while a hand moves (none does where the live
+channel is open); "map", "moves" and "sheets" follow when it rests, by `controls.follow`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The decoded digit and the sliders: what follows a hand while it moves, and nothing else."""
+"""The decoded digit and the sliders: what follows a hand, and nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ELLIPSES = "ellipses: 1 and 2 deviations"
 
 @st.fragment(key="hand")
 def panel(name: str) -> None:
-    """The picture and the sliders, and nothing else: this is what runs while a hand moves."""
+    """The picture and the sliders: where no live channel is open, this runs while a hand moves."""
     now = session.visit(name)
     used, unused = _dims(name)
     _take_hand(now, used, unused)
