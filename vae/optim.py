@@ -3,12 +3,13 @@ by seed, and the processes that share it."""
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.distributed as dist
@@ -73,6 +74,12 @@ def workers(device: torch.device) -> Iterator[Workers]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Workers(dist.get_rank(), dist.get_world_size(), device)
+        # Gloo's threads, which a DistributedDataParallel keeps alive, drop a finished collective's
+        # tensors late and need the interpreter for it: one that asks while it closes aborts the
+        # process. Waiting lets them in; what this last collective holds is kept to the end.
+        last = cast(dist.Work, dist.barrier(async_op=True))
+        last.wait()
+        atexit.register(lambda kept: None, last)
     finally:
         dist.destroy_process_group()
 
