@@ -155,7 +155,7 @@ def export_history(run: Path, folder: Path) -> None:
     )
     sheets = np.concatenate([checkpoint.read_sheets(stage) for stage in stages])
     if len(sheets):
-        checkpoint.write_sheets(folder, sheets)
+        checkpoint.write_sheets(folder, sheets, compressed=True)
 
 
 def generate(args: argparse.Namespace) -> None:

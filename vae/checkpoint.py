@@ -206,9 +206,13 @@ def read_sheets(folder: Path) -> np.ndarray:
     return sheets
 
 
-def write_sheets(folder: Path, sheets: np.ndarray) -> None:
-    """Write training.npz; sheets are uint8 [epochs, 10, 28, 28]."""
-    write_atomically(folder / TRAINING, lambda p: np.savez_compressed(p, sheets=sheets))
+def write_sheets(folder: Path, sheets: np.ndarray, *, compressed: bool = False) -> None:
+    """Write training.npz; sheets are uint8 [epochs, 10, 28, 28].
+
+    Compressing takes 20 times as long, which a run would spend after every epoch on all its sheets.
+    """
+    write = np.savez_compressed if compressed else np.savez
+    write_atomically(folder / TRAINING, lambda p: write(p, sheets=sheets))
 
 
 def write_model(
