@@ -20,6 +20,7 @@ from typing import Any
 import anyio
 import numpy as np
 from starlette.routing import WebSocketRoute
+from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from explorer import images, portrait, session, views, web
@@ -37,6 +38,11 @@ def routes() -> list[WebSocketRoute]:
 
 async def _converse(socket: WebSocket) -> None:
     """Answer a page until it leaves: the newest request, whatever came before it."""
+    headers = socket.headers
+    # in a thread, for it may look up the machine's own address
+    if not await anyio.to_thread.run_sync(_is_welcome, headers.get("origin"), headers.get("host")):
+        await socket.close(WS_1008_POLICY_VIOLATION)
+        return
     await socket.accept()
     newest: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1)
 
@@ -59,6 +65,16 @@ async def _converse(socket: WebSocket) -> None:
             await listening
 
 
+def _is_welcome(origin: str | None, host: str | None) -> bool:
+    """Whether a page from `origin` may ask: the rule of Streamlit's own websocket, so that no page
+    of another site has this server decode for it."""
+    try:
+        from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowed
+    except ImportError:  # private to Streamlit: in another version all works, only slower
+        return False
+    return _is_origin_allowed(origin, host)
+
+
 def _put(newest: asyncio.Queue[str | None], text: str | None) -> None:
     with suppress(asyncio.QueueEmpty):
         newest.get_nowait()
@@ -69,7 +85,9 @@ async def _answer(text: str) -> str:
     """The reply to a request, as JSON; what is wrong with it is said, and nothing is raised."""
     serial = None
     try:
-        request = json.loads(text) if len(text) <= LONGEST else {}
+        if len(text) > LONGEST:
+            raise ValueError(f"a request has {LONGEST:,} characters at the most, not {len(text):,}")
+        request = json.loads(text)
         serial, name, view = request["serial"], request["model"], _view(*request["view"])
         # a folder's path is a model's name to the service, but is not on offer
         if not (session.is_ready(name) or name in session.names()[0]):
@@ -93,9 +111,9 @@ async def _answer(text: str) -> str:
 
 def _view(kind: str, x: int, y: int) -> tuple[str, int, int]:
     """What the map shows, as a page has said it."""
-    if kind not in views.KINDS or not isinstance(x, int) or not isinstance(y, int):
+    if kind not in views.KINDS or type(x) is not int or type(y) is not int:  # True is an int, too
         raise ValueError(f"no map shows {kind!r} of {x!r} and {y!r}")
-    return kind, x, y
+    return (kind, x, y) if kind == views.KINDS[0] else (kind, 0, 0)
 
 
 def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> dict[str, Any]:

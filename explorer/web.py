@@ -10,10 +10,12 @@ Where the server was not started through `routes` (a host that runs the script i
 publishing falls back on Streamlit's media storage, and everything still works, only slower.
 """
 
+import asyncio
 import asyncio.base_events
 import gzip
 import hashlib
 import socket
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,13 +25,14 @@ from importlib.metadata import version
 from threading import Event, Lock, Thread
 from typing import NamedTuple
 
-import streamlit as st
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from streamlit import runtime
 
 PREFIX = "assets"
+SHELF = "latent_explorer_shelf"  # a name in sys
 LIVE = f"{PREFIX}/live"  # where explorer.live listens
 FOREVER = "public, max-age=31536000, immutable"  # the URL changes when the content does
 MEDIA_TYPES = {
@@ -49,7 +52,7 @@ class Asset(NamedTuple):
 
 
 class AssetStore:
-    """Published files by address, the least recently published dropped beyond `capacity` bytes."""
+    """Published files by address, the least recently used dropped beyond `capacity` bytes."""
 
     def __init__(self, capacity: int = 128 << 20) -> None:
         self.capacity = capacity
@@ -83,6 +86,8 @@ class AssetStore:
     def get(self, address: str) -> Asset | None:
         """The asset at an address that `put` returned, None when it was dropped."""
         with self._lock:
+            if address in self._assets:
+                self._assets.move_to_end(address)
             return self._assets.get(address)
 
 
@@ -92,14 +97,19 @@ class Shelf(NamedTuple):
     store: AssetStore
     served: Event  # set once `routes` has gone into the server of this process
     makers: dict[str, Callable[[], bytes]]  # of what is made when it is first asked for
+    making: asyncio.Lock  # so that what many ask for at once is made once, in one thread
 
 
-# Cached by Streamlit, not a global: when a source file is edited while the app runs, Streamlit
-# imports our modules anew, and the routes of the running server must still find what they serve.
-@st.cache_resource(show_spinner=False)
 def shelf() -> Shelf:
-    """The shelf of this process."""
-    return Shelf(AssetStore(), Event(), {})
+    """The shelf of this process.
+
+    No global of this module, which Streamlit imports anew when a source file is edited while the
+    app runs, and not in Streamlit's caches, which a visitor's message can clear: the routes of the
+    running server must still find what they serve.
+    """
+    if SHELF not in vars(sys):  # first by `routes`, before there is another thread
+        setattr(sys, SHELF, Shelf(AssetStore(), Event(), {}, asyncio.Lock()))
+    return getattr(sys, SHELF)
 
 
 def media_type(name: str) -> str:
@@ -132,6 +142,7 @@ def publish(content: bytes, name: str, *, place: str) -> str:
 def publish_later(address: str, make: Callable[[], bytes]) -> str:
     """The URL, relative to the app's root, of content that is made when it is first asked for.
 
+    It is made again where it was dropped meanwhile, so the URL holds as long as the process.
     `address` is "<version>/<name>"; a browser keeps what it got for good, so other content needs
     another version. Where `routes` are not served there is no URL: the empty string.
     """
@@ -179,20 +190,25 @@ def _respond(request: Request, asset: Asset) -> Response:
     return Response(content, media_type=asset.media_type, headers=headers)
 
 
-# Plain functions, not coroutines: Starlette runs them in a thread, and packing Plotly (0.2 s, once)
+# A plain function, no coroutine: Starlette runs it in a thread, and packing Plotly (0.2 s, once)
 # does not hold up the websockets.
 def _serve_plotly(request: Request) -> Response:
     return _respond(request, Asset(plotly_script(), MEDIA_TYPES["js"], _packed_plotly()))
 
 
-def _serve_asset(request: Request) -> Response:
+async def _serve_asset(request: Request) -> Response:
     address = "{digest}/{name}".format(**request.path_params)
     asset = shelf().store.get(address)
-    if asset is None and (make := shelf().makers.get(address)):
-        asset = shelf().store.keep(address, make())
+    if asset is None and address in shelf().makers:
+        async with shelf().making:  # who waits here takes up no thread
+            asset = shelf().store.get(address) or await to_thread.run_sync(_make, address)
     if asset is None:
         return Response("no longer published: reload the page", status_code=404)
     return _respond(request, asset)
+
+
+def _make(address: str) -> Asset:
+    return shelf().store.keep(address, shelf().makers[address]())
 
 
 def routes() -> list[Route]:

@@ -1,4 +1,4 @@
-"""The one door for the interface: NumPy in, NumPy out, one model a process.
+"""The one door for the interface: NumPy in, NumPy out, each model loaded once a process.
 
 Listing, describing and reading encodings need no torch; `load` imports it.
 """
@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _sheets, _singles = PictureCache(48 << 20), PictureCache(4 << 20)
 _marks = itertools.count()
 _loading = threading.Lock()
-_loaded: set[str] = set()
+_loaded: dict[str, Model] = {}
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -257,12 +257,6 @@ def _finite(z: np.ndarray) -> np.ndarray:
     return codes
 
 
-@lru_cache(maxsize=8)
-def _load(name: str) -> Model:
-    device = choose_device()
-    return Model(name, checkpoint.read_model(folder_of(name), str(device)), device)
-
-
 def load(name: str) -> Model:
     """The model of a shipped checkpoint's name or of a folder, loaded once a process and shared by
     all visitors.
@@ -271,9 +265,10 @@ def load(name: str) -> Model:
     too new.
     """
     with _loading:  # two visitors who ask at once wait for one load
-        model = _load(name)
-        _loaded.add(name)
-        return model
+        if name not in _loaded:
+            device = choose_device()
+            _loaded[name] = Model(name, checkpoint.read_model(folder_of(name), str(device)), device)
+        return _loaded[name]
 
 
 def is_loaded(name: str) -> bool:

@@ -5,6 +5,7 @@ Where the server serves published files, the component's inline script is three 
 that module by URL; inline, the whole of it would travel again with every change of the data.
 """
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,9 @@ def register(name: str, *helpers: str, isolate_styles: bool = True) -> Callable[
     """
     script = module_text(name, *helpers)
     if web.is_served():
-        url = web.publish(script.encode(), f"{name}.js", place=name)
+        content = script.encode()
+        version = hashlib.sha256(content).hexdigest()[:20]
+        url = web.publish_later(f"{version}/{name}.js", lambda: content)
         script = _LOADER.replace("URL_OF_MODULE", json.dumps(url))
     mount = component(f"latent_explorer_{name}", js=script, isolate_styles=isolate_styles)
 

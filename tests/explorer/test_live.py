@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import logging
 import socket
 import threading
 import time
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from explorer import live, portrait, session, web
 
@@ -25,7 +28,9 @@ def port() -> Iterator[int]:
     """The port of the channel under uvicorn, as in the app."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=live.routes()), log_level="error"))
+    # with no configuration of its own, what uvicorn logs reaches the tests
+    config = uvicorn.Config(Starlette(routes=live.routes()), log_config=None)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started:
@@ -115,6 +120,7 @@ def test_a_model_that_is_told_the_digit_is_judged(channel: ClientConnection) -> 
         ({"view": ["Two dimensions", -1, 1]}, "a plane needs"),
         ({"view": ["Two dimensions", float("inf"), 1]}, "no map shows"),
         ({"view": ["PCB", 0, 1]}, "no map shows 'PCB'"),
+        ({"view": ["Two dimensions", True, 0]}, "no map shows"),
         ({"digit": float("inf")}, "OverflowError"),
         ({"digit": 10_000}, "there is no test digit 10000"),
         ({"view": None}, "must be an iterable"),
@@ -159,21 +165,48 @@ def test_what_cannot_be_decoded_is_said_and_the_log_says_why(
 def test_of_a_heap_of_requests_the_newest_is_answered(
     channel: ClientConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrived, answer = threading.Event(), live._answer
+    begun, arrived = threading.Event(), threading.Event()
+    answer, put, taken = live._answer, live._put, []
 
     async def slow(text: str) -> str:
+        begun.set()
         while not arrived.is_set():
             await asyncio.sleep(0.01)
         return await answer(text)
 
+    def counted(newest: asyncio.Queue[str | None], text: str | None) -> None:
+        put(newest, text)
+        taken.append(text)
+        if len(taken) == 300:
+            arrived.set()
+
     monkeypatch.setattr(live, "_answer", slow)
+    monkeypatch.setattr(live, "_put", counted)
     for serial in range(1, 301):
         request = {"serial": serial, "model": "vae-2d", "z": [serial / 100, 0], "view": PLANE}
         channel.send(json.dumps(request))
-    time.sleep(0.5)  # all are there while the first is answered
-    arrived.set()
+        assert begun.wait(30)  # the first is being answered while the others come
     serials = [json.loads(channel.recv(timeout=60))["serial"] for _ in range(2)]
-    assert serials[0] < serials[1] == 300
+    assert serials == [1, 300]
+
+
+@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null"])
+def test_a_page_of_another_site_is_not_answered(port: int, origin: str) -> None:
+    with pytest.raises(InvalidStatus, match="403"):
+        connect(f"ws://127.0.0.1:{port}/{web.LIVE}", origin=Origin(origin))
+    own = Origin(f"http://127.0.0.1:{port}")
+    with connect(f"ws://127.0.0.1:{port}/{web.LIVE}", origin=own) as found:
+        assert ask(found, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["z"] == [0, 0]
+
+
+def test_what_it_remembers_of_maps_does_not_grow_with_the_requests(
+    channel: ClientConnection,
+) -> None:
+    ask(channel, serial=1, model="vae-2d", z=[0, 0], view=["PCA", 0, 1])
+    before = len(live._answered)
+    for number in range(20):
+        ask(channel, serial=number, model="vae-2d", z=[0, 0], view=["PCA", number, 10**9])
+    assert len(live._answered) == before
 
 
 def test_it_listens_behind_a_path_prefix_and_lets_go_of_those_who_leave(
@@ -184,4 +217,5 @@ def test_it_listens_behind_a_path_prefix_and_lets_go_of_those_who_leave(
             found.send(json.dumps({"serial": 1, "model": "vae-2d", "z": [0, 0], "view": PLANE}))
     with connect(f"ws://127.0.0.1:{port}/{web.LIVE}") as found:
         assert ask(found, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 1
-    assert not caplog.records, "nobody's leave is an error"
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not errors, "nobody's leave is an error"

@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import importlib
+import re
 import socket
+import sys
 import threading
 import time
 import urllib.request
@@ -13,10 +15,12 @@ from http.client import HTTPMessage
 from urllib.error import HTTPError
 
 import pytest
+import streamlit as st
 import uvicorn
 from starlette.applications import Starlette
 
 from explorer import web
+from explorer.components import assets
 
 Get = Callable[..., tuple[bytes, HTTPMessage]]
 
@@ -24,8 +28,8 @@ Get = Callable[..., tuple[bytes, HTTPMessage]]
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins with nothing published and nothing served."""
-    shelf = web.Shelf(web.AssetStore(), threading.Event(), {})
-    monkeypatch.setattr(web, "shelf", lambda: shelf)
+    shelf = web.Shelf(web.AssetStore(), threading.Event(), {}, asyncio.Lock())
+    monkeypatch.setattr(sys, web.SHELF, shelf, raising=False)
 
 
 @pytest.fixture
@@ -90,6 +94,14 @@ def test_the_store_drops_what_was_published_longest_ago() -> None:
     assert store.size <= 2500
 
 
+def test_what_is_fetched_is_not_dropped_before_what_is_not() -> None:
+    store = web.AssetStore(capacity=2500)
+    addresses = [store.put(bytes([number]) * 1000, "a.bin") for number in range(2)]
+    assert store.get(addresses[0])
+    store.put(b"\x02" * 1000, "a.bin")
+    assert [store.get(address) is None for address in addresses] == [False, True]
+
+
 def test_the_newest_is_kept_however_large() -> None:
     store = web.AssetStore(capacity=10)
     asset = store.get(store.put(b"x" * 100, "a.js"))
@@ -97,16 +109,14 @@ def test_the_newest_is_kept_however_large() -> None:
     assert gzip.decompress(asset.packed) == asset.content
 
 
-def test_what_is_published_survives_a_reload_of_the_module(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.undo()  # the real shelf
-    web.shelf.clear()
-    try:
-        web.routes()
-        assert importlib.reload(web).is_served()
-    finally:
-        web.shelf.clear()
+def test_what_is_published_survives_a_reload_of_the_module_and_cleared_caches() -> None:
+    web.routes()
+    address = web.publish(b"x", "a.bin", place="a").partition("/")[2]
+    st.cache_resource.clear()  # which any visitor's message may do
+    again = importlib.reload(web)
+    assert again.is_served()
+    assert again.live_url()
+    assert again.shelf().store.get(address)
 
 
 def test_only_known_kinds_are_published() -> None:
@@ -179,3 +189,35 @@ def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get)
     assert len(made) == 1
     with pytest.raises(ValueError, match=r"'version/sheet\.exe'"):
         web.publish_later("version/sheet.exe", make)
+
+
+def test_what_many_ask_for_at_once_is_made_once(get: Get) -> None:
+    made: list[int] = []
+
+    def make() -> bytes:
+        made.append(1)
+        time.sleep(0.2)  # the others ask meanwhile
+        return b"a sheet"
+
+    url = web.publish_later("version/sheet.webp", make)
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: get(f"/{url}")[0], range(8)))
+    assert replies == [b"a sheet"] * 8
+    assert len(made) == 1
+
+
+def test_a_component_s_script_is_served_however_much_is_published(get: Get) -> None:
+    names = []
+
+    def component(name: str, *, js: str, isolate_styles: bool) -> None:
+        names.append(js)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assets, "component", component)
+        patch.setattr(web.shelf().store, "capacity", 10_000)
+        assets.register("stage")
+        found = re.search(rf"{web.PREFIX}/\w+/stage\.js", names[0])
+        assert found
+        for number in range(50):
+            web.publish(bytes([number]) * 1000, "a.bin", place="a")
+        assert b"export default" in get(f"/{found[0]}")[0]

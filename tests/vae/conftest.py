@@ -90,7 +90,7 @@ def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The service as it is just after its import, with `shelf` as what is shipped."""
 
     def forget() -> None:
-        for cached in (service.encodings, service.info, service._load):
+        for cached in (service.encodings, service.info):
             cached.cache_clear()
         service._loaded.clear()
 
