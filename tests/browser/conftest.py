@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 from playwright.sync_api import (
@@ -20,9 +21,12 @@ from playwright.sync_api import (
     Playwright,
     Request,
     Response,
+    WebSocket,
     expect,
     sync_playwright,
 )
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ROOT = Path(__file__).parents[2]
 expect.set_options(timeout=30_000)  # a busy machine draws slowly
@@ -37,6 +41,7 @@ FLAGS = (
     "--enable-unsafe-swiftshader",  # WebGL without a GPU
 )
 
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 Settle = Callable[[Page], None]
 Stroke = Callable[[Page, list[tuple[float, float]]], None]
 
@@ -73,6 +78,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+RUNS: WeakKeyDictionary[Page, "Runs"] = WeakKeyDictionary()
+
+
 class Servers:
     """Apps under `streamlit run`, one server for each script and options.
 
@@ -107,6 +115,7 @@ class Servers:
         command += ["--server.fileWatcherType=none"]  # an edit elsewhere changes no running test
         command += options
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        environment["LATENT_MIRRORS"] = "http://127.0.0.1:1/"  # nobody listens: no test downloads
         with log.open("ab") as sink:
             process = self.processes[url] = subprocess.Popen(
                 command,
@@ -185,6 +194,44 @@ class Faults(list[str]):
             self.append(f"{response.status}: {response.url}")
 
 
+class Runs:
+    """Whether the script has run for all that a page has asked, by the frames of its websocket.
+
+    The page itself says "running" only once it has heard that a run began.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.asked = self.running = False
+        page.on("websocket", self._open)
+
+    @property
+    def over(self) -> bool:
+        """Whether no run is on, nor one to come."""
+        return not self.asked and not self.running
+
+    def _open(self, socket: WebSocket) -> None:
+        if socket.url.endswith("/_stcore/stream"):
+            socket.on("framesent", self._sent)
+            socket.on("framereceived", self._received)
+            socket.on("close", lambda _: self._forget())
+
+    def _sent(self, frame: bytes | str) -> None:
+        if isinstance(frame, bytes) and BackMsg.FromString(frame).HasField("rerun_script"):
+            self.asked = True
+
+    def _received(self, frame: bytes | str) -> None:
+        if not isinstance(frame, bytes):
+            return
+        message = ForwardMsg.FromString(frame)
+        if message.HasField("new_session"):
+            self.asked, self.running = False, True
+        elif message.HasField("script_finished"):  # early: the next run has been asked for
+            self.running = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+
+    def _forget(self) -> None:
+        self.asked = self.running = False
+
+
 @pytest.fixture
 def faults() -> Faults:
     """The faults of `page`; a test that provokes one clears the list."""
@@ -198,6 +245,7 @@ def page(browser: Browser, faults: Faults) -> Iterator[Page]:
     page = context.new_page()
     page.set_default_timeout(60_000)
     faults.watch(page)
+    RUNS[page] = Runs(page)
     yield page
     shown = page.locator("[data-testid=stException]").all_inner_texts()
     context.close()
@@ -227,8 +275,13 @@ def settle() -> Settle:
     """settle(page): wait until the script's run is over and the page has painted it."""
 
     def wait(page: Page) -> None:
+        page.evaluate(PAINTED)  # what was done to the page has been heard by now
+        deadline = time.monotonic() + 30
+        while page in RUNS and not RUNS[page].over:
+            assert time.monotonic() < deadline, "the script is still running"
+            page.wait_for_timeout(20)
         app = page.locator("[data-testid=stApp]")
         expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        page.evaluate(PAINTED)
 
     return wait

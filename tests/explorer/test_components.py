@@ -65,7 +65,7 @@ def with_drawing() -> None:
 
 def run(page: Callable[[], None], **state: Any) -> AppTest:
     """The page after a run with this session state."""
-    test = AppTest.from_function(page)
+    test = AppTest.from_function(page, default_timeout=60)
     for key, value in state.items():
         test.session_state[key] = value
     return test.run()
