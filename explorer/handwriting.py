@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -22,7 +22,8 @@ TRACE = 0.12  # ink from which on a pixel belongs to a letter, of 1
 
 
 class Drawn(NamedTuple):
-    """Digits on request: the same three arrays that `python -m vae generate` writes."""
+    """Digits on request: the same three arrays that `python -m vae generate` writes. Where nothing
+    was asked for, there are no labels."""
 
     images: np.ndarray  # uint8 [N, 28, 28]
     labels: np.ndarray  # int64 [N], as asked for
@@ -32,7 +33,8 @@ class Drawn(NamedTuple):
     def npz(self) -> bytes:
         """The arrays as a compressed file; `images` are grey levels 0 to 255."""
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, images=self.images, labels=self.labels, codes=self.codes)
+        asked: dict[str, Any] = {"labels": self.labels} if len(self.labels) else {}
+        np.savez_compressed(buffer, images=self.images, **asked, codes=self.codes)
         return buffer.getvalue()
 
 
@@ -163,6 +165,15 @@ def by_seed(name: str, labels: Sequence[int], count: int, seed: int, temperature
         name,
         f"np.resize({[int(label) for label in labels]}, {count})",
         f"seed={seed}, temperature={temperature}",
+    )
+
+
+def by_prior(name: str, count: int, seed: int, temperature: float) -> str:
+    """The lines of Python that draw a sheet for which nothing was asked."""
+    return (
+        f"from vae import latent, service\nmodel = service.load({name!r})\n"
+        f"images = model.decode(latent.sample_prior(model.info.blocks, {count}, seed={seed}, "
+        f"temperature={temperature}))"
     )
 
 

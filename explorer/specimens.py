@@ -44,14 +44,20 @@ def bar(read: np.ndarray, colours: Sequence[str]) -> str:
 
 
 def tile(
-    image: np.ndarray, asked: int, read: np.ndarray | None, colours: Sequence[str], style: str = ""
+    image: np.ndarray,
+    asked: int | None,
+    read: np.ndarray | None,
+    colours: Sequence[str],
+    style: str = "",
 ) -> str:
-    """One digit with what the judge reads; one that it takes for another is marked."""
+    """One digit with what the judge reads; one that it takes for another than was asked for, if any
+    was, is marked."""
     if read is None:
-        return f'<figure class="tile">{images.picture(image, f"a {asked}", style)}</figure>'
+        words = "a digit" if asked is None else f"a {asked}"
+        return f'<figure class="tile">{images.picture(image, words, style)}</figure>'
     taken = int(read.argmax())
-    words = f"asked for {asked}; the judge reads {reading(read)}"
-    mark = "" if taken == asked else f"<b>{taken}</b>"
+    words = ("" if asked is None else f"asked for {asked}; ") + f"the judge reads {reading(read)}"
+    mark = "" if asked in (None, taken) else f"<b>{taken}</b>"
     return (
         f'<figure class="tile{" wrong" if mark else ""}" title="{html.escape(words)}">'
         f"{images.picture(image, words, style)}{mark}{bar(read, colours)}</figure>"
@@ -60,7 +66,7 @@ def tile(
 
 def sheet(
     pictures: np.ndarray,
-    asked: np.ndarray,
+    asked: np.ndarray | None,
     read: np.ndarray | None,
     colours: Sequence[str],
     across: tuple[int, int],
@@ -69,13 +75,14 @@ def sheet(
     large: bool = False,
 ) -> str:
     """Digits [N, 28, 28] in rows; `across` are the columns on a wide and on a narrow screen."""
+    labels = [None] * len(pictures) if asked is None else [int(label) for label in asked]
     cells = [
-        tile(image, int(label), None if read is None else read[place], colours)
-        for place, (image, label) in enumerate(zip(pictures, asked, strict=True))
+        tile(image, label, None if read is None else read[place], colours)
+        for place, (image, label) in enumerate(zip(pictures, labels, strict=True))
     ]
     wide, narrow = across
     kind = "specimens large" if large else "specimens"
-    top = head([int(label) for label in asked[:wide]], colours) if heads else ""
+    top = head([label for label in labels[:wide] if label is not None], colours) if heads else ""
     return (
         f'<div class="{kind}" style="--wide:{wide};--narrow:{narrow}">{top}{"".join(cells)}</div>'
     )
@@ -123,8 +130,10 @@ def _source(source: Source) -> str:
 
 def seen(source: Source) -> str:
     """Whose hand it is, where there is one alone."""
-    words = html.escape(f"{source.words[0].upper()}{source.words[1:]}")
-    return f'<div class="seen">{_source(source)}<p>{words}.</p></div>'
+    return (
+        f'<div class="seen">{_source(source)}'
+        f"<p>In the style of {html.escape(source.words)}.</p></div>"
+    )
 
 
 def number(
@@ -143,6 +152,20 @@ def number(
     whole = sum(letter.shape[1] + 3 for letter in letters) + 12 * len(spaces)
     line = f'<div class="written" style="--all:{whole}">{"".join(cells)}</div>'
     return f'<div class="paper">{line}</div>'
+
+
+def readings(read: np.ndarray, colours: Sequence[str]) -> str:
+    """How many of the digits [N, 10] the judge reads as each: what the colours of the bars mean."""
+    counts = np.bincount(read.argmax(axis=1), minlength=10)
+    each = "".join(
+        f'<span><i style="background:{colours[digit]}"></i>'
+        f"<strong>{digit}</strong><b>{count:,}</b></span>"
+        for digit, count in enumerate(counts)
+    )
+    return (
+        "<p>Nothing was asked for; the bars say what a judge trained on real digits alone takes "
+        f'each for.</p><div class="tally">{each}</div>'
+    )
 
 
 def agreement(asked: np.ndarray, read: np.ndarray) -> tuple[str, str]:

@@ -79,7 +79,8 @@ def read_image(data: bytes) -> np.ndarray:
     Raises: ValueError when it is empty, broken, of another kind or above 50 megapixels.
     """
     if not data:
-        raise ValueError("the image file is empty: choose a PNG or JPEG")
+        raise ValueError("the image file is empty; choose a PNG or JPEG")
+    too_large = "the image is too large{}; reduce it to below 50 megapixels first"
     try:
         # warnings are errors under some filters: a bomb is refused below in either case
         image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -88,13 +89,11 @@ def read_image(data: bytes) -> np.ndarray:
             image.draft(None, (2 * WORK_SIDE, 2 * WORK_SIDE))  # lets JPEG decode at less than full
             image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ValueError(f"the image is too large ({error}): reduce it first") from error
+        raise ValueError(too_large.format("")) from error
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files
-        raise ValueError(f"the image cannot be read ({error}): choose a PNG or JPEG") from error
+        raise ValueError("the image cannot be read; choose a PNG or JPEG") from error
     if width * height > MAX_PIXELS:
-        raise ValueError(
-            f"the image is too large ({width} x {height}): reduce it to below 50 megapixels first"
-        )
+        raise ValueError(too_large.format(f" ({width:,} x {height:,} pixels)"))
     image = _plain_mode(image)
     image.thumbnail((2 * WORK_SIDE, 2 * WORK_SIDE), Image.Resampling.BOX)
     with contextlib.suppress(Exception):  # a broken EXIF block is no reason to refuse the image

@@ -20,7 +20,9 @@ class Drawing {
       element("div", { className: "paper" }, this.canvas, this.hint),
       element("div", { className: "buttons" }, this.undo, this.clear));
     root.append(this.box);
-    this.flow = makeFlow((png, serial) => this.send("ink", { png, serial, revision: this.revision }));
+    this.flow = makeFlow((ink, serial) => {
+      this.send("ink", { ...ink, serial, revision: this.revision });
+    });
     this.listen();
   }
 
@@ -65,7 +67,8 @@ class Drawing {
       this.canvas.width = this.canvas.height = data.size;
       this.box.style.setProperty("--size", `${data.size}px`);
     }
-    if (data.clear_revision !== this.revision) this.strokes = [];
+    // one that is new here, after a visit to another page, goes on with what Python has kept
+    if (data.clear_revision !== this.revision) this.strokes = [...data.strokes];
     this.revision = data.clear_revision;
     this.draw();
   }
@@ -74,7 +77,7 @@ class Drawing {
   spot(event) {
     const box = this.canvas.getBoundingClientRect();
     const scale = this.canvas.width / box.width;
-    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+    return [event.clientX - box.left, event.clientY - box.top].map((v) => Math.round(10 * v * scale) / 10);
   }
 
   change(strokes) {
@@ -85,7 +88,9 @@ class Drawing {
   }
 
   tell() {
-    this.flow.push(this.strokes.length ? this.canvas.toDataURL("image/png").split(",")[1] : null);
+    const { strokes } = this;
+    const png = strokes.length ? this.canvas.toDataURL("image/png").split(",")[1] : null;
+    this.flow.push({ png, strokes });
   }
 
   draw() {

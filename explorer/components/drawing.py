@@ -3,8 +3,11 @@
 import base64
 import binascii
 from collections.abc import Callable
+from typing import Any
 
-from explorer.components.assets import nothing, register, sent
+import streamlit as st
+
+from explorer.components.assets import register, sent
 
 _mount = register("drawing")
 
@@ -13,15 +16,20 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 def drawn(key: str, clear_revision: int = 0) -> bytes | None:
     """The PNG that `drawing` will return, before it is mounted in this run."""
-    ink = sent(key, "ink")
-    text = ink.get("png")
-    if not isinstance(text, str) or ink.get("revision", clear_revision) != clear_revision:
+    text = _ink(key, clear_revision).get("png")
+    if not isinstance(text, str):
         return None
     try:
         png = base64.b64decode(text, validate=True)
     except binascii.Error:
         return None
     return png if png.startswith(PNG_SIGNATURE) else None
+
+
+def _ink(key: str, clear_revision: int) -> dict[str, Any]:
+    """What was last drawn, unless it was wiped since."""
+    ink = sent(key, "ink") or st.session_state.get(f"{key}:kept", {})
+    return ink if ink.get("revision", clear_revision) == clear_revision else {}
 
 
 def drawing(
@@ -35,8 +43,8 @@ def drawing(
     """A square canvas with Undo and Clear; returns the drawing as PNG, None while it is empty.
 
     `size` and the `pen`'s width are in pixels: 20 on 280 is a stroke of two MNIST pixels. The image
-    is white on near black, `size` x `size`, sent after each stroke. It stays over the runs of the
-    script; a `clear_revision` that differs from the one before wipes it from Python.
+    is white on near black, `size` x `size`, sent after each stroke. It stays for the session, other
+    pages in between included; a `clear_revision` that differs from the one before wipes it.
 
     Raises ValueError when the size or the pen is not positive.
     """
@@ -46,7 +54,15 @@ def drawing(
         "size": size,
         "pen": pen,
         "clear_revision": clear_revision,
+        "strokes": _ink(key, clear_revision).get("strokes", []),
         "ack": sent(key, "ink").get("serial"),
     }
-    _mount(key=key, data=data, on_ink_change=on_change or nothing)
+
+    def keep() -> None:
+        # Streamlit forgets what a component has sent once the component is off the page
+        st.session_state[f"{key}:kept"] = sent(key, "ink")
+        if on_change:
+            on_change()
+
+    _mount(key=key, data=data, on_ink_change=keep)
     return drawn(key, clear_revision)

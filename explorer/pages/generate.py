@@ -12,7 +12,7 @@ import streamlit as st
 from explorer import controls, handwriting, session, specimens
 from explorer.components import latent_sliders, slider_values
 from explorer.handwriting import Drawn, Hand
-from explorer.panels import keepsake, playback, styles
+from explorer.panels import keepsake, playback, prior, styles
 from vae import latent
 
 STYLE = Path(__file__).with_suffix(".css")
@@ -24,7 +24,7 @@ def render(name: str) -> None:
     st.html(STYLE)
     session.write_link(session.visit(name))
     if "conditions" not in session.info(name).abilities:
-        _not_offered(name)
+        prior.show(name)
         return
     with st.container(horizontal=True, gap="large", key="modes"):
         mode = st.segmented_control(
@@ -41,27 +41,6 @@ def render(name: str) -> None:
     MODES[mode or "Digits"](name)
 
 
-def _not_offered(name: str) -> None:
-    """Why this model draws no digit on request, and the models that do."""
-    able = [n for n in session.names()[0] if "conditions" in session.info(n).abilities]
-
-    def choose(other: str) -> None:
-        st.session_state["model"] = other
-
-    with st.container(key="not-offered"):
-        st.html(
-            f"<h3>{session.info(name).title} cannot be asked for a digit</h3><p>It was never told "
-            "which digit is which: its code mixes what is written with how. Models that are told "
-            "the digit keep the two apart"
-            + ("; choose one.</p>" if able else ", and none of them is shipped here.</p>")
-        )
-        with st.container(horizontal=True):
-            for other in able:
-                st.button(
-                    session.info(other).title, key=f"take-{other}", on_click=choose, args=(other,)
-                )
-
-
 # --- digits -------------------------------------------------------------------------------------
 
 
@@ -73,26 +52,14 @@ def _digits(name: str) -> None:
     shown = min(count, handwriting.SHOWN)
     across = handwriting.columns(len(digits), count)
 
-    def sheet(pictures: np.ndarray, labels: np.ndarray, read: np.ndarray | None) -> str:
-        return specimens.sheet(
-            pictures[:shown],
-            labels[:shown],
-            read,
-            controls.DIGIT_COLOURS,
-            across,
-            heads=len(digits) > 1,
-        )
+    def sheet(pictures: np.ndarray, read: np.ndarray | None) -> str:
+        labels, heads = handwriting.in_turn(digits, shown), len(digits) > 1
+        return specimens.sheet(pictures, labels, read, controls.DIGIT_COLOURS, across, heads=heads)
 
     with desk.sheet:
         if fault:
             st.error(fault)
-        ready = session.is_ready(name)
-        # st.empty only where the frames will be replaced, for it clears its place in every run
-        place = st if ready else st.empty()
-        if not ready:
-            place.html(sheet(np.zeros((shown, 28, 28)), handwriting.in_turn(digits, shown), None))
-        drawn = _in_turn(name, *request)
-        place.html(sheet(drawn.images, drawn.labels, drawn.read))
+        drawn = keepsake.sheet(name, shown, sheet, partial(_in_turn, name, *request))
         if shown < count:
             st.caption(f"The first {shown} are shown; the downloads hold all {count:,}.")
     with desk.outcome:
@@ -171,11 +138,12 @@ class Writing(NamedTuple):
 
 
 def _writing(name: str) -> tuple[Hand, Writing]:
-    """The number and the hand, both read before their controls are drawn."""
+    """The number, once its field is drawn, and the hand, before its slider is."""
     state, fault = st.session_state, ""
+    text = state.get("number-text", FIRST_NUMBER) or ""
     hand = state.setdefault(f"hand-{name}", Hand(np.zeros(1, np.float32)))
     try:
-        state["number"] = handwriting.digits_of(state.setdefault("number-text", FIRST_NUMBER) or "")
+        state["number"] = handwriting.digits_of(text)
     except ValueError as error:
         fault = str(error)
     digits, spaces = state.setdefault("number", handwriting.digits_of(FIRST_NUMBER))
@@ -190,15 +158,18 @@ def _writing(name: str) -> tuple[Hand, Writing]:
 @st.fragment(key="number")
 def _write(name: str) -> None:
     """The number and its hand, and nothing else: this is what runs while a hand moves."""
-    hand, now = _writing(name)
     with st.container(key="page"):
+        # its first value is given here, not put into the state: there it would replace what was
+        # typed when a browser comes back to a server that was started again
         st.text_input(
             f"A number of up to {handwriting.LONGEST} digits; all that is no digit is a space",
+            FIRST_NUMBER,
             key="number-text",
             live=True,
             on_change=partial(st.rerun, ["number", "number-kept"]),
             persist_state="session",
         )
+        hand, now = _writing(name)
         if now.fault:
             st.error(now.fault)
         letters = handwriting.letters(now.drawn.images)

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer import controls, gallery, markup, session, sources
 from explorer.components import drawing
-from explorer.panels import closeup
+from explorer.panels import closeup, uploads
 from explorer.panels.closeup import Subject
 from explorer.sources import Figures, Way
 from vae import prepare
@@ -20,7 +20,6 @@ from vae import prepare
 STYLE = Path(__file__).with_suffix(".css")
 COLUMNS = 8  # test digits at once
 SIDES = [1.5, 1]  # widths of the page's two columns
-UPLOAD_MB = 20
 INKS: dict[str, Literal["auto"] | bool] = {
     "auto": "auto",
     "dark on light": True,
@@ -141,6 +140,7 @@ def _ways(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tupl
                 on_change=afresh,
                 label_visibility="collapsed",
                 width=70,
+                persist_state="session",
             )
             count = int((labels == digit).sum())
         choice.start = min(choice.start, max(0, count - 1))
@@ -226,25 +226,15 @@ def _draw(name: str) -> None:
 def _upload(name: str) -> None:
     left, right = st.columns(SIDES, gap="large")
     with left:
-        file = st.file_uploader(
-            f"An image of one digit: PNG or JPEG, of any size, below {UPLOAD_MB} MB",
-            ["png", "jpg", "jpeg"],
-            key="file",
-            max_upload_size=UPLOAD_MB,
-        )
+        files = uploads.uploads(f"An image of one digit: {uploads.LIMITS}", "file")
         ink = st.segmented_control(
             "Ink", INKS, default="auto", key="ink-kind", required=True, persist_state="session"
         )
-        if file is None:
+        if not files:
             return
-        try:
-            steps = prepare.prepare(prepare.read_image(file.getvalue()), INKS[ink or "auto"])
-        except ValueError as error:
-            shown = file.name.replace("`", "'")
-            st.error(
-                f"`{shown}` cannot be used: {error}. Choose a PNG or JPEG of one digit that "
-                "stands out from its ground, or say which way round its ink is."
-            )
+        advice = ", or say which way round its ink is"
+        steps = uploads.digit(files[0], INKS[ink or "auto"], advice)
+        if steps is None:
             return
         _steps(steps)
         _own(name, "your image", steps, right)

@@ -13,6 +13,7 @@ from explorer import handwriting, images, session, specimens
 from explorer.handwriting import Drawn
 
 SHORT = 400  # characters of Python that are shown unasked
+NO_JUDGE = '<p class="agreement">No judge is shipped, so nobody says what these read as.</p>'
 
 
 class Desk(NamedTuple):
@@ -52,7 +53,7 @@ def draw_from_prior(
         1.5,
         step=0.05,
         key=spread_key,
-        help="The spread of the styles: 0 is the middle one alone, 1 is as trained",
+        help="The spread of the draws: 0 is the middle one alone, 1 is as trained",
         persist_state="session",
     )
     return int(many), int(seed), round(float(spread), 2)
@@ -79,19 +80,44 @@ def finish(pictures: np.ndarray, labels: np.ndarray, codes: np.ndarray) -> Drawn
     return Drawn(images.to_uint8(pictures), labels, codes, read)
 
 
+def sheet(
+    name: str,
+    shown: int,
+    html: Callable[[np.ndarray, np.ndarray | None], str],
+    draw: Callable[[], Drawn],
+) -> Drawn:
+    """Show the first digits of what `draw` draws; frames stand for them while the model loads.
+
+    `html` lays out pictures [shown, 28, 28] and what the judge reads in them.
+    """
+    ready = session.is_ready(name)
+    # st.empty only where the frames will be replaced, for it clears its place in every run
+    place = st if ready else st.empty()
+    if not ready:
+        place.html(html(np.zeros((shown, 28, 28)), None))
+    drawn = draw()
+    place.html(html(drawn.images[:shown], drawn.read))
+    return drawn
+
+
 def agreement(drawn: Drawn) -> None:
     """How many of the digits on the screen the judge reads as asked for."""
     judge = session.judge()
     if judge is None or drawn.read is None:
-        st.html('<p class="agreement">No judge is shipped, so nobody says what these read as.</p>')
+        st.html(NO_JUDGE)
         return
     asked = drawn.labels[: len(drawn.read)]
     share, misread = specimens.agreement(asked, drawn.read)
+    read = f"{'of the' if misread else 'all'} {len(asked):,} on screen read as asked"
+    if len(asked) == 1:  # a share of one says little: which digit is read
+        share, read = str(drawn.read[0].argmax()), "as asked"
+        if misread:
+            read, misread = f"and not the {asked[0]} that was asked for", ""
     skill = judge.info.figures.get("accuracy")
     trust = f" It reads {100 * skill:.2f}\u2009% of real test digits right." if skill else ""
     st.html(
-        f'<div class="agreement"><b>{share}</b><div><p>of the {len(asked):,} on screen read as '
-        f"asked, says a judge trained on real digits alone.{trust}</p>"
+        f'<div class="agreement"><b>{share}</b><div><p>{read}, says a judge trained on real '
+        f"digits alone.{trust}</p>"
         f'<p class="misread">{misread}</p></div></div>'
     )
 
@@ -106,7 +132,7 @@ def take_home(drawn: Drawn, stem: str, picture: Callable[[], bytes], lines: str,
             "image/png",
             key=f"png-{key}",
             on_click="ignore",
-            help=f"A picture of all {len(drawn.labels):,} digits",
+            help=f"A picture of all {len(drawn.images):,} digits",
         )
         st.download_button(
             "NPZ",
@@ -115,7 +141,7 @@ def take_home(drawn: Drawn, stem: str, picture: Callable[[], bytes], lines: str,
             "application/octet-stream",
             key=f"npz-{key}",
             on_click="ignore",
-            help="Images, labels and codes, for NumPy",
+            help=f"Images, {'labels ' * bool(len(drawn.labels))}and codes, for NumPy",
         )
     if len(lines) <= SHORT:
         st.code(lines, language="python", wrap_lines=True)

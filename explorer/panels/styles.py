@@ -11,12 +11,12 @@ import streamlit as st
 from explorer import controls, handwriting, session, specimens
 from explorer.components import drawing, latent_sliders, slider_values
 from explorer.handwriting import Drawn, Hand
-from explorer.panels import keepsake
+from explorer.panels import keepsake, uploads
+from explorer.panels.uploads import Upload
 from explorer.specimens import Source
-from vae import latent, prepare
+from vae import latent
 
 ROWS, MOST_ROWS = 8, 40  # styles at once; the judge reads 400 digits at the most
-UPLOAD_MB = 20
 TEN = list(range(10))
 
 
@@ -214,19 +214,14 @@ def _draw(name: str) -> None:
         if png is None:
             st.caption("Draw a digit: after each stroke it is written as every digit.")
             return
-    _own(name, desk, [("your drawing", png, False)], "drawing")
+    _own(name, desk, [Upload("your drawing", png)], False, "drawing")
 
 
 def _upload(name: str) -> None:
     desk = keepsake.desk()
     with desk.ask:
-        files = st.file_uploader(
-            f"Images of one digit each, up to {ROWS}: PNG or JPEG, below {UPLOAD_MB} MB",
-            ["png", "jpg", "jpeg"],
-            key="style-files",
-            accept_multiple_files=True,
-            max_upload_size=UPLOAD_MB,
-        )
+        label = f"Images of one digit each, up to {ROWS}: {uploads.LIMITS}"
+        files = uploads.uploads(label, "style-files", several=True)
         if len(files) > ROWS:
             st.error(f"{len(files)} images are too many at once: the first {ROWS} are taken.")
     with desk.sheet:
@@ -234,26 +229,16 @@ def _upload(name: str) -> None:
         if not files:
             st.caption("Each image becomes a row: its digit, then all ten in its style.")
             return
-    named: list[Own] = [(file.name, file.getvalue(), "auto") for file in files[:ROWS]]
-    _own(name, desk, named, "upload")
+    _own(name, desk, files[:ROWS], "auto", "upload")
 
 
-Own = tuple[str, bytes, str | bool]  # what it is called, the file, which way round its ink is
-
-
-def _own(name: str, desk: keepsake.Desk, named: list[Own], stem: str) -> None:
+def _own(
+    name: str, desk: keepsake.Desk, files: list[Upload], invert: str | bool, stem: str
+) -> None:
     """Rows in the hand of the visitor's images, of those that can be read."""
-    found: list[tuple[str, np.ndarray]] = []
-    for words, content, ink in named:
-        try:
-            steps = prepare.prepare(prepare.read_image(content), ink)
-            found.append((words, steps.final / np.float32(255)))
-        except ValueError as error:
-            shown = words.replace("`", "'")
-            desk.sheet.error(
-                f"`{shown}` cannot be used: {error}. Choose a PNG or JPEG of one digit that "
-                "stands out from its ground."
-            )
+    with desk.sheet:
+        tried = [(file.name, uploads.digit(file, invert)) for file in files]
+    found = [(words, steps.final / np.float32(255)) for words, steps in tried if steps]
     if not found:
         return
     mean, _ = session.model(name).encode(np.stack([picture for _, picture in found]))

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,9 +241,16 @@ def test_a_drawing_is_written_as_every_digit(sheet: Page, settle: Settle, stroke
     press(sheet, "Draw", settle)
     expect(sheet.get_by_text("Draw a digit: after each stroke")).to_be_visible()
     stroke(sheet, THREE)
-    expect(sheet.locator(".seen")).to_contain_text("Your drawing, taken for a ")
+    expect(sheet.locator(".seen")).to_contain_text("In the style of your drawing, taken for a ")
     settle(sheet)
     assert asked(sheet) == list(range(10))
+    first = pictures(sheet)
+    press(sheet, "Prior", settle)
+    expect(tiles(sheet)).to_have_count(80)
+    press(sheet, "Draw", settle)
+    expect(sheet.locator(".seen")).to_contain_text("your drawing, taken for a ")
+    settle(sheet)
+    assert pictures(sheet) == first
 
 
 def test_an_upload_is_written_as_every_digit(sheet: Page, settle: Settle, tmp_path: Path) -> None:
@@ -254,9 +262,21 @@ def test_an_upload_is_written_as_every_digit(sheet: Page, settle: Settle, tmp_pa
     press(sheet, "Upload", settle)
     sheet.set_input_files("input[type=file]", [tmp_path / "seven.png", tmp_path / "notes.png"])
     expect(sheet.get_by_test_id("stAlert")).to_contain_text("notes.png cannot be used")
-    expect(sheet.locator(".seen")).to_contain_text("Seven.png, taken for a ")
+    expect(sheet.locator(".seen")).to_contain_text("In the style of seven.png, taken for a ")
     settle(sheet)
     assert asked(sheet) == list(range(10))
+    press(sheet, "Prior", settle)
+    expect(tiles(sheet)).to_have_count(80)
+    press(sheet, "Upload", settle)
+    expect(sheet.locator(".seen")).to_contain_text("In the style of seven.png, taken for a ")
+    expect(sheet.get_by_role("button", name="Remove")).to_have_count(2)
+    settle(sheet)
+    sheet.get_by_role("button", name="Remove").nth(1).click()
+    expect(sheet.get_by_test_id("stAlert")).to_be_hidden()
+    expect(tiles(sheet)).to_have_count(10)
+    sheet.set_input_files("input[type=file]", tmp_path / "seven.png")  # one more beside the kept
+    expect(tiles(sheet)).to_have_count(20)
+    settle(sheet)
 
 
 # --- a number -----------------------------------------------------------------------------------
@@ -308,6 +328,33 @@ def test_a_number_is_taken_home_as_a_picture(sheet: Page, settle: Settle) -> Non
     assert np.array_equal(picture[::6, ::6], picture[5::6, 5::6]), "pixels are whole squares"
 
 
+def test_a_number_outlives_a_server_that_is_started_again(
+    page: Page, serve: Any, settle: Settle, faults: list[str]
+) -> None:
+    """A server of its own, for it is stopped."""
+    url = serve(OFFLINE, "--server.maxUploadSize=24")
+    page.goto(f"{url}/generate?model={ABLE[0]}")
+    page.locator(".reading").first.wait_for(timeout=60_000)
+    press(page, "Number", settle)
+    page.get_by_role("textbox", name="A number of up to 40 digits").fill("31415")
+    expect(tiles(page)).to_have_count(5)
+    settle(page)
+    page.evaluate("() => { window.stayed = true; }")
+    serve.stop(url)
+    page.locator("[data-testid=stApp][data-test-connection-state=CONNECTED]").wait_for(
+        state="detached"
+    )
+    serve.start(url)
+    page.locator("[data-testid=stApp][data-test-connection-state=CONNECTED]").wait_for()
+    # the run after it has come back has the hand at its first place
+    expect(page.locator(".stCode")).to_contain_text("[3, 1, 4, 1, 5]", timeout=60_000)
+    settle(page)
+    expect(tiles(page)).to_have_count(5)
+    expect(page.get_by_role("textbox", name="A number of")).to_have_value("31415")
+    assert page.evaluate("window.stayed"), "the page was not loaded again"
+    faults.clear()  # the console has told of the lost connection
+
+
 # --- training -----------------------------------------------------------------------------------
 
 
@@ -341,9 +388,35 @@ def test_a_model_without_the_ability_says_why_and_offers_one(page: Page, url: st
     expect(page.get_by_text("cannot be asked for a digit")).to_be_visible(timeout=60_000)
     offered = page.locator(".st-key-not-offered").get_by_role("button")
     expect(offered).to_have_count(len(ABLE))
+    expect(page.locator(".reading")).to_have_count(100, timeout=60_000)
     offered.first.click()
+    expect(page.locator(".agreement")).to_be_visible()
     expect(tiles(page)).to_have_count(100)
     expect(page).to_have_url(re.compile(f"model={ABLE[0]}"))
+
+
+def test_a_model_that_is_not_asked_draws_at_once_what_comes(
+    page: Page, url: str, settle: Settle
+) -> None:
+    page.goto(f"{url}/generate?model=vae-2d")
+    page.locator(".reading").first.wait_for(timeout=60_000)
+    settle(page)
+    first = pictures(page)
+    assert len(set(first)) == 100
+    read = tiles(page).evaluate_all("all => all.map((one) => one.title)")
+    assert all(title.startswith("the judge reads ") for title in read)
+    assert page.locator(".tile.wrong").count() == 0
+    found = arrays(page)
+    assert sorted(found) == ["codes", "images"]
+    assert np.abs(again(page) - found["images"]).max() <= 1
+    page.get_by_role("button", name="New draw").click()
+    expect(page.locator(".stCode")).not_to_contain_text("seed=0,")
+    settle(page)
+    assert not set(first) & set(pictures(page))
+    fill(page, "Seed", "0")
+    expect(page.locator(".stCode")).to_contain_text("seed=0,")
+    settle(page)
+    assert pictures(page) == first
 
 
 @pytest.mark.parametrize("name", ABLE)

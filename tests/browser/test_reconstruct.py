@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from vae import data
 
@@ -107,8 +107,15 @@ def test_random_digits_change_at_each_press(digits: Page, settle: Settle) -> Non
 
 def test_by_digit_shows_one_digit(digits: Page, settle: Settle) -> None:
     way(digits, "By digit", settle)
-    heads = digits.locator(".st-key-digits [class*=st-key-column-] .head b").all_inner_texts()
-    assert heads == ["0"] * 8
+    heads = digits.locator(".st-key-digits [class*=st-key-column-] .head b")
+    assert heads.all_inner_texts() == ["0"] * 8
+    digits.get_by_role("combobox", name="Digit").click()
+    digits.get_by_role("option", name="7", exact=True).click()
+    expect(heads).to_have_text(["7"] * 8)
+    settle(digits)
+    way(digits, "Worst first", settle)
+    way(digits, "By digit", settle)
+    assert heads.all_inner_texts() == ["7"] * 8
 
 
 def test_a_press_on_a_column_looks_at_it_and_explore_takes_it_along(
@@ -122,6 +129,40 @@ def test_a_press_on_a_column_looks_at_it_and_explore_takes_it_along(
     digits.locator(".latent-map").wait_for()
     expect(digits).to_have_url(re.compile(r"[?&](digit=3\b|z=)"))
     settle(digits)
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 768])
+def test_all_eight_columns_are_seen_and_nothing_in_them_is_covered(
+    page: Page, url: str, settle: Settle, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    open_page(page, url, settle)
+    table = page.locator(".st-key-digits")
+    hidden = "one => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight]"
+    assert table.evaluate(hidden) == [0, 0]
+    spilt = "all => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+    assert table.locator(".number, .head").evaluate_all(spilt) == 0
+    eighth = page.get_by_role("button", name="Look at digit 7, a ")
+    eighth.click()
+    expect(title(page)).to_contain_text("digit 7, a ")
+    settle(page)
+    assert table.evaluate("one => one.scrollTop") == 0
+    assert eighth.bounding_box() == table.locator(".column").nth(8).bounding_box()
+    expect(eighth).to_have_css("background-color", "rgba(0, 0, 0, 0)")  # and the mouse is on it
+    mean, sample = (page.locator(".samples img").nth(n).bounding_box() for n in (0, 1))
+    assert mean
+    assert sample
+    assert mean["width"] == pytest.approx(sample["width"], abs=1)
+
+
+def test_a_press_never_scrolls_the_heads_away_on_a_narrow_page(
+    page: Page, url: str, settle: Settle
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_page(page, url, settle)
+    table = page.locator(".st-key-digits")
+    assert table.evaluate("one => one.scrollHeight - one.clientHeight") == 0
+    assert table.evaluate("one => one.scrollWidth - one.clientWidth") > 100, "one sees it goes on"
 
 
 def test_a_drawing_is_reconstructed_after_each_stroke(
@@ -146,6 +187,76 @@ def test_a_drawing_is_reconstructed_after_each_stroke(
     expect(title(page)).to_be_hidden()
 
 
+def source(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name, exact=True).click()
+    expect(page.get_by_role("radio", name=name, exact=True)).to_be_checked()
+
+
+def ink(page: Page) -> str:
+    """What is on the canvas, once the strokes are there."""
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    return page.locator("canvas").evaluate("canvas => canvas.toDataURL()")
+
+
+def test_a_drawing_stays_while_one_looks_elsewhere(
+    page: Page, url: str, settle: Settle, stroke: Stroke
+) -> None:
+    open_page(page, url, settle, "Draw")
+    stroke(page, SEVEN)
+    expect(title(page)).to_have_text("Your drawing")
+    settle(page)
+    drawn, original = ink(page), picture(page, "original").get_attribute("src")
+    source(page, "Test digits")
+    expect(title(page)).to_contain_text("digit 0, a ")
+    settle(page)
+    source(page, "Draw")
+    expect(title(page)).to_have_text("Your drawing")
+    settle(page)
+    assert ink(page) == drawn
+    assert picture(page, "original").get_attribute("src") == original
+    page.get_by_role("link", name="Generate").first.click()
+    page.locator(".st-key-not-offered").wait_for()
+    settle(page)
+    page.get_by_role("link", name="Reconstruct").first.click()
+    expect(title(page)).to_have_text("Your drawing")
+    settle(page)
+    assert ink(page) == drawn
+    assert picture(page, "original").get_attribute("src") == original
+
+
+def test_a_drawing_that_has_stayed_is_undone_stroke_by_stroke_and_is_nobody_else_s(
+    page: Page, url: str, settle: Settle, stroke: Stroke, browser: Browser
+) -> None:
+    open_page(page, url, settle, "Draw")
+    for path in (SEVEN, BAR):
+        before = ink(page) if path is BAR else ""
+        stroke(page, path)
+        expect(title(page)).to_have_text("Your drawing")
+        settle(page)
+    source(page, "Test digits")
+    expect(title(page)).to_contain_text("digit 0, a ")
+    settle(page)
+    source(page, "Draw")
+    expect(title(page)).to_have_text("Your drawing")
+    settle(page)
+    page.get_by_role("button", name="Undo").click()
+    assert ink(page) == before
+    other = browser.new_page()
+    open_page(other, url, settle, "Draw")
+    expect(other.get_by_text("Draw a digit: it is")).to_be_visible()
+    other.close()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Draw a digit: it is")).to_be_visible()
+    settle(page)
+    source(page, "Test digits")
+    expect(title(page)).to_contain_text("digit 0, a ")
+    settle(page)
+    source(page, "Draw")
+    expect(page.get_by_text("Draw a digit: it is")).to_be_visible()
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+    settle(page)
+
+
 def test_an_upload_is_prepared_and_reconstructed(
     page: Page, url: str, settle: Settle, tmp_path: Path
 ) -> None:
@@ -158,6 +269,16 @@ def test_an_upload_is_prepared_and_reconstructed(
     expect(page.locator(".steps figcaption")).to_have_count(5)
     expect(picture(page, "reconstruction")).to_be_visible()
     settle(page)
+    page.get_by_role("link", name="Explore").first.click()
+    page.locator(".latent-map").wait_for()
+    settle(page)
+    page.get_by_role("link", name="Reconstruct").first.click()
+    expect(title(page)).to_have_text("Your image")
+    expect(page.get_by_text("seven.png", exact=True)).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name="Remove").click()
+    expect(title(page)).to_be_hidden()
+    settle(page)
 
 
 def test_garbage_is_answered_by_a_sentence(
@@ -168,7 +289,7 @@ def test_garbage_is_answered_by_a_sentence(
     page.set_input_files("input[type=file]", tmp_path / "notes.png")
     alert = page.get_by_test_id("stAlert")
     expect(alert).to_contain_text("notes.png cannot be used")
-    expect(alert).to_contain_text("Choose a PNG or JPEG")
+    expect(alert).to_contain_text("the image cannot be read; choose a PNG or JPEG.")
     expect(title(page)).to_be_hidden()
     settle(page)
 

@@ -66,12 +66,12 @@ class House:
     """The fake service, and what a test may change of it."""
 
     def __init__(self) -> None:
-        self.has_judge, self.sheets = True, 5
+        self.has_judge, self.sheets, self.kl = True, 5, 1.0
         self.abilities = {"able": CONDITIONS, "plain": frozenset({"encodes", "decodes"})}
 
     def info(self, name: str) -> ModelInfo:
         dims = STYLES + 10
-        figures, kl, active = {"accuracy": 0.9967}, (1.0,) * dims, (True,) * dims
+        figures, kl, active = {"accuracy": 0.9967}, (self.kl,) * dims, (True,) * dims
         abilities = self.abilities.get(name, frozenset())
         return ModelInfo(name, name.title(), "", abilities, BLOCKS, figures, kl, active)
 
@@ -195,6 +195,23 @@ def test_a_large_sheet_is_shown_in_part(app: AppTest) -> None:
     assert app.caption[0].value == "The first 400 are shown; the downloads hold all 1,000."
 
 
+@pytest.mark.parametrize(
+    ("digits", "count", "share", "words"),
+    [
+        ([1, 2], 2, "100\u2009%", "all 2 on screen read as asked, says a judge"),
+        ([1, 4], 2, "50\u2009%", "of the 2 on screen read as asked, says a judge"),
+        ([7], 1, "7", "as asked, says a judge"),
+        ([4], 1, "9", "and not the 4 that was asked for, says a judge"),
+    ],
+)
+def test_the_agreement_is_said_in_words_that_fit(
+    app: AppTest, digits: list[int], count: int, share: str, words: str
+) -> None:
+    app.run().button_group(key="asked-digits").set_value(digits).run()
+    app.number_input(key="asked-count").set_value(count).run()
+    assert f'class="agreement"><b>{share}</b><div><p>{words}' in html(app)
+
+
 def test_a_new_draw_has_another_seed(app: AppTest) -> None:
     app.run().number_input(key="asked-seed").set_value(-1)
     app.run().button(key="again").click().run()
@@ -212,6 +229,34 @@ def test_a_model_that_is_not_told_the_digit_says_why_and_offers_another(app: App
     assert "Plain cannot be asked for a digit" in html(app.run())
     app.button(key="take-able").click().run()
     assert len(asked(app)) == 100
+
+
+def came(app: AppTest) -> list[int]:
+    """What the judge reads in digits that nobody asked for."""
+    return [int(label) for label in re.findall(r'title="the judge reads (\d)', html(app))]
+
+
+def test_a_model_that_is_not_told_the_digit_draws_what_comes(app: AppTest) -> None:
+    app.session_state["model"] = "plain"
+    first = came(app.run())
+    assert len(first) == 100
+    assert len(set(first)) > 5
+    assert 'class="tile wrong"' not in html(app), "nothing was asked for"
+    for digit in range(10):
+        assert f"<strong>{digit}</strong><b>{first.count(digit)}</b>" in html(app)
+    app.number_input(key="prior-seed").set_value(5).run()
+    assert came(app) != first
+    app.number_input(key="prior-count").set_value(30).run()
+    assert len(came(app)) == 30
+    assert "30, seed=5, temperature=1.0" in made(app)
+
+
+def test_a_code_without_a_prior_draws_nothing(app: AppTest, house: House) -> None:
+    app.session_state["model"] = "plain"
+    house.kl = 0.0
+    assert "Plain cannot be asked for a digit" in html(app.run())
+    assert not came(app)
+    assert not app.number_input
 
 
 def test_styles_are_rows_of_ten(app: AppTest) -> None:
@@ -253,7 +298,7 @@ def test_a_drawing_is_written_as_every_digit(app: AppTest) -> None:
     sent = base64.b64encode(drawing()).decode()
     app.session_state["style-ink"] = {"ink": {"png": sent, "serial": 1, "revision": 0}}
     assert asked(app.run()) == list(range(10))
-    assert "Your drawing, taken for a 3." in html(app)
+    assert "In the style of your drawing, taken for a 3." in html(app)
 
 
 def test_uploads_are_rows_and_garbage_is_named(app: AppTest) -> None:

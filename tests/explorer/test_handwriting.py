@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from explorer import handwriting
-from vae import service
+from vae import latent, service
 
 WHITE = np.full((1, 28, 28), 255, np.uint8)
 
@@ -172,3 +172,13 @@ def test_the_lines_of_styles_write_them_again() -> None:
     expected = model.generate(np.tile([4, 2], 3), styles.repeat(2, axis=0))
     again = run(handwriting.by_styles(able(), [4, 2], styles))
     assert np.abs(again - expected).max() < 1e-6
+
+
+def test_the_lines_draw_the_same_for_which_nothing_was_asked() -> None:
+    name = next(n for n in service.names() if "conditions" not in service.info(n).abilities)
+    codes = latent.sample_prior(service.info(name).blocks, 6, 3, 0.5)
+    drawn = service.load(name).decode(codes)
+    assert np.array_equal(run(handwriting.by_prior(name, 6, 3, 0.5)), drawn)
+    kept = handwriting.Drawn(drawn, np.empty(0, np.int64), codes, None)
+    with np.load(io.BytesIO(kept.npz())) as file:
+        assert sorted(file) == ["codes", "images"]

@@ -364,7 +364,8 @@ def png_of(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("side", [8_000, 10_000, 60_000])
 def test_a_bomb_is_refused_before_it_is_unpacked(side: int) -> None:
     start = time.process_time()
-    with pytest.raises(ValueError, match="the image is too large"):
+    words = r"^the image is too large( \([\d,]+ x [\d,]+ pixels\))?; reduce it to below 50 megapix"
+    with pytest.raises(ValueError, match=words):
         read_image(png_of(side, side))
     assert time.process_time() - start < 0.5
 
@@ -377,7 +378,8 @@ def test_files_that_are_no_images_are_refused() -> None:
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n"
     pieces = [b"garbage", b"\0" * 5000, whole[:40], whole[: len(whole) // 2], jpeg[:300], eps]
     for data in [*pieces, whole[:8] + bytes(200), b"<svg xmlns='http://www.w3.org/2000/svg'/>"]:
-        with pytest.raises(ValueError, match="the image cannot be read"):
+        # and nothing of Pillow's own words, which name its objects
+        with pytest.raises(ValueError, match=r"^the image cannot be read; choose a PNG or JPEG$"):
             read_image(data)
 
 
