@@ -26,7 +26,8 @@ from vae import checkpoint, data, metrics, service
 from vae.batches import Batches
 from vae.data import Digits
 from vae.models.vae import VAE, VAEConfig, make_step
-from vae.optim import Noise, TrainConfig
+from vae.optim import TrainConfig
+from vae.processes import Noise
 from vae.training import fit
 
 MODEL = "vae-2d"  # what the app opens with

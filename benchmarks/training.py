@@ -32,7 +32,8 @@ from vae import data, metrics, nets
 from vae.batches import Batches
 from vae.data import Digits
 from vae.models.vae import VAE, VAEConfig, make_step
-from vae.optim import Noise, TrainConfig
+from vae.optim import TrainConfig
+from vae.processes import Noise
 from vae.training import fit
 
 CPU = torch.device("cpu")

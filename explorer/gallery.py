@@ -46,8 +46,9 @@ def sheets(name: str) -> dict[str, str]:
 
 @st.cache_resource(show_spinner=False)
 def _version(name: str) -> str:
-    """What a browser may keep a model's sheets under: other codes, another address."""
-    return hashlib.sha256(name.encode() + session.encodings(name).mean.tobytes()).hexdigest()[:20]
+    """What a browser may keep a model's sheets under: other codes, other rows, another address."""
+    what = f"{name} {COLUMNS}".encode() + session.encodings(name).mean.tobytes()
+    return hashlib.sha256(what).hexdigest()[:20]
 
 
 def _originals(digits: np.ndarray) -> bytes:

@@ -76,12 +76,3 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     d = np.abs(a - b)[..., None]
     heat = np.array([1.0, 0.55, 0.1], np.float32)  # orange: told from ink at a glance
     return to_uint8(np.clip(d * heat * 1.25, 0, 1))
-
-
-def html(image: np.ndarray, width: int, alt: str, caption: str = "") -> str:
-    """A figure of an image, `width` CSS pixels wide, each of its pixels with sharp edges."""
-    label = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return (
-        f'<figure class="digit" style="width:{width}px"><img src="{data_uri(image)}" alt="{alt}" '
-        f'width="{width}">{label}</figure>'
-    )

@@ -9,7 +9,7 @@ import torch
 
 from vae.data import Digits
 from vae.interface import Batch
-from vae.optim import Noise
+from vae.processes import Noise
 
 
 class Batches:

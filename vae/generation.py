@@ -16,7 +16,8 @@ from vae import latent, metrics, models, training
 from vae.batches import Batches
 from vae.data import Digits
 from vae.interface import Classifies, ConditionsEncoding, Decodes, LatentModel
-from vae.optim import Noise, TrainConfig
+from vae.optim import TrainConfig
+from vae.processes import Noise
 
 EACH = 1000  # digits of each kind that are asked for
 STYLES = 1000  # test digits whose style is copied

@@ -1,8 +1,9 @@
 """Registers a browser component from the script and style beside its Python wrapper.
 
-The browser gets one module: the style as a constant, flow.js, then the component's own script.
-Where the server serves published files, the component's inline script is three lines that import
-that module by URL; inline, the whole of it would travel again with every change of the data.
+The browser gets one module: the style as a constant, flow.js and component.js, then the component's
+own script. Where the server serves published files, the component's inline script is three lines
+that import that module by URL; inline, the whole of it would travel again with every change of the
+data.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ export default async (component) => (await import(url)).default(component);
 def module_text(name: str, *helpers: str) -> str:
     """The text of the browser module of component `name`, with helper scripts before its own."""
     style = (FOLDER / f"{name}.css").read_text(encoding="utf-8")
-    files = ["flow.js", *helpers, f"{name}.js"]
+    files = ["flow.js", "component.js", *helpers, f"{name}.js"]
     parts = [f"const STYLE = {json.dumps(style)};"]
     parts += [(FOLDER / file).read_text(encoding="utf-8") for file in files]
     return "\n".join(parts)

@@ -70,10 +70,3 @@ def test_a_larger_difference_is_brighter() -> None:
     brightness = images.difference(gaps[None], np.zeros((1, 28), np.float32)).sum(-1, dtype=int)[0]
     assert (np.diff(brightness) >= 0).all()
     assert brightness[-1] > brightness[14] > brightness[1] > 0
-
-
-def test_the_figure_says_what_it_shows() -> None:
-    figure = images.html(np.zeros((28, 28)), 96, "a seven", "test digit 0")
-    assert 'alt="a seven"' in figure
-    assert "<figcaption>test digit 0</figcaption>" in figure
-    assert "figcaption" not in images.html(np.zeros((28, 28)), 96, "a seven")

@@ -17,7 +17,8 @@ from vae.interface import Batch, LatentModel, Step, abilities
 from vae.models import MODELS
 from vae.models.classifier_vae import disagreement
 from vae.nets import NETS
-from vae.optim import Noise, TrainConfig
+from vae.optim import TrainConfig
+from vae.processes import Noise
 
 CPU = torch.device("cpu")
 SMALL = {"hidden": 16, "depth": 1}

@@ -25,8 +25,9 @@ from vae.checkpoint import PROGRESS, WEIGHTS, CheckpointError
 from vae.data import Digits
 from vae.interface import Batch
 from vae.models import MODELS
-from vae.optim import Noise, TrainConfig, learning_rate
+from vae.optim import TrainConfig, learning_rate
 from vae.presets import PRESETS, Preset
+from vae.processes import Noise
 from vae.training import TrainingError
 
 CPU = torch.device("cpu")

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from vae import augment, losses, nets
 from vae.interface import Batch, LatentModel
-from vae.optim import GradientStep, Noise, Scalars, TrainConfig
+from vae.optim import GradientStep, Scalars, TrainConfig
+from vae.processes import Noise
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from torch.func import functional_call
 from vae import augment, losses, nets
 from vae.interface import Batch, LatentModel, Posterior
 from vae.latent import DIGIT, LatentBlock
-from vae.optim import GradientStep, Noise, Scalars, TrainConfig
+from vae.optim import GradientStep, Scalars, TrainConfig
+from vae.processes import Noise
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from vae import losses, nets
 from vae.interface import Batch, LatentModel, Posterior
 from vae.latent import DIGIT, LatentBlock
 from vae.models.classifier_vae import disagreement
-from vae.optim import GradientStep, Noise, Scalars, TrainConfig
+from vae.optim import GradientStep, Scalars, TrainConfig
+from vae.processes import Noise
 
 
 @dataclass(frozen=True)

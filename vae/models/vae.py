@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from vae import losses, nets
 from vae.interface import Batch, LatentModel, Posterior
 from vae.latent import LatentBlock
-from vae.optim import GradientStep, Noise, Scalars, TrainConfig
+from vae.optim import GradientStep, Scalars, TrainConfig
+from vae.processes import Noise
 
 
 @dataclass(frozen=True)
