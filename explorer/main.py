@@ -25,7 +25,10 @@ STYLE = Path(__file__).with_name("style.css")
 
 def main() -> None:
     """Draw the app for this visitor, this run. All that stands here is drawn before torch loads."""
-    st.set_page_config("Latent Explorer", page_icon=ICON, layout="wide")
+    # an entry of its own makes Streamlit show its menu, and with it the choice of light and dark
+    st.set_page_config(
+        "Latent Explorer", page_icon=ICON, layout="wide", menu_items={"About": SENTENCE}
+    )
     st.html(STYLE)
     offered, faults = session.names()
     for fault in faults:
@@ -51,6 +54,7 @@ def main() -> None:
             format_func=lambda n: session.info(n).title,
             width=230,
             label_visibility="collapsed",
+            persist_state="session",  # else st.switch_page throws the choice away
         )
     page.run()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
+from explorer import link
 from vae import data, latent, service
 from vae.service import Encodings, History, Model, ModelInfo
 
@@ -24,6 +26,11 @@ class Place(NamedTuple):
 
     z: tuple[float, ...]
     digit: int | None
+
+    @classmethod
+    def at(cls, z: np.ndarray | Sequence[float], digit: int | None = None) -> Place:
+        """The place of a code, to as many decimals as a link has."""
+        return cls(tuple(round(float(v), 4) for v in z), digit)
 
 
 @dataclass
@@ -45,22 +52,28 @@ class Visit:
         """The code, float32 [Z]."""
         return np.array(self.place.z, np.float32)
 
+    def begin(self, place: Place) -> None:
+        """Stand at a place from which nothing leads back: the first one, another model's."""
+        self.place = self.rested = place
+        self.past = []
+        self.revision += 1
+
     def go(self, z: np.ndarray | tuple[float, ...], digit: int | None = None) -> None:
         """Move the code from Python: a press on the map, a button, a link."""
-        self.place = Place(tuple(round(float(v), 4) for v in z), digit)
+        self.place = Place.at(z, digit)
         self.revision += 1
         self.rest()
 
     def move(self, z: np.ndarray | tuple[float, ...]) -> None:
         """Move the code from Python while a hand is on it: it comes to rest later."""
-        self.place = Place(tuple(round(float(v), 4) for v in z), None)
+        self.place = Place.at(z)
         self.revision += 1
 
     def follow(self, z: list[float]) -> None:
         """Take the code from the sliders, whose values are already on the screen."""
-        here = tuple(round(float(v), 4) for v in z)
-        if here != self.place.z:
-            self.place = Place(here, None)
+        here = Place.at(z)
+        if here.z != self.place.z:
+            self.place = here
 
     def rest(self) -> None:
         """The hand has let go: from here, `undo` leads back to where the code rested before."""
@@ -151,14 +164,13 @@ def visit(name: str) -> Visit:
         current = st.session_state["visit"] = Visit(name, _origin(name))
     elif current.model != name:
         kept = current.place.digit
-        place = _origin(name) if kept is None else digit_place(name, kept)
-        current.model, current.place, current.rested, current.past = name, place, place, []
-        current.revision += 1
+        current.model = name
+        current.begin(_origin(name) if kept is None else digit_place(name, kept))
     return current
 
 
 def _origin(name: str) -> Place:
-    return Place(tuple(latent.origin(info(name).blocks).tolist()), None)
+    return Place.at(latent.origin(info(name).blocks))
 
 
 def digit_place(name: str, index: int) -> Place:
@@ -166,7 +178,7 @@ def digit_place(name: str, index: int) -> Place:
     mean = encodings(name).mean
     if not 0 <= index < len(mean):
         raise ValueError(f"there is no test digit {index}; they count from 0 to {len(mean) - 1:,}")
-    return Place(tuple(round(float(v), 4) for v in mean[index]), index)
+    return Place.at(mean[index], index)
 
 
 # --- the link -----------------------------------------------------------------------------------
@@ -188,22 +200,29 @@ def read_link(offered: list[str]) -> None:
         st.warning(f"The link asks for model {name!r}; on offer are {', '.join(offered)}.")
         name = offered[0]
     st.session_state["model"] = name
+    arrived = not isinstance(current, Visit) or current.model != name
     now = visit(name)
     now.link = query
     try:
-        if "digit" in query:
-            now.go(*digit_place(name, int(query["digit"])))
-        elif "z" in query:
-            now.go(_code(query["z"], info(name).dims))
+        place = _linked(query, name)
     except ValueError as error:
-        st.warning(f"The link's code was left out: {error}.")
+        st.warning(f"The link's code was left out: {error}. Mend the address, or go on from here.")
+        return
+    if place is None:
+        return
+    if arrived:
+        now.begin(place)
+    else:
+        now.go(*place)
 
 
-def _code(text: str, dims: int) -> tuple[float, ...]:
-    values = tuple(float(part) for part in text.split(","))
-    if len(values) != dims or not np.isfinite(values).all():
-        raise ValueError(f"z={text} is not {dims} finite numbers parted by commas")
-    return values
+def _linked(query: dict[str, str], name: str) -> Place | None:
+    """The place that a link asks for, if it asks for one."""
+    if "digit" in query:
+        return digit_place(name, link.index(query["digit"], len(encodings(name).labels)))
+    if "z" in query:
+        return Place.at(link.code(query["z"], info(name).dims, info(name).digit))
+    return None
 
 
 def write_link(now: Visit) -> None:

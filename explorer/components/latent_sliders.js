@@ -3,7 +3,15 @@
 
 const SLIDERS = new WeakMap();
 const REST = 80; // ms without a move, after which a hand that has let go rests
-const clean = (text) => Number(text.trim().replace(",", ".").replace("\u2212", "-"));
+const SIDEWAYS = 6; // px after which a finger is on its way along the rail and not down the page
+const TOLD = 6000; // ms for which it is said why a number was not taken
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+// NaN for what is no decimal number; `Number` alone would take 0x10 and nothing, too.
+function read(text) {
+  const plain = text.trim().replace(",", ".").replace("\u2212", "-");
+  return NUMBER.test(plain) ? Number(plain) : NaN;
+}
 
 class Sliders {
   constructor(root) {
@@ -76,7 +84,8 @@ class Sliders {
     const range = element("input", { type: "range", min: low, max: high, step });
     range.ariaLabel = noun ? `${name}, ${noun}` : name;
     const strip = element("span", { className: "underlay", hidden: true });
-    const rail = element("div", { className: "rail" }, strip, range);
+    const why = element("span", { className: "why", role: "status" });
+    const rail = element("div", { className: "rail" }, strip, range, why);
     const number = element("input", { type: "text", inputMode: "decimal", className: "number" });
     number.ariaLabel = `${name}, value`;
     number.autocomplete = "off";
@@ -84,7 +93,7 @@ class Sliders {
     const weight = element("span", { className: "weight" });
     const line = element("div", { className: "row" }, label, rail, number,
       element("span", { className: "aside" }, note, weight));
-    range.addEventListener("input", () => this.change(index, Number(range.value), false));
+    this.slide(range, index);
     // A browser may keep "change" to itself where a drag has ended at the value that it began with.
     for (const name of ["change", "pointerup", "pointercancel", "blur"]) {
       range.addEventListener(name, () => this.moved && this.release());
@@ -96,11 +105,35 @@ class Sliders {
     number.addEventListener("focus", () => number.select());
     number.addEventListener("change", () => this.enter(index, number.value));
     number.addEventListener("keydown", (event) => this.key(event, index));
-    return { line, range, strip, number, note, weight };
+    number.addEventListener("input", () => this.hush());
+    return { line, range, strip, number, note, weight, why };
+  }
+
+  // A range jumps to the finger that touches it, be it to scroll the page. So the thumb stays until
+  // the finger has gone sideways, or has left where it came; the browser cancels one that scrolls.
+  slide(range, index) {
+    let finger = null; // where it came down, and the value there
+    range.addEventListener("pointerdown", ({ pointerType, clientX }) => {
+      finger = pointerType === "touch" ? { clientX, value: this.values[index] } : null;
+    });
+    range.addEventListener("pointermove", ({ clientX }) => {
+      if (finger && Math.abs(clientX - finger.clientX) > SIDEWAYS) finger = null;
+    });
+    range.addEventListener("pointercancel", () => (finger = null));
+    range.addEventListener("pointerup", () => {
+      const { value } = finger ?? { value: this.values[index] };
+      finger = null;
+      if (value !== this.values[index]) this.change(index, value, false);
+    });
+    range.addEventListener("input", () => {
+      if (!finger) return this.change(index, Number(range.value), false);
+      finger.value = Number(range.value);
+      this.draw(index);
+    });
   }
 
   describe({ notes, weights, max_height }) {
-    this.list.style.maxHeight = max_height ? `${max_height}px` : "";
+    this.list.style.setProperty("--max-height", max_height ? `${max_height}px` : "none");
     this.rows.forEach(({ line, note, weight }, index) => {
       note.textContent = notes[index] ?? "";
       weight.style.setProperty("--weight", weights[index] ?? 0);
@@ -125,9 +158,29 @@ class Sliders {
   }
 
   enter(index, text) {
-    const value = text.trim() === "" ? NaN : clean(text);
-    if (!(Math.abs(value) <= this.farthest) || text === this.shown(index)) this.draw(index);
-    else this.change(index, value);
+    if (text === this.shown(index)) return;
+    const value = read(text);
+    if (Math.abs(value) <= this.farthest) return this.change(index, value);
+    this.draw(index);
+    const said = text.trim();
+    const quoted = `\u201c${said.length > 12 ? `${said.slice(0, 12)}\u2026` : said}\u201d`;
+    if (!said) this.tell(index, "a number is needed");
+    else if (Number.isNaN(value)) this.tell(index, `${quoted} is not a number`);
+    else this.tell(index, `${quoted} is beyond ${this.farthest.toLocaleString("en")}`);
+  }
+
+  // Why a number was not taken: over its rail, and to a screen reader.
+  tell(index, words) {
+    this.hush();
+    this.told = this.rows[index].why;
+    this.told.textContent = words;
+    this.telling = setTimeout(() => this.hush(), TOLD);
+  }
+
+  hush() {
+    clearTimeout(this.telling);
+    if (this.told) this.told.textContent = "";
+    this.told = null;
   }
 
   // The map has moved the code.
@@ -141,6 +194,7 @@ class Sliders {
     this.values[index] = value;
     this.draw(index);
     clearTimeout(this.resting);
+    if (this.told) this.hush();
     this.released = false;
     this.moved = true;
     // Before the first picture of this model the channel knows no code to start from.
@@ -196,6 +250,7 @@ class Sliders {
   destroy() {
     this.flow.stop();
     clearTimeout(this.resting);
+    clearTimeout(this.telling);
     this.leaving.abort();
     this.channel?.letGo();
   }

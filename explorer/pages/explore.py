@@ -6,6 +6,8 @@ channel is open); "map", "moves" and "sheets" follow when it rests, by `controls
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -21,7 +23,10 @@ def render(name: str) -> None:
         st.info(f"{info.title} does not both encode and decode, so it has no map to explore.")
         return
     session.visit(name)
-    left, right = st.columns([1.5, 1], gap="large")
+    rows = len(hand.banks(name)[0])
+    st.html(f"<style>.st-key-scene {{ --rows: {rows}; }}</style>")  # room for the sliders
+    with st.container(key="scene"):
+        left, right = st.columns([1.5, 1], gap="large")
     with left:
         maps.panel(name)
     with right:
@@ -32,6 +37,18 @@ def render(name: str) -> None:
     st.caption(info.description)
     surroundings.panel(name)
     controls.mnist_line()
+
+
+def drawn(blocks: Sequence[latent.LatentBlock]) -> str:
+    """How Random draws, in words. Not "the prior's", for an autoencoder has none."""
+    words = {
+        "normal": "from N(0, 1)",
+        "uniform": "from -1 to 1",
+        "categorical": "any of {}",
+        "simplex": "{} shares of 1",
+    }
+    parts = [f"{block.name} {words[block.prior].format(block.size)}" for block in blocks]
+    return f"A code drawn at random: {', '.join(parts)}"
 
 
 @st.fragment(key="moves")
@@ -78,6 +95,6 @@ def _moves(name: str) -> None:
         )
     with st.container(horizontal=True, key="moves"):
         st.button("Reset", on_click=reset, help="All dimensions to 0")
-        st.button("Random", on_click=random, help="A code drawn from the prior")
+        st.button("Random", on_click=random, help=drawn(info.blocks))
         st.button("Test digit", on_click=test_digit, help="The code of a test digit, at random")
         st.button("Undo", on_click=undo, disabled=not now.past, help="Back to the code before")

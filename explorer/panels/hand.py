@@ -24,6 +24,7 @@ HAND, UNUSED = "sliders", "unused-sliders"
 # the page and fetches the scripts that it will be busy with meanwhile
 SETTLE = 0.1
 LEAVE = 0.03  # s in which the first picture leaves before hundreds of others are decoded
+TALL = 315  # px of the sliders at the most: a row that is cut in its middle says that more follow
 ELLIPSES = "ellipses: 1 and 2 deviations"
 
 
@@ -31,7 +32,7 @@ ELLIPSES = "ellipses: 1 and 2 deviations"
 def panel(name: str) -> None:
     """The picture and the sliders: where no live channel is open, this runs while a hand moves."""
     now = session.visit(name)
-    used, unused = _dims(name)
+    used, unused = banks(name)
     _take_hand(now, used, unused)
     if session.is_ready(name):
         _picture(now)
@@ -49,7 +50,7 @@ def panel(name: str) -> None:
     time.sleep(LEAVE)
 
 
-def _dims(name: str) -> tuple[list[int], list[int]]:
+def banks(name: str) -> tuple[list[int], list[int]]:
     """The dimensions in use and those that are not, each in the order of what they carry."""
     info = session.info(name)
     return (
@@ -96,7 +97,7 @@ def _take_hand(now: Visit, used: list[int], unused: list[int]) -> None:
 
 def _rest(name: str) -> None:
     now = session.visit(name)
-    _take_hand(now, *_dims(name))
+    _take_hand(now, *banks(name))
     now.rest()
     controls.follow()
 
@@ -123,8 +124,8 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             on_rest=partial(_rest, now.model),
         )
 
-    bank(HAND, used, 300)
+    bank(HAND, used, TALL)
     if unused:
         words = "dimension is" if len(unused) == 1 else "dimensions are"
         with st.expander(f"{len(unused)} {words} not in use"):
-            bank(UNUSED, unused, 150)
+            bank(UNUSED, unused, TALL // 2)

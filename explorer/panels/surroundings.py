@@ -23,7 +23,8 @@ def panel(name: str) -> None:
     info = session.info(name)
     controls.loading(name)
     model = session.model(name)
-    strips, sheet = st.columns([1.5, 1], gap="large")
+    with st.container(key="surroundings"):
+        strips, sheet = st.columns([1.5, 1], gap="large")
     dims = [d for d in info.order if info.active[d]]
     with strips:
         st.html(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.looking import open_explore
 from vae import service
@@ -317,15 +317,57 @@ def test_a_link_shows_what_its_sender_saw(page: Page, serve: Serve, settle: Sett
         ("model=gan-3d", "'gan-3d'"),
         ("model=vae-2d&z=1,2,3", "z=1,2,3"),
         ("model=vae-2d&z=1,cat", "cat"),
+        ("model=vae-2d&z=1e30,0", "z=1e30,0 is not 2 finite numbers"),
         ("model=vae-2d&digit=10000", "10000"),
+        ("model=vae-2d&digit=abc", "digit=abc is no test digit"),
+        ("model=cvae&z=" + ",".join(["0.5"] * 30), "chooses no digit"),
     ],
 )
 def test_a_link_that_is_wrong_says_so_and_the_page_goes_on(
     page: Page, serve: Serve, settle: Settle, query: str, words: str
 ) -> None:
     open_explore(page, f"{serve('streamlit_app.py')}/?{query}", settle)
+    expect(page.locator("[data-testid=stAlert]")).to_have_count(1)
     expect(page.locator("[data-testid=stAlert]")).to_contain_text(words)
     assert picture(page).startswith("data:image/png")
+
+
+def test_a_link_has_nothing_to_undo(page: Page, serve: Serve, settle: Settle) -> None:
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-2d&digit=42", settle)
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
+    page.get_by_role("button", name="Reset", exact=True).click()
+    expect(undo).to_be_enabled()
+    undo.click()
+    expect(page).to_have_url(re.compile(r"digit=42$"))
+    expect(undo).to_be_disabled()
+
+
+def test_a_code_of_reconstruct_is_explored_with_its_model(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    url = serve("streamlit_app.py")
+    page.goto(f"{url}/reconstruct?model=vae-10d")
+    page.get_by_role("button", name="Explore this code").click()
+    page.locator(".strips").wait_for(timeout=60_000)
+    expect(page).to_have_url(re.compile(r"/\?model=vae-10d&digit=\d+$"))
+    settle(page)
+    assert len(code(page)) == 10
+    expect(page.locator(".engine b")).to_have_text(re.compile("vae-10d"))
+    page.goto(f"{url}/?model=vae-5d&digit=7")  # a link in the same tab wins
+    expect(page.locator(".engine b")).to_have_text(re.compile("vae-5d"))
+    page.go_back()
+    expect(page.locator(".engine b")).to_have_text(re.compile("vae-10d"))
+
+
+def test_the_theme_is_chosen_in_the_menu(page: Page, serve: Serve, settle: Settle) -> None:
+    open_explore(page, serve("streamlit_app.py"), settle)
+    ground = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    page.get_by_role("button", name="Main menu").click()
+    expect(page.get_by_text("Deploy")).to_have_count(0)
+    page.get_by_role("menuitemradio", name="Dark").click()
+    page.wait_for_function(f"() => ({ground})() === 'rgb(15, 19, 23)'")
 
 
 def test_another_model_keeps_the_test_digit(explore: Page, settle: Settle) -> None:
@@ -459,6 +501,89 @@ def test_the_page_works_on_a_phone(browser: Browser, serve: Serve, settle: Settl
     assert below
     assert image["y"] < below["y"]
     context.close()
+
+
+def test_nothing_is_cut_off_at_any_width(page: Page, serve: Serve, settle: Settle) -> None:
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=cvae&digit=3", settle)
+    for width in (320, 390, 640, 641, 700, 768, 820, 900, 901, 1024, 1280, 1600):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(FITS, arg=width)
+
+
+# Nothing is wider than the page, and what has to be wide enough for a hand or an eye is.
+FITS = """(width) => {
+  const wide = (which, within = document) =>
+    within.querySelector(which).getBoundingClientRect().width;
+  const main = document.querySelector("[data-testid=stMain]");
+  const sliders = [...document.querySelectorAll("*")].map((each) => each.shadowRoot)
+    .find((root) => root?.querySelector(".rail"));
+  return main.scrollWidth <= width && document.documentElement.scrollWidth <= width
+    && wide(".rail", sliders) >= 70 && wide(".stage-digit canvas") >= 168 && wide(".facts") >= 80;
+}"""
+
+
+def test_on_a_tablet_the_picture_is_below_the_map(page: Page, serve: Serve, settle: Settle) -> None:
+    page.set_viewport_size({"width": 768, "height": 1024})
+    open_explore(page, serve("streamlit_app.py"), settle)
+    above, below = plot(page).bounding_box(), page.locator(PICTURE).bounding_box()
+    assert above
+    assert below
+    assert above["y"] + above["height"] < below["y"]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_many_sliders_scroll_with_the_page_or_show_that_there_are_more(
+    page: Page, serve: Serve, settle: Settle, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-20d", settle)
+    shown, whole, row = page.locator(".list").evaluate(
+        "list => [list.clientHeight, list.scrollHeight, list.querySelector('.row').offsetHeight]"
+    )
+    assert whole == 20 * row
+    if width == 390:
+        assert shown == whole
+    else:
+        assert 0.25 < shown / row % 1 < 0.75, "the last row is cut in its middle"
+
+
+def test_the_digits_to_choose_from_stand_in_one_row_on_a_phone(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=cvae", settle)
+    boxes = [one.bounding_box() for one in page.locator(".st-key-digit-cvae button").all()]
+    assert len(boxes) == 10
+    assert len({box and box["y"] for box in boxes}) == 1
+    assert all(box and box["width"] >= 32 for box in boxes)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_comes_late_finds_its_room(
+    page: Page, serve: Serve, settle: Settle, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:  # Playwright marks what it calls; a built-in bears no mark
+        held.append(route)
+
+    page.route(re.compile(r"/(latent_map|latent_sliders|stage)[^/]*\.js"), hold)
+    page.goto(f"{serve('streamlit_app.py')}/?model=vae-20d")
+    below = page.locator(".st-key-surroundings")
+    below.locator(".strips").wait_for()
+    settle(page)
+    before = below.bounding_box()
+    for route in held:
+        route.continue_()
+    page.locator(".stage-digit[data-code]").wait_for()
+    page.get_by_role("slider").first.wait_for()
+    plot(page).wait_for()
+    after = below.bounding_box()
+    assert len(held) == 3
+    assert before
+    assert after
+    assert after["y"] == pytest.approx(before["y"], abs=20)
 
 
 def test_the_frame_is_painted_before_torch_is_there(page: Page, serve: Serve) -> None:

@@ -101,10 +101,11 @@ def test_what_is_no_code_is_dropped(values: Any) -> None:
 def test_a_click_comes_once() -> None:
     click = {"x": 1, "y": -2.5, "index": 2, "serial": 7}
     test = run(with_map, map={"click": click})
-    assert shown(test) == [[1.0, -2.5, 2]]
+    assert shown(test) == [[1.0, -2.5, 2, None, False]]
     assert shown(test.run()) == [None]
-    test.session_state["map"] = {"click": {**click, "index": None, "serial": 8}}
-    assert shown(test.run()) == [[1.0, -2.5, None]]
+    taken = {**click, "index": None, "serial": 8, "press": 1_700_000_000_000, "back": True}
+    test.session_state["map"] = {"click": taken}
+    assert shown(test.run()) == [[1.0, -2.5, None, 1_700_000_000_000, True]]
 
 
 SQUARE = [[-1, -1], [1, -1], [1, 1], [-1, 1]]

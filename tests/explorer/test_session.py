@@ -41,7 +41,6 @@ def forget() -> None:
     """Empty what the process keeps of checkpoints."""
     service.info.cache_clear()
     service.encodings.cache_clear()
-    service._load.cache_clear()
     service._loaded.clear()
     views._view.clear()
     session._squares.cache_clear()
@@ -148,7 +147,7 @@ def page() -> None:
 
 
 def run(**query: str) -> AppTest:
-    app = AppTest.from_function(page)
+    app = AppTest.from_function(page, default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()
@@ -178,14 +177,27 @@ def test_a_new_address_in_the_same_visit_is_followed() -> None:
         ({"model": "gan"}, "'gan'"),
         ({"model": "vae-2d", "z": "1"}, "2 finite numbers"),
         ({"model": "vae-2d", "z": "nan,1"}, "finite"),
-        ({"model": "vae-2d", "z": "one,two"}, "one"),
-        ({"model": "vae-2d", "digit": "-1"}, "-1"),
+        ({"model": "vae-2d", "z": "1e30,0"}, "`z=1e30,0` is not 2 finite numbers"),
+        ({"model": "vae-2d", "z": "one,two"}, "`z=one,two` is not 2 finite numbers"),
+        ({"model": "vae-2d", "z": ""}, "`z=` is not 2 finite numbers"),
+        ({"model": "vae-2d", "digit": "-1"}, "`digit=-1` is no test digit"),
+        ({"model": "vae-2d", "digit": "abc"}, "`digit=abc` is no test digit"),
     ],
 )
 def test_what_a_link_misstates_is_said_and_left_out(query: dict[str, str], words: str) -> None:
     app = run(**query)
     assert words in app.warning[0].value
     assert app.text[0].value == "vae-2d (0.0, 0.0) None"
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize("query", [{"z": "1,2"}, {"digit": "3"}, {"z": "1"}, {}])
+def test_nothing_leads_back_from_where_a_visit_begins(query: dict[str, str]) -> None:
+    app = run(model="vae-2d", **query)
+    assert app.session_state["visit"].past == []
+    app.query_params.pop("digit", None)
+    app.query_params["z"] = "-1,0.5"  # another link, in the same visit
+    assert len(app.run().session_state["visit"].past) == 1
 
 
 @pytest.mark.usefixtures("shipped")
