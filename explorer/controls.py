@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from explorer import session
 
@@ -16,7 +19,14 @@ DIGIT_COLOURS = (
 def follow() -> None:
     """In a callback on Explore: the code has moved by other than the sliders, or has come to rest,
     and all parts of the page follow."""
-    st.rerun(["hand", "map", "moves", "sheets"])
+    rerun("hand", "map", "moves", "sheets")
+
+
+def rerun(*fragments: str) -> None:
+    """In a callback: run these fragments. A component outlives its page by a moment, and what it
+    tells then finds none of them: there is nothing to run."""
+    with suppress(StreamlitAPIException):
+        st.rerun(list(fragments))
 
 
 def loading(name: str) -> None:

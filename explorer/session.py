@@ -226,14 +226,19 @@ def _linked(query: dict[str, str], name: str) -> Place | None:
 
 
 def write_link(now: Visit) -> None:
-    """Put the state into the address bar, where it differs."""
+    """Put the state into the address bar, where it differs.
+
+    What is read of the address is what it was when this run was asked for: a link that was written
+    since is on its way, and would stay if the state that it told of has gone.
+    """
     code = (
         {"digit": str(now.place.digit)}
         if now.place.digit is not None
         else {"z": ",".join(f"{v:g}" for v in now.place.z)}
     )
-    now.link = {"model": now.model} | code
-    if st.query_params.to_dict() != now.link:  # a change of page has emptied it
+    before, now.link = now.link, {"model": now.model} | code
+    # the second holds where a change of page has emptied it
+    if now.link != before or st.query_params.to_dict() != now.link:
         st.query_params.from_dict(now.link)
 
 

@@ -20,9 +20,7 @@ class Sliders {
     root.append(this.list);
     this.values = [];
     this.rows = [];
-    this.flow = makeFlow((values, serial) =>
-      this.send("hand", { values, serial, revision: this.revision }),
-    );
+    this.flow = makeFlow((hand, serial) => this.send("hand", { ...hand, serial }));
     this.leaving = new AbortController();
     onPicture((picture) => this.follow(picture), this.leaving.signal);
     onStrips((strips) => this.underlay(strips), this.leaving.signal);
@@ -46,7 +44,7 @@ class Sliders {
     if (this.adrift && !rebuilt) {
       // The server is another one than before and knows the link alone: the hand knows better.
       this.adrift = false;
-      this.flow.push([...this.values]);
+      this.tell();
       return;
     }
     this.values = [...data.values];
@@ -202,8 +200,14 @@ class Sliders {
       this.channel.hold();
       this.channel.steer(this.dims, this.values);
       this.unheard = true; // by Python
-    } else this.flow.push([...this.values]);
+    } else this.tell();
     if (atRest) this.release();
+  }
+
+  // With the revision that the hand moved on: what is sent again after Python has moved the code is
+  // of the past.
+  tell() {
+    this.flow.push({ values: [...this.values], revision: this.revision });
   }
 
   // A hand that has let go rests once Python has answered where it is: that is the time for what is
@@ -212,7 +216,7 @@ class Sliders {
     clearTimeout(this.resting);
     this.resting = setTimeout(() => {
       this.moved = false;
-      if (this.unheard) this.flow.push([...this.values]);
+      if (this.unheard) this.tell();
       this.adrift = Boolean(this.channel && !this.channel.open && !this.flow.settled); // sent to nobody
       this.unheard = false;
       this.released = true;

@@ -178,7 +178,7 @@ def _write(name: str) -> None:
 
     def another() -> None:
         hand.go(np.zeros(1))
-        st.rerun(["number", "number-kept"])
+        controls.rerun("number", "number-kept")
 
     with st.container(key="hand"):
         latent_sliders(

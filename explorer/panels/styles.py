@@ -128,7 +128,7 @@ def _steer(name: str) -> None:
 
     def move(z: np.ndarray) -> None:
         hand.go(z)
-        st.rerun(["style-hand", "style-kept"])
+        controls.rerun("style-hand", "style-kept")
 
     def random() -> None:
         codes = latent.sample_prior(info.blocks, 1, int(np.random.default_rng().integers(2**31)))
@@ -144,7 +144,7 @@ def _steer(name: str) -> None:
             notes=[f"{info.kl[d]:.1f} nats" for d in free] if any(info.kl) else [],
             weights=[info.kl[d] / most for d in free] if any(info.kl) else [],
             max_height=300,
-            on_rest=partial(st.rerun, ["style-kept"]),
+            on_rest=partial(controls.rerun, "style-kept"),
         )
         with st.container(horizontal=True, key="style-moves"):
             still = np.zeros_like(hand.z)

@@ -200,14 +200,18 @@ class Runs:
     The page itself says "running" only once it has heard that a run began.
     """
 
+    VAIN = 5  # seconds: no run comes for a fragment that has gone with its page
+
     def __init__(self, page: Page) -> None:
-        self.asked = self.running = False
+        self.running = False
+        self.asked: float | None = None  # when, where no run has begun since
         page.on("websocket", self._open)
 
     @property
     def over(self) -> bool:
         """Whether no run is on, nor one to come."""
-        return not self.asked and not self.running
+        coming = self.asked is not None and time.monotonic() < self.asked + self.VAIN
+        return not coming and not self.running
 
     def _open(self, socket: WebSocket) -> None:
         if socket.url.endswith("/_stcore/stream"):
@@ -217,19 +221,19 @@ class Runs:
 
     def _sent(self, frame: bytes | str) -> None:
         if isinstance(frame, bytes) and BackMsg.FromString(frame).HasField("rerun_script"):
-            self.asked = True
+            self.asked = time.monotonic()
 
     def _received(self, frame: bytes | str) -> None:
         if not isinstance(frame, bytes):
             return
         message = ForwardMsg.FromString(frame)
         if message.HasField("new_session"):
-            self.asked, self.running = False, True
+            self.asked, self.running = None, True
         elif message.HasField("script_finished"):  # early: the next run has been asked for
             self.running = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
 
     def _forget(self) -> None:
-        self.asked = self.running = False
+        self.asked, self.running = None, False
 
 
 @pytest.fixture

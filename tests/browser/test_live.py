@@ -162,3 +162,29 @@ def test_every_kind_of_model_follows(
     expect(page.locator(".stage-digit figcaption")).to_have_text("decoded from the sliders")
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"[?&]z="))
+
+
+@pytest.mark.parametrize("gap", [90, 100, 110])  # ms: one of them meets the moment
+def test_a_page_that_is_left_while_the_hand_comes_to_rest_leaves_nothing_behind(
+    page: Page, gap: int, serve: Callable[..., str], settle: Settle
+) -> None:
+    """The sliders outlive their page by a moment, and tell then of parts that are gone."""
+    open_explore(page, serve("streamlit_app.py"), settle)
+    page.wait_for_function("() => window.latentExplorerLive.open")
+    page.evaluate(
+        """async (gap) => {
+            const roots = [...document.querySelectorAll("*")].map((each) => each.shadowRoot);
+            const found = roots.find((root) => root?.querySelector("input[type=range]"));
+            const range = found.querySelector("input[type=range]");
+            range.value = 1.5;
+            range.dispatchEvent(new Event("input", { bubbles: true }));
+            range.dispatchEvent(new Event("change", { bubbles: true }));
+            await new Promise((done) => setTimeout(done, gap));
+            [...document.querySelectorAll("a")]
+                .find((link) => link.textContent.includes("Reconstruct")).click();
+        }""",
+        gap,
+    )
+    page.locator(".st-key-digits").wait_for()
+    settle(page)
+    page.wait_for_timeout(500)  # `page` sees to it that nothing went wrong

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -160,6 +161,26 @@ def test_the_link_is_written_and_read_back() -> None:
     assert app.query_params["z"] in ("1,-0.5,0,0.25,2", ["1,-0.5,0,0.25,2"])
     app = run(model="vae-2d", digit="3")
     assert app.text[0].value.endswith(" 3")
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_link_on_its_way_does_not_stay_when_its_code_has_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The address of a run is what it was at the press: the link that the run before wrote has not
+    reached the browser yet."""
+    written: list[dict[str, str]] = []
+    now = session.Visit("vae-2d", session.Place((0.0, 0.0), None))
+    home = {"model": "vae-2d", "z": "0,0"}
+    address = SimpleNamespace(to_dict=lambda: home, from_dict=written.append)
+    monkeypatch.setattr(session.st, "query_params", address)
+    now.link = home
+    now.go((1.5, -1.0))
+    session.write_link(now)
+    now.go((0.0, 0.0))
+    session.write_link(now)
+    session.write_link(now)
+    assert written == [{"model": "vae-2d", "z": "1.5,-1"}, home]
 
 
 @pytest.mark.usefixtures("shipped")
