@@ -4,7 +4,6 @@
 
 const MAPS = new WeakMap();
 const VIEW_PAUSE = 150; // ms a zoom or pan must have rested before the backdrop follows
-const ROOMY = 24; // px across: an ellipse beyond it takes the place of the cursor's ring
 const IDLE = 2500; // ms without a move before the sheets of thumbnails are fetched
 
 class LatentMap {
@@ -16,11 +15,7 @@ class LatentMap {
     this.plot = element("div", { className: "plot" });
     this.canvas = element("canvas", { className: "dots" });
     this.points = new Points(this.canvas);
-    this.ellipse = element("div", { className: "ellipse" });
-    this.ring = element("div", { className: "ring" });
-    this.cursor = element("div", { className: "cursor" });
-    this.handle = element("div", { className: "handle" }); // what a finger takes hold of
-    this.cursor.append(this.handle);
+    this.marks = new Marks(this);
     this.overlay = element("div", { className: "overlay" });
     this.notice = element("div", { className: "notice", textContent: "loading the map" });
     this.notice.setAttribute("role", "status");
@@ -28,7 +23,8 @@ class LatentMap {
       this.backdrop.box, this.plot, this.overlay, this.thumb.box, this.notice);
     this.frame.setAttribute("role", "application");
     this.hand = new Hand(this);
-    this.overlay.append(this.canvas, this.hand.sketch, this.ellipse, this.ring, this.cursor);
+    this.zoom = new Zoom(this);
+    this.overlay.append(this.canvas, this.marks.sketch, ...this.marks.all);
     root.classList.add("latent-map");
     root.append(this.tools.bar, this.frame);
     this.flow = makeFlow((click, serial) => this.send("click", { ...click, serial }));
@@ -69,6 +65,7 @@ class LatentMap {
     this.tools.update(data);
     this.thumb.update(data);
     this.backdrop.update(data.backdrop);
+    this.marks.update(data);
     if (this.drawn) this.refresh();
     try {
       await this.draw();
@@ -92,8 +89,10 @@ class LatentMap {
       this.points.load(found, colours);
       this.weights = this.view = this.viewTold = null;
       const layout = figureLayout(this.data, readTheme(this.root), this.laid);
-      await Plotly.react(this.plot, figureTraces(), layout, figureConfig());
+      await Plotly.react(this.plot, figureTraces(), layout, figureConfig(this.zoom));
       if (!this.drawn) {
+        await this.zoom.restore();
+        this.plot.on("plotly_relayout", (change) => this.zoom.keep(change));
         for (const name of ["relayout", "relayouting", "afterplot"]) {
           this.plot.on(`plotly_${name}`, () => this.place());
         }
@@ -126,7 +125,11 @@ class LatentMap {
   refresh() {
     const change = figureLook(readTheme(this.root), this.laid);
     const look = JSON.stringify(change);
-    if (look !== this.look) window.Plotly.relayout(this.plot, change);
+    if (look !== this.look) {
+      this.dark = getComputedStyle(this.root).colorScheme === "dark";
+      this.view = null; // the points are painted for the theme, too
+      window.Plotly.relayout(this.plot, change);
+    }
     this.look = look;
     this.place();
   }
@@ -164,40 +167,18 @@ class LatentMap {
       }
       this.thumb.show(null); // its point has moved
       this.backdrop.place();
+      this.marks.outline();
       this.paint();
       this.watch();
     }
-    this.mark();
+    this.marks.place();
     clearTimeout(this.idling);
     this.idling = setTimeout(() => this.thumb.load(), IDLE);
   }
 
   paint() {
-    if (this.drawn) this.points.draw({ ...this.axes, ...pointLook(this.data, this.laid) });
-  }
-
-  mark() {
-    const put = (mark, spot) => {
-      mark.hidden = !spot;
-      if (!spot) return;
-      const [x, y] = this.pixels(spot);
-      mark.style.transform = `translate(${x}px, ${y}px)`;
-    };
-    put(this.cursor, this.at);
-    const { selected, data, points } = this;
-    const known = selected !== null && points.labels && selected < points.labels.length;
-    put(this.ring, known ? points.spot(selected) : null);
-    if (known) this.ring.style.setProperty("--colour", data.colours[points.labels[selected]]);
-    const own = data.ellipse && selected === data.selected; // of this digit, not of one just left
-    put(this.ellipse, own ? data.ellipse.slice(0, 2) : null);
-    const { across } = this.axes;
-    const scale = (2 * across.length) / (across.high - across.low);
-    this.root.classList.toggle("roomy", Boolean(own) && data.ellipse[3] * scale > ROOMY);
-    if (!own) return;
-    const [first, second, angle] = data.ellipse.slice(2);
-    this.ellipse.style.width = `${first * scale}px`;
-    this.ellipse.style.height = `${second * scale}px`;
-    this.ellipse.style.transform += ` translate(-50%, -50%) rotate(${-angle}rad)`;
+    const { data, laid, dark } = this;
+    if (this.drawn) this.points.draw({ ...this.axes, ...pointLook(data, laid), dark });
   }
 
   // Whether a backdrop is wanted, and one is offered.
@@ -232,13 +213,10 @@ class LatentMap {
   }
 
   // A shape has been drawn around points, its corners in the points' units.
-  select(polygon) {
-    const round = (value) => Number(value.toPrecision(6));
-    this.send("shape", {
-      polygon: polygon.map((corner) => corner.map(round)),
-      hidden: [...this.tools.hidden],
-      serial: Date.now(),
-    });
+  select(corners) {
+    const polygon = corners.map((corner) => corner.map((value) => Number(value.toPrecision(6))));
+    this.marks.outline(polygon);
+    this.send("shape", { polygon, hidden: [...this.tools.hidden], serial: Date.now() });
   }
 
   resize() {
@@ -270,11 +248,23 @@ class LatentMap {
     return this.points.nearest(this.axes, left, top, reach);
   }
 
-  go(x, y, index) {
+  // By a press of this number, where it is one.
+  go(x, y, index, press = null) {
     this.at = [x, y];
     this.place();
     if (this.live) this.channel.aim([x, y], index); // the picture at once, the rest of the page after
-    this.flow.push({ x, y, index });
+    this.flow.push({ x, y, index, press });
+  }
+
+  // The press was none of the code's: it goes back to where it was.
+  takeBack({ at, selected, code, number }) {
+    [this.at, this.selected] = [at, selected];
+    this.place();
+    if (this.live && code) {
+      this.channel.code = code;
+      this.channel.ask({ by: "map", ...(selected !== null && { digit: selected }) });
+    }
+    this.flow.push({ x: at[0], y: at[1], index: selected, press: number, back: true });
   }
 
   destroy() {

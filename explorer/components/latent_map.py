@@ -18,18 +18,22 @@ from explorer import web
 from explorer.components.assets import news, nothing, register, sent
 
 MOST_CORNERS = 500  # of a shape; the browser draws fewer
-PARTS = [f"latent_map_{part}.js" for part in ("figure", "points", "tools", "marks", "hand")]
+PARTS = [f"latent_map_{part}.js" for part in ("figure", "points", "tools", "marks", "zoom", "hand")]
 # Plotly puts its style into the document's head, where a shadow root would not see it.
 _mount = register("latent_map", "urls.js", "live.js", *PARTS, isolate_styles=False)
 
 
 @dataclass(frozen=True, slots=True)
 class MapClick:
-    """A press on the map, or a step of its cursor by an arrow key."""
+    """A press on the map, the end of a drag, or a step of its cursor by an arrow key.
+
+    A double click is of the zoom: what its first press has done is taken back."""
 
     x: float
     y: float
     index: int | None  # the point that was pressed, None on empty space
+    press: int | None = None  # its number, the same for both presses of a double click
+    back: bool = False  # no press: that one is taken back, and x, y, index are as they were before
 
 
 def pending_click(key: str) -> MapClick | None:
@@ -42,8 +46,11 @@ def pending_click(key: str) -> MapClick | None:
     spot, index = _numbers([raw.get("x"), raw.get("y")], 2), raw.get("index")
     if spot is None:
         return None
-    point = int(index) if isinstance(index, int | float) else None
-    return MapClick(spot[0], spot[1], point)
+    point, press = (
+        int(value) if isinstance(value, int | float) else None
+        for value in (index, raw.get("press"))
+    )
+    return MapClick(spot[0], spot[1], point, press, bool(raw.get("back")))
 
 
 def pending_drag(key: str) -> tuple[float, float] | None:
@@ -139,6 +146,7 @@ def latent_map(
     backdrop_words: str | None = None,
     behind: bool = False,
     ellipse: tuple[float, float, float, float, float] | None = None,
+    outline: NDArray[np.floating] | None = None,
     noun: str = "test digit",
     sheets: Mapping[str, str] | None = None,
     on_click: Callable[[], None] | None = None,
@@ -151,7 +159,8 @@ def latent_map(
     `points` [N, 2] are painted in the colour of their `labels` [N] (an index of `colours`, each
     "#rrggbb"), as strongly as their `weights` [N] say, 0 to 1; the cursor lies at `cursor`, in the
     points' units. `selected` is the point to mark, and `ellipse` its posterior: centre x, centre y,
-    the two semi-axes at one deviation, the angle of the first (radians, anticlockwise).
+    the two semi-axes at one deviation, the angle of the first (radians, anticlockwise). `outline`
+    [K, 2] is the shape around what is selected; one that is drawn is seen until another is told.
 
     `backdrop` is a PNG and the range x0, x1, y0, y1 that it lies over, under the points. With
     `backdrop_words` a switch of that name is offered, which is on at first if `behind`; while it is
@@ -191,6 +200,7 @@ def latent_map(
         "backdrop": _published_backdrop(backdrop, key),
         "backdrop_words": backdrop_words,
         "behind": behind,
+        "outline": None if outline is None else outline.tolist(),
         "ellipse": ellipse and [float(value) for value in ellipse],
         "noun": noun,
         "sheets": [[words, url] for words, url in (sheets or {}).items()],

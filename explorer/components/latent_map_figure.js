@@ -91,12 +91,15 @@ function figureLook({ text, ground, faint, quiet, accent, font }, behind) {
   return change;
 }
 
-function figureConfig() {
+// Plotly's own two buttons would zoom about the middle, and the code out of sight.
+function figureConfig(zoom) {
+  const { zoom_plus: plus, zoom_minus: minus } = window.Plotly.Icons;
+  const button = (name, icon, factor) => ({ name, title: name, icon, click: () => zoom.step(factor) });
   return {
     scrollZoom: true,
     displaylogo: false,
     displayModeBar: isTouch() ? true : "hover",
-    modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
+    modeBarButtons: [[button("Zoom in", plus, 0.5), button("Zoom out", minus, 2), "resetScale2d"]],
     doubleClick: "reset",
     responsive: false,
   };

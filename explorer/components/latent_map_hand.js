@@ -6,14 +6,13 @@ const CLICK_SLIP = 5; // px a pointer may move between press and release and sti
 const REACH = { mouse: 8, pen: 12, touch: 16 }; // px from a point that still press it
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const STITCH = 4; // px between the corners of a lasso: a hand's line needs no finer
+const TWICE = 1000; // ms from the first press of a double click to its end, at most
 const CORNERS = 400; // of the longest lasso; beyond, every second one is dropped
 
 class Hand {
   constructor(map) {
     this.map = map;
-    this.outline = svg("polygon", {});
-    this.sketch = svg("svg", { class: "sketch" });
-    this.sketch.append(this.outline);
+    this.quit = null; // ends the press that is under way
     const { frame } = map;
     frame.addEventListener("pointerdown", (event) => this.press(event), true);
     frame.addEventListener("mousedown", (event) => this.withhold(event), true);
@@ -37,6 +36,7 @@ class Hand {
     };
     const end = (up) => {
       stop.abort();
+      this.quit = null;
       if (moved && act) act.end(up.type === "pointerup");
       if (moved) return;
       act?.cancel?.();
@@ -46,6 +46,7 @@ class Hand {
     const listen = (name, action) =>
       window.addEventListener(name, action, { capture: true, signal: stop.signal });
     map.leaving.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
+    this.quit = () => end({ type: "pointercancel" });
     listen("pointermove", move);
     listen("pointerup", end);
     listen("pointercancel", end);
@@ -63,7 +64,7 @@ class Hand {
     const { map } = this;
     if (event.shiftKey) return null;
     if (map.tools.mode !== "code") return this.drawing(event);
-    const held = event.pointerType !== "touch" || event.target === map.handle;
+    const held = event.pointerType !== "touch" || event.target === map.marks.handle;
     if (!map.data.draggable || !held) return null;
     return { move: (now) => this.drag(now), end: () => this.drop() };
   }
@@ -79,18 +80,19 @@ class Hand {
     return this.map.data.draggable || this.map.tools.mode !== "code";
   }
 
-  // What Plotly does at a double click, of which it no longer hears.
+  // A double click is of the view alone: the code goes back to where it was before its two presses.
   unzoom(event) {
-    const { map } = this;
-    if (!map.drawn || !this.owned || event.target.closest(".modebar")) return;
-    const [left, right, bottom, top] = map.data.range;
-    window.Plotly.relayout(map.plot, { "xaxis.range": [left, right], "yaxis.range": [bottom, top] });
+    const { map, pressed } = this;
+    if (!map.drawn || event.target.closest(".modebar")) return;
+    this.pressed = null;
+    if (pressed && event.timeStamp - pressed.time < TWICE) map.takeBack(pressed);
+    if (this.owned) map.zoom.show(map.data.range); // else Plotly has heard of it
   }
 
   // The cursor is under the pointer at once; the picture follows as fast as the server answers.
   drag(event) {
     const { map } = this;
-    const { x, y } = map.spot(event);
+    const [x, y] = map.units(this.within(event));
     map.dragging = true;
     if (map.live) map.channel.hold();
     map.thumb.show(null);
@@ -110,31 +112,32 @@ class Hand {
     map.go(...map.at, null);
   }
 
-  // A box or a lasso, in px within the axes until it is let go.
+  // The place in px within the axes, at their edge for a pointer beyond it.
+  within(event) {
+    const { left, top } = this.map.spot(event);
+    const { across, up } = this.map.axes;
+    return [Math.min(across.length, Math.max(0, left)), Math.min(up.length, Math.max(0, top))];
+  }
+
+  // A box or a lasso, in px until it is let go.
   drawing(event) {
     const { map } = this;
-    const corner = (now) => {
-      const { left, top } = map.spot(now);
-      const [width, height] = [map.axis("xaxis").length, map.axis("yaxis").length];
-      return [Math.min(width, Math.max(0, left)), Math.min(height, Math.max(0, top))];
-    };
-    const first = corner(event);
+    const first = this.within(event);
     const boxed = map.tools.mode === "box";
     let corners = [first];
     map.thumb.show(null);
     map.dragging = true; // what lies under the pointer is of no interest now
-    const show = () => this.outline.setAttribute("points", corners.join(" "));
     const finish = () => {
       map.dragging = false;
-      this.outline.removeAttribute("points");
+      map.marks.outline();
     };
     const move = (now) => {
-      const [x, y] = corner(now);
+      const [x, y] = this.within(now);
       const [lastX, lastY] = corners.at(-1);
       if (boxed) corners = [first, [x, first[1]], [x, y], [first[0], y]];
       else if (Math.hypot(x - lastX, y - lastY) >= STITCH) corners.push([x, y]);
       if (corners.length > CORNERS) corners = corners.filter((_, place) => place % 2 === 0);
-      show();
+      map.marks.sketched(corners);
     };
     const end = (released) => {
       finish();
@@ -147,9 +150,19 @@ class Hand {
     const { map } = this;
     const { left, top, x, y, inside } = map.spot(event);
     if (!inside) return;
+    this.note(event);
+    const { number } = this.pressed;
     const index = map.nearest(left, top, REACH[event.pointerType] ?? REACH.mouse);
-    if (index === null) map.go(x, y, null);
-    else map.go(...map.points.spot(index), index);
+    if (index === null) map.go(x, y, null, number);
+    else map.go(...map.points.spot(index), index, number);
+  }
+
+  // Where the code was before this press; for the second of a double click, before the first.
+  note({ timeStamp: time, clientX: x, clientY: y }) {
+    const { map, pressed } = this;
+    if (pressed && time - pressed.time < TWICE && Math.hypot(x - pressed.x, y - pressed.y) < CLICK_SLIP) return;
+    const { at, selected, channel } = map;
+    this.pressed = { time, x, y, at, selected, code: channel?.code, number: Date.now() };
   }
 
   hover(event) {

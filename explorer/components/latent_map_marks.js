@@ -1,6 +1,69 @@
-// What lies over and under the points: the thumbnail of one, and the backdrop.
+// What lies over and under the points: cursor, posterior and selection, the thumbnail of one, the
+// backdrop.
 
 const TILE = 56; // px of a thumbnail: twice the 28 of a digit
+const ROOMY = 13; // px across: twice an ellipse beyond it is more than the cursor's ring covers
+
+// The cursor, the digit that it stands on with its posterior, and the shape around what is selected.
+class Marks {
+  constructor(map) {
+    this.map = map;
+    this.ellipse = element("div", { className: "ellipse" });
+    this.ring = element("div", { className: "ring" });
+    this.cursor = element("div", { className: "cursor" });
+    this.handle = element("div", { className: "handle" }); // what a finger takes hold of
+    this.cursor.append(this.handle);
+    this.all = [this.ellipse, this.ring, this.cursor];
+    this.shape = svg("polygon", {});
+    this.sketch = svg("svg", { class: "sketch" });
+    this.sketch.append(this.shape);
+  }
+
+  // The shape that Python knows of, unless a newer one has been drawn since it was told.
+  update({ outline = null }) {
+    const told = JSON.stringify(outline);
+    if (told === this.told) return;
+    this.told = told;
+    this.outline(outline);
+  }
+
+  // The shape around what is selected, its corners in the points' units; without one, as it was.
+  outline(polygon = this.polygon) {
+    this.polygon = polygon;
+    if (this.map.drawn) this.sketched((polygon ?? []).map((corner) => this.map.pixels(corner)), false);
+  }
+
+  // A shape in px, while it is drawn and after.
+  sketched(corners, drawing = true) {
+    this.shape.setAttribute("points", corners.join(" "));
+    this.sketch.classList.toggle("drawing", drawing);
+  }
+
+  place() {
+    const { map } = this;
+    const put = (mark, spot) => {
+      mark.hidden = !spot;
+      if (!spot) return;
+      const [x, y] = map.pixels(spot);
+      mark.style.transform = `translate(${x}px, ${y}px)`;
+    };
+    put(this.cursor, map.at);
+    const { selected, data, points } = map;
+    const known = selected !== null && points.labels && selected < points.labels.length;
+    put(this.ring, known ? points.spot(selected) : null);
+    if (known) this.ring.style.setProperty("--colour", data.colours[points.labels[selected]]);
+    const own = data.ellipse && selected === data.selected; // of this digit, not of one just left
+    put(this.ellipse, own ? data.ellipse.slice(0, 2) : null);
+    const { across } = map.axes;
+    const scale = (2 * across.length) / (across.high - across.low);
+    map.root.classList.toggle("roomy", Boolean(own) && data.ellipse[3] * scale > ROOMY);
+    if (!own) return;
+    const [first, second, angle] = data.ellipse.slice(2);
+    this.ellipse.style.width = `${first * scale}px`;
+    this.ellipse.style.height = `${second * scale}px`;
+    this.ellipse.style.transform += ` translate(-50%, -50%) rotate(${-angle}rad)`;
+  }
+}
 
 // The name of the point under the pointer, and its pictures where there are sheets of them.
 class Thumb {

@@ -9,12 +9,13 @@ const VERTEX = `
   uniform vec2 scale;
   uniform vec2 shift;
   uniform float diameter;
+  uniform float least;
   uniform vec4 colours[COUNT];
   varying vec4 colour;
   varying float size;
   void main() {
     size = diameter;
-    colour = colours[int(label)] * weight;
+    colour = colours[int(label)] * mix(least, 1.0, weight);
     bool hidden = colours[int(label)].a == 0.0;
     gl_Position = hidden ? vec4(2.0, 2.0, 2.0, 1.0) : vec4(position * scale + shift, 0.0, 1.0);
     gl_PointSize = diameter + 1.0;
@@ -23,9 +24,12 @@ const FRAGMENT = `
   precision mediump float;
   varying vec4 colour;
   varying float size;
+  uniform float rim;
   void main() {
     float away = length(gl_PointCoord - 0.5) * (size + 1.0);
-    gl_FragColor = colour * clamp(0.5 * size - away + 0.5, 0.0, 1.0);
+    float edge = rim * clamp(away - 0.25 * size, 0.0, 1.0);
+    vec4 light = vec4(mix(colour.rgb, vec3(colour.a), edge), colour.a);
+    gl_FragColor = light * clamp(0.5 * size - away + 0.5, 0.0, 1.0);
   }`;
 
 class Points {
@@ -93,12 +97,13 @@ class Points {
   }
 
   // `look`: across, up (axes as `LatentMap.axis` has them), hidden (a set of labels), diameter in
-  // px, opacity. Without one, as last painted.
+  // px, opacity, dark (the ground, on which two of the colours need a lighter rim, and the faintest
+  // points more strength). Without one, as last painted.
   draw(look = this.look) {
     this.look = look;
     const { gl } = this;
     if (!gl || !look || gl.isContextLost()) return;
-    const { across, up, hidden, diameter, opacity } = look;
+    const { across, up, hidden, diameter, opacity, dark } = look;
     const dense = window.devicePixelRatio || 1;
     const [width, height] = [across.length, up.length].map((length) => Math.round(length * dense));
     if (this.canvas.width !== width) this.canvas.width = width;
@@ -109,6 +114,8 @@ class Points {
     gl.uniform2f(this.at("scale"), 2 / wide, 2 / high);
     gl.uniform2f(this.at("shift"), -1 - (2 * across.low) / wide, -1 - (2 * up.low) / high);
     gl.uniform1f(this.at("diameter"), diameter * dense);
+    gl.uniform1f(this.at("least"), dark ? 0.1 : 0);
+    gl.uniform1f(this.at("rim"), dark ? 0.3 : 0);
     const paint = this.colours.flatMap((colour, label) => {
       const alpha = hidden.has(label) ? 0 : opacity;
       const channels = [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16) / 255);

@@ -12,11 +12,17 @@ const MODES = {
 
 const SHEET = "M2 2h5v5h-5zM9 2h5v5h-5zM2 9h5v5h-5zM9 9h5v5h-5z";
 
+// What the visitor has chosen stays while other pages and models are shown: in the window, so that
+// each tab has its own.
+const KEPT = (window.latentExplorerMap ??= {
+  hidden: new Set(), // digits that the legend switched off
+  mode: "code",
+  zoom: null, // of the map that was zoomed last
+});
+
 class Tools {
   constructor(map) {
     this.map = map;
-    this.hidden = new Set(); // digits that the legend switched off
-    this.mode = "code";
     this.legend = group("legend", "Digits shown on the map");
     this.modes = group("modes", "What a drag on the map does");
     for (const [mode, [words, title, path]] of Object.entries(MODES)) {
@@ -37,15 +43,22 @@ class Tools {
     this.switch.hidden = !words;
     this.switch.replaceChildren(icon(SHEET), words ?? "");
     this.switch.title = "What the codes under the points decode to";
-    if (!selectable) this.mode = "code";
     const shape = JSON.stringify(colours);
     if (shape !== this.shape) this.drawLegend(colours);
     this.shape = shape;
     this.mark();
   }
 
+  get hidden() {
+    return KEPT.hidden;
+  }
+
+  get mode() {
+    return this.map.data?.selectable ? KEPT.mode : "code";
+  }
+
   choose(mode) {
-    this.mode = mode;
+    KEPT.mode = mode;
     this.mark();
   }
 
@@ -80,11 +93,11 @@ class Tools {
     this.filter();
   }
 
-  // One digit alone, or all again when it is alone. (The first click of the two has toggled it.)
+  // One digit alone, or all again where it was alone: the first click of the two has hidden it then.
   isolate(digit) {
     const others = this.map.data.colours.map((_, each) => each).filter((each) => each !== digit);
-    const alone = others.every((each) => this.hidden.has(each));
-    this.hidden = new Set(alone ? [] : others);
+    const alone = this.hidden.size === others.length + 1;
+    KEPT.hidden = new Set(alone ? [] : others);
     this.filter();
   }
 

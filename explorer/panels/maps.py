@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -46,10 +47,7 @@ def plane_dims(name: str) -> tuple[int, int]:
     state = st.session_state
     if state.get(f"view-{name}") != views.KINDS[0]:
         return min(order[:2]), max(order[:2])
-    x = state.get(f"x-{name}", order[0])
-    rest = [d for d in order if d != x]
-    y = state.get(f"y-{name}")
-    return x, y if y in rest else rest[0]
+    return state.get(f"x-{name}", order[0]), state.get(f"y-{name}", order[1])
 
 
 def _choose(name: str) -> None:
@@ -58,20 +56,39 @@ def _choose(name: str) -> None:
     if len(info.order) == 2:
         return
     flat = session.encodings(name).tsne is not None
+    keep: dict[str, Any] = {"label_visibility": "collapsed", "persist_state": "session"}
     with st.container(horizontal=True, vertical_alignment="center", key="views"):
         shown = st.segmented_control(
             "Map",
             views.KINDS if flat else views.KINDS[:2],
             default=views.KINDS[1],
             key=f"view-{name}",
-            label_visibility="collapsed",
+            required=True,
             on_change=controls.follow,
+            **keep,
         )
         if shown == views.KINDS[0]:
-            pick = {"label_visibility": "collapsed", "width": 90, "on_change": controls.follow}
-            x = st.selectbox("x", info.order, 0, lambda d: f"z{d + 1}", key=f"x-{name}", **pick)
-            rest = [d for d in info.order if d != x]
-            st.selectbox("y", rest, 0, lambda d: f"z{d + 1}", key=f"y-{name}", **pick)
+            dims = st.session_state[f"axes-{name}"] = plane_dims(name)
+            for axis, dim in zip("xy", dims, strict=True):
+                st.session_state.setdefault(f"{axis}-{name}", dim)
+                st.selectbox(
+                    axis,
+                    info.order,
+                    format_func=lambda d: f"z{d + 1}",
+                    key=f"{axis}-{name}",
+                    width=90,
+                    on_change=partial(_turn, name),
+                    **keep,
+                )
+
+
+def _turn(name: str) -> None:
+    """Another axis has been chosen: where it is the other one's, the two change places."""
+    state, keys = st.session_state, (f"x-{name}", f"y-{name}")
+    x, y = state[f"axes-{name}"]
+    if state[keys[0]] == state[keys[1]]:
+        state[keys[0]], state[keys[1]] = y, x
+    controls.follow()
 
 
 def map_key(name: str) -> str:
@@ -85,7 +102,6 @@ def panel(name: str) -> None:
     now = session.visit(name)
     codes = session.encodings(name)
     view = chosen(name)
-    _choose(name)
     weights, words = _weights(name, view, now.z)
     digit = now.place.digit
     latent_map(
@@ -101,6 +117,7 @@ def panel(name: str) -> None:
         backdrop_words="Manifold" if view.plane is not None else None,
         behind=bool(st.session_state.get("manifold-behind")),
         ellipse=None if digit is None else view.ellipse(digit),
+        outline=selection.outline(name, view.axes),
         sheets=gallery.sheets(name),
         key=map_key(name),
         model=name,
@@ -109,6 +126,7 @@ def panel(name: str) -> None:
         on_view=partial(_take_view, name),
         on_shape=partial(_take_shape, name),
     )
+    _choose(name)  # below the map, which so lies in the same place for every model
     if words:
         st.caption(words)
     selection.sheet(name)
@@ -183,18 +201,25 @@ def _take_drag(name: str) -> None:
         return
     now = session.visit(name)
     now.move(chosen(name).place(now.z, spot).z)
-    st.rerun(["hand"])
+    controls.rerun("hand")
 
 
 def _take_click(name: str) -> None:
     click = pending_click(map_key(name))
     if click is None:
         return
-    now = session.visit(name)
-    if click.index is not None:
-        now.go(*session.digit_place(name, click.index))
+    now, state = session.visit(name), st.session_state
+    pressed, before = state.get("pressed", (None, None))  # the last press, where the code was
+    if click.back:
+        while pressed == click.press and before in now.past and now.place != before:
+            now.undo()
     else:
-        now.go(*chosen(name).place(now.z, (click.x, click.y)))
+        if click.press != pressed:
+            state["pressed"] = click.press, now.rested
+        if click.index is not None:
+            now.go(*session.digit_place(name, click.index))
+        else:
+            now.go(*chosen(name).place(now.z, (click.x, click.y)))
     controls.follow()
 
 
@@ -208,4 +233,6 @@ def _take_view(name: str) -> None:
 def _take_shape(name: str) -> None:
     shape = pending_shape(map_key(name))
     if shape is not None:
-        selection.pick(name, shape.holds(chosen(name).points, session.encodings(name).labels))
+        view = chosen(name)
+        digits = shape.holds(view.points, session.encodings(name).labels)
+        selection.pick(name, digits, (view.axes, shape.polygon))

@@ -23,10 +23,15 @@ class Selection:
     shown: np.ndarray  # [at most MOST], sorted by digit
     pictures: np.ndarray  # uint8 [at most MOST, 28, 28]
     words: str  # what the pictures are
+    # the shape drawn around them [K, 2], and the axes of the map that it was drawn on
+    drawn: tuple[tuple[str, str], np.ndarray] | None = None
 
 
-def pick(name: str, digits: np.ndarray) -> None:
-    """Select these test digits [N] of the model, an empty array included."""
+def pick(
+    name: str, digits: np.ndarray, drawn: tuple[tuple[str, str], np.ndarray] | None = None
+) -> None:
+    """Select these test digits [N] of the model, an empty array included; `drawn` as Selection
+    has it."""
     labels = session.encodings(name).labels
     ordered = digits[np.argsort(labels[digits], kind="stable")]
     # evenly through the ordered ones, so that the sheet has of each digit its share
@@ -39,13 +44,22 @@ def pick(name: str, digits: np.ndarray) -> None:
         pictures = session.model(name).pictures(session.encodings(name).mean[shown])
         words = "reconstructions"
     counts = np.bincount(labels[digits], minlength=10)
-    st.session_state[f"selection-{name}"] = Selection(digits, counts, shown, pictures, words)
+    found = Selection(digits, counts, shown, pictures, words, drawn)
+    st.session_state[f"selection-{name}"] = found
 
 
 def picked(name: str) -> np.ndarray | None:
     """The selected test digits [N] of the model; None where nothing was selected."""
     found = st.session_state.get(f"selection-{name}")
     return found.digits if isinstance(found, Selection) else None
+
+
+def outline(name: str, axes: tuple[str, str]) -> np.ndarray | None:
+    """The shape [K, 2] that was drawn around the selected digits, on the map of these axes."""
+    found = st.session_state.get(f"selection-{name}")
+    if not isinstance(found, Selection) or found.drawn is None:
+        return None
+    return found.drawn[1] if found.drawn[0] == axes else None
 
 
 def sheet(name: str) -> None:
@@ -78,8 +92,8 @@ def _tally(counts: np.ndarray) -> str:
         return '<div class="tally">No digit that is shown lies within this shape.</div>'
     words = "digit" if total == 1 else "digits"
     each = "".join(
-        f'<span><i style="background:{controls.DIGIT_COLOURS[digit]}"></i>{digit}'
-        f"<b>{count:,}</b></span>"
+        f'<span><i style="background:{controls.DIGIT_COLOURS[digit]}"></i>'
+        f"<strong>{digit}</strong><b>{count:,}</b></span>"
         for digit, count in enumerate(counts)
         if count
     )

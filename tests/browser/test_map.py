@@ -3,7 +3,7 @@ strongly they are painted, and what survives."""
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -76,6 +76,133 @@ def mode(page: Page, name: str) -> None:
     button = page.get_by_role("group", name="What a drag").get_by_role("button", name=name)
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.fixture
+def phone(browser: Browser, serve: Serve, settle: Settle) -> Iterator[Page]:
+    """The same on a phone, where a finger is the hand."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    yield open_map(context.new_page(), f"{serve(DEMO)}/demo_living", settle)
+    context.close()
+
+
+def touch(page: Page, *steps: list[Spot]) -> None:
+    """Fingers at these spots of the window, step after step, and then none."""
+    session, down = page.context.new_cdp_session(page), 0
+    for spots in [*steps, []]:
+        kind = "Start" if len(spots) > down else "End" if len(spots) < down else "Move"
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(spots)]
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+        down = len(spots)
+
+
+# --- pressing and zooming -----------------------------------------------------------------------
+
+# Whether the wheel has been turned and has rested: Plotly tells of it then.
+RESTED = f"() => String(window.latentExplorerMap.zoom?.range) === String(({RANGES})())"
+# Whether the map is seen from this x to that.
+ACROSS = f"(ends) => ({RANGES})().slice(0, 2).every((end, i) => Math.abs(end - ends[i]) < 1e-3)"
+
+
+def test_a_double_click_moves_the_view_and_leaves_the_code(living: Page) -> None:
+    home = living.evaluate(RANGES)
+    living.mouse.click(*living.evaluate(SPOT, ALONE))
+    until(living, lambda found: found["index"] == 0)
+    zoom(living, (0.0, 0.0), 1)
+    living.wait_for_function(RESTED)
+    living.mouse.dblclick(*living.evaluate(SPOT, (0.3, 0.1)))
+    living.wait_for_function(ACROSS, arg=home[:2])
+    found = until(living, lambda found: found["back"])
+    assert found["cursor"] == list(ALONE)
+    assert living.evaluate(RANGES) == pytest.approx(home)
+    living.mouse.click(*living.evaluate(SPOT, (0.3, 0.1)))
+    assert not until(living, lambda found: found["cursor"] != list(ALONE))["back"]
+
+
+def test_a_drag_stops_at_the_edge_of_what_is_seen(living: Page) -> None:
+    ranges = zoom(living, (0.0, 0.0), 1)
+    living.mouse.move(*living.evaluate(SPOT, (0.0, 0.0)))
+    living.mouse.down()
+    x, y = living.evaluate(SPOT, (ranges[1], ranges[2]))
+    living.mouse.move(x + 40, y + 30, steps=6)
+    living.mouse.up()
+    found = until(living, lambda found: found["cursor"] != [0.0, 0.0])
+    assert found["cursor"] == pytest.approx(ranges[1:3], abs=1e-3)
+    assert living.evaluate(RANGES) == pytest.approx(ranges)
+
+
+def test_the_zoom_buttons_keep_the_code_where_it_is_seen(living: Page) -> None:
+    nearer, farther = living.locator(".latent-map .modebar-btn").all()[:2]
+    living.mouse.click(*living.evaluate(SPOT, ALONE))
+    until(living, lambda found: found["index"] == 0)
+    (left, right, *_), spot = living.evaluate(RANGES), living.evaluate(SPOT, ALONE)
+    nearer.click()
+    x = ALONE[0]
+    living.wait_for_function(ACROSS, arg=[(left + x) / 2, (right + x) / 2])
+    assert living.evaluate(SPOT, ALONE) == pytest.approx(spot, abs=1)
+    while living.evaluate(RANGES)[1] > x:
+        zoom(living, (0.0, 1.6), 1)
+    living.wait_for_function(RESTED)
+    left, right, *_ = living.evaluate(RANGES)
+    farther.click()  # about the middle, for the code is out of sight
+    living.wait_for_function(ACROSS, arg=[1.5 * left - 0.5 * right, 1.5 * right - 0.5 * left])
+
+
+def test_two_fingers_move_and_zoom_the_map(phone: Page, settle: Settle) -> None:
+    left, right, *_ = phone.evaluate(RANGES)
+    x, y = phone.evaluate(SPOT, (0.0, 0.0))
+    steps = [[(x - 40 - 4 * n, y + 6 * n), (x + 40 + 4 * n, y + 6 * n)] for n in range(11)]
+    touch(phone, steps[0][:1], *steps)
+    phone.wait_for_function(ACROSS, arg=[left / 2, right / 2])
+    assert phone.evaluate(SPOT, (0.0, 0.0)) == pytest.approx([x, y + 60], abs=1)
+    settle(phone)
+    assert report(phone)["cursor"] == [0.0, 0.0], "neither of the two fingers pressed"
+
+
+def test_what_a_finger_presses_is_large_enough(phone: Page) -> None:
+    targets = phone.locator(".latent-map .modebar-btn, .latent-map .map-bar button:visible").all()
+    assert len(targets) == 3 + 10 + 4
+    for target in targets:
+        box = target.bounding_box()
+        assert box
+        assert min(box["width"], box["height"]) >= 32
+    targets[-1].scroll_into_view_if_needed()
+    button = phone.locator(".latent-map .modebar-btn").first
+    button.tap()
+    tip = button.evaluate("(button) => getComputedStyle(button, '::after').display")
+    assert tip == "none", "a tap would leave it behind"
+
+
+def test_a_double_click_shows_one_digit_alone_whichever_were_shown(living: Page) -> None:
+    chips = living.get_by_role("group", name="Digits shown").get_by_role("button").all()
+    for chip in chips:
+        chip.click()
+        expect(chip).to_have_attribute("aria-pressed", "false")
+    for shown in ([3], range(10), [3]):
+        chips[3].dblclick()
+        for digit, chip in enumerate(chips):
+            expect(chip).to_have_attribute("aria-pressed", str(digit in shown).lower())
+
+
+def test_what_was_chosen_on_the_map_is_there_when_one_comes_back(
+    living: Page, settle: Settle
+) -> None:
+    mode(living, "Lasso")
+    living.get_by_role("button", name="digit 3").click()
+    ranges = zoom(living, (1.0, 0.0), 1)
+    living.wait_for_function(RESTED)
+    living.get_by_role("link", name="Drawing").click()
+    living.locator("canvas").wait_for()
+    living.get_by_role("link", name="Living").click()
+    living.locator(".latent-map .nsewdrag").first.wait_for()
+    expect(living.locator(".latent-map .notice")).to_be_hidden()
+    settle(living)
+    living.wait_for_function(ACROSS, arg=ranges[:2])
+    for name, pressed in (("Lasso", "true"), ("digit 3", "false"), ("digit 4", "true")):
+        expect(living.get_by_role("button", name=name)).to_have_attribute("aria-pressed", pressed)
+    assert ink(living) > 1
 
 
 # --- selecting ----------------------------------------------------------------------------------
@@ -151,24 +278,13 @@ def test_the_modes_are_reached_by_keyboard(living: Page) -> None:
     expect(living.get_by_role("button", name="Move")).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_finger_draws_where_it_would_scroll(
-    browser: Browser, serve: Serve, settle: Settle
-) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-    page = open_map(context.new_page(), f"{serve(DEMO)}/demo_living", settle)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("button", name="Box").tap()
-    finger = context.new_cdp_session(page)
-    (x0, y0), (x1, y1) = (page.evaluate(SPOT, spot) for spot in ((1.0, 0.6), (2.2, -0.6)))
-    for kind, share in (("touchStart", 0.0), *(("touchMove", n / 8) for n in range(1, 9))):
-        spot = {"x": x0 + share * (x1 - x0), "y": y0 + share * (y1 - y0)}
-        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [spot]})
-    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    assert 0 in until(page, lambda found: found["selected"])["labels"]
-    assert page.evaluate("[window.scrollY, document.scrollingElement.scrollTop]") == [0, 0]
-    context.close()
+def test_a_finger_draws_where_it_would_scroll(phone: Page) -> None:
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    phone.get_by_role("button", name="Box").tap()
+    (x0, y0), (x1, y1) = (phone.evaluate(SPOT, spot) for spot in ((1.0, 0.6), (2.2, -0.6)))
+    touch(phone, *[[(x0 + n / 8 * (x1 - x0), y0 + n / 8 * (y1 - y0))] for n in range(9)])
+    assert 0 in until(phone, lambda found: found["selected"])["labels"]
+    assert phone.evaluate("[window.scrollY, document.scrollingElement.scrollTop]") == [0, 0]
 
 
 # --- painting -----------------------------------------------------------------------------------
@@ -194,6 +310,23 @@ def test_filter_and_weights_are_painted_and_the_zoom_stays(living: Page) -> None
     living.get_by_role("button", name="digit 3").click()
     assert ink(living) < faded, "a filtered digit is gone, however faint"
     assert living.evaluate(RANGES) == pytest.approx(ranges)
+
+
+def test_on_a_dark_ground_the_darkest_colours_have_a_lighter_rim(living: Page) -> None:
+    living.get_by_role("button", name="digit 4").dblclick()
+    light = pictured(living).astype(int)
+    purple = (light[..., 2] > light[..., 1] + 60).sum()
+    assert purple > 1000
+    living.emulate_media(color_scheme="dark")
+    dark = light
+    for _ in range(100):
+        if dark[:20, :20].mean() < 60:
+            break
+        living.wait_for_timeout(50)
+        dark = pictured(living).astype(int)
+    ours = dark[dark[..., 2] > dark[..., 1] + 20]
+    assert len(ours) > purple / 2
+    assert (ours[:, 1] > 0x2D + 20).mean() > 0.3, "lighter than #832db6"
 
 
 def test_moves_of_the_code_and_of_the_pointer_paint_no_point(living: Page, settle: Settle) -> None:
@@ -367,7 +500,7 @@ def test_selected_digits_are_shown_counted_and_pressed(
     settle(page)
     mean = service.encodings("vae-2d").mean
     inside = int((np.abs(mean) < 1).all(axis=1).sum())
-    total = int(re.sub(r"\D", "", tally.locator("strong").inner_text()))
+    total = int(re.sub(r"\D", "", tally.locator("> strong").inner_text()))
     assert total == pytest.approx(inside, rel=0.02), "but for the rounding to pixels"
     parts = [int(re.sub(r"\D", "", part)) for part in tally.locator("b").all_inner_texts()]
     assert sum(parts) == total

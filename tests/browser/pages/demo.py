@@ -90,6 +90,7 @@ def living_map(count: int) -> None:
     click = pending_click(key)
     if click:
         state["cursor"], state["index"] = (click.x, click.y), click.index
+        state["back"] = click.back
     with st.container(horizontal=True):
         st.button("only rerun")
         fades = st.checkbox("fade")
@@ -112,6 +113,7 @@ def living_map(count: int) -> None:
     report = {
         "cursor": state["cursor"],
         "index": state.get("index"),
+        "back": state.get("back"),
         "drags": state["drags"],
         "view": seen and asdict(seen),
         "selected": None if selected is None else len(selected),
