@@ -44,7 +44,7 @@ class Sliders {
     if (this.adrift && !rebuilt) {
       // The server is another one than before and knows the link alone: the hand knows better.
       this.adrift = false;
-      this.tell();
+      this.report();
       return;
     }
     this.values = [...data.values];
@@ -200,13 +200,13 @@ class Sliders {
       this.channel.hold();
       this.channel.steer(this.dims, this.values);
       this.unheard = true; // by Python
-    } else this.tell();
+    } else this.report();
     if (atRest) this.release();
   }
 
   // With the revision that the hand moved on: what is sent again after Python has moved the code is
   // of the past.
-  tell() {
+  report() {
     this.flow.push({ values: [...this.values], revision: this.revision });
   }
 
@@ -216,7 +216,7 @@ class Sliders {
     clearTimeout(this.resting);
     this.resting = setTimeout(() => {
       this.moved = false;
-      if (this.unheard) this.tell();
+      if (this.unheard) this.report();
       this.adrift = Boolean(this.channel && !this.channel.open && !this.flow.settled); // sent to nobody
       this.unheard = false;
       this.released = true;
