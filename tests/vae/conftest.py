@@ -20,12 +20,15 @@ SMALL = {"hidden": 32, "depth": 1}  # settings that every model with a latent sp
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Small products are faster on one, and sums come out the same on every machine."""
-    threads = torch.get_num_threads()
+def _one_thread_for_what_tests_share() -> None:
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Small products are faster on one, and sums come out the same on every machine. For each test
+    anew: some set another number."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
