@@ -19,6 +19,23 @@ function onCursor(follow, signal) {
   window.addEventListener(CURSOR, (event) => follow(event.detail), { signal });
 }
 
+// The page is about to be left for another of the app. What is told behind the message that asks for
+// it names the page that it comes from, and of two messages that wait Streamlit takes the newer one's
+// page: the visitor would stay where he is. So from here on a component tells nothing.
+const HUSHED = 3000; // ms, in which the other page comes; where it does not, all goes on
+
+function onLeave(leave, signal) {
+  const { pathname } = window.location;
+  const elsewhere = (place) => place.origin === window.location.origin && place.pathname !== pathname;
+  const listen = (name, hear) => window.addEventListener(name, hear, { capture: true, signal });
+  listen("popstate", () => elsewhere(window.location) && leave());
+  listen("click", ({ target, ctrlKey, metaKey, shiftKey }) => {
+    const link = target.closest?.("a[href]");
+    const tab = ctrlKey || metaKey || shiftKey; // of its own
+    if (link && !link.target && !tab && elsewhere(link)) leave();
+  });
+}
+
 // The element that a component draws in, kept over the runs of the script. A class is keyed by its
 // parent element, because the default export is called again for each change of the data, with newer
 // functions.
@@ -39,17 +56,23 @@ function keep(instances, component, Kind) {
     root.dataset.latentExplorer = Kind.name;
     root.append(style);
     parentElement.append(root);
-    instance = new Kind(root);
+    const presence = new AbortController(); // its signal ends what an instance listens to
+    instance = new Kind(root, presence.signal);
+    Object.assign(instance, { presence, hushed: 0 });
+    onLeave(() => (instance.hushed = performance.now() + HUSHED), presence.signal);
     instances.set(parentElement, instance);
   }
   clearTimeout(instance.going);
   const call = (instance.calls ?? 0) + 1;
   instance.calls = call;
-  instance.update(component.data[0], component.setStateValue);
+  instance.update(component.data[0], (name, value) => {
+    if (performance.now() >= instance.hushed) component.setStateValue(name, value);
+  });
   return () => {
     if (call !== instance.calls) return;
     instance.going = setTimeout(() => {
       instances.delete(parentElement);
+      instance.presence.abort();
       instance.destroy();
     }, GONE);
   };

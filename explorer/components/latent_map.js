@@ -7,8 +7,8 @@ const VIEW_PAUSE = 150; // ms a zoom or pan must have rested before the backdrop
 const IDLE = 2500; // ms without a move before the sheets of thumbnails are fetched
 
 class LatentMap {
-  constructor(root) {
-    this.root = root;
+  constructor(root, signal) {
+    [this.root, this.signal] = [root, signal];
     this.tools = new Tools(this);
     this.thumb = new Thumb(this);
     this.backdrop = new Backdrop(this);
@@ -31,8 +31,7 @@ class LatentMap {
     this.drags = makeFlow((spot, serial) => this.send("drag", { ...spot, serial }));
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.frame);
-    this.leaving = new AbortController();
-    onCursor((cursor) => this.follow(cursor), this.leaving.signal);
+    onCursor((cursor) => this.follow(cursor), signal);
   }
 
   // Whether the live channel can be asked for what lies under the cursor.
@@ -85,7 +84,7 @@ class LatentMap {
     try {
       const [Plotly, found] = await Promise.all([loadPlotly(plotly), fetchPoints(points, count)]);
       await breathe();
-      if (shape !== this.shape || this.gone) return; // a newer one overtook this one
+      if (shape !== this.shape || this.signal.aborted) return; // a newer one overtook this one
       this.points.load(found, colours);
       this.weights = this.view = this.viewTold = null;
       const layout = figureLayout(this.data, readTheme(this.root), this.laid);
@@ -102,7 +101,7 @@ class LatentMap {
       throw error;
     }
     await breathe();
-    if (this.gone) return window.Plotly.purge(this.plot);
+    if (this.signal.aborted) return window.Plotly.purge(this.plot);
     this.drawn = true;
     this.notice.hidden = true;
     this.refresh();
@@ -268,12 +267,10 @@ class LatentMap {
   }
 
   destroy() {
-    this.gone = true;
     this.flow.stop();
     this.drags.stop();
     clearTimeout(this.watching);
     clearTimeout(this.idling);
-    this.leaving.abort();
     this.resizing.disconnect();
     this.points.destroy();
     if (this.drawn) window.Plotly.purge(this.plot);

@@ -45,7 +45,7 @@ class Hand {
     // On the window: Plotly covers the page while a button is down.
     const listen = (name, action) =>
       window.addEventListener(name, action, { capture: true, signal: stop.signal });
-    map.leaving.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
+    map.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
     this.quit = () => end({ type: "pointercancel" });
     listen("pointermove", move);
     listen("pointerup", end);

@@ -14,16 +14,15 @@ function read(text) {
 }
 
 class Sliders {
-  constructor(root) {
+  constructor(root, signal) {
     this.list = element("div", { className: "list" });
     this.list.setAttribute("role", "group");
     root.append(this.list);
     this.values = [];
     this.rows = [];
     this.flow = makeFlow((hand, serial) => this.send("hand", { ...hand, serial }));
-    this.leaving = new AbortController();
-    onPicture((picture) => this.follow(picture), this.leaving.signal);
-    onStrips((strips) => this.underlay(strips), this.leaving.signal);
+    onPicture((picture) => this.follow(picture), signal);
+    onStrips((strips) => this.underlay(strips), signal);
   }
 
   update(data, send) {
@@ -255,7 +254,6 @@ class Sliders {
     this.flow.stop();
     clearTimeout(this.resting);
     clearTimeout(this.telling);
-    this.leaving.abort();
     this.channel?.letGo();
   }
 }

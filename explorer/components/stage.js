@@ -7,7 +7,7 @@ const FIGURES = ["decode", "round trip", "pictures", "from cache"];
 const COLLECT = 250; // ms between two counts on the screen: figures that flicker cannot be read
 
 class Stage {
-  constructor(root) {
+  constructor(root, signal) {
     this.canvas = element("canvas", { width: SIDE, height: SIDE });
     this.canvas.setAttribute("role", "img");
     this.ink = this.canvas.getContext("2d");
@@ -27,12 +27,11 @@ class Stage {
     root.append(this.box, this.panel);
     this.painted = []; // times of the last pictures, ms
     this.pace = null;
-    this.leaving = new AbortController();
     onPace((pace) => {
       this.pace = pace;
       this.tellSoon();
-    }, this.leaving.signal);
-    onPicture((picture) => this.follow(picture), this.leaving.signal);
+    }, signal);
+    onPicture((picture) => this.follow(picture), signal);
   }
 
   // While a hand moves, what Python says is of the past: the live channel leads.
@@ -117,7 +116,6 @@ class Stage {
   }
 
   destroy() {
-    this.leaving.abort();
     clearTimeout(this.telling);
   }
 }

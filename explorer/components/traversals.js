@@ -5,15 +5,14 @@ const TRAVERSALS = new WeakMap();
 const KEYS = { ArrowLeft: -1, ArrowRight: 1 };
 
 class Traversals {
-  constructor(root) {
+  constructor(root, signal) {
     this.list = element("div", { className: "strips" });
     root.append(this.list);
     this.rows = [];
     this.flow = makeFlow((press, serial) => this.send("press", { ...press, serial }));
-    this.leaving = new AbortController();
     onPicture(({ model, z }) => {
       if (model === this.data.model) this.mark(this.data.dims.map((dim) => z[dim]));
-    }, this.leaving.signal);
+    }, signal);
   }
 
   update(data, send) {
@@ -80,7 +79,6 @@ class Traversals {
 
   destroy() {
     this.flow.stop();
-    this.leaving.abort();
   }
 }
 

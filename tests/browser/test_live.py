@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.browser.looking import CODE, open_explore
 
@@ -164,27 +165,50 @@ def test_every_kind_of_model_follows(
     expect(page).to_have_url(re.compile(r"[?&]z="))
 
 
-@pytest.mark.parametrize("gap", [90, 100, 110])  # ms: one of them meets the moment
-def test_a_page_that_is_left_while_the_hand_comes_to_rest_leaves_nothing_behind(
+# The replies of a server far away.
+FAR = """
+const listen = WebSocket.prototype.addEventListener;
+WebSocket.prototype.addEventListener = function (name, hear, ...rest) {
+    const late = (event) => setTimeout(() => hear.call(this, event), 300);
+    listen.call(this, name, name === "message" ? late : hear, ...rest);
+};"""
+LET_GO = """async (gap) => {
+    const roots = [...document.querySelectorAll("*")].map((each) => each.shadowRoot);
+    const found = roots.find((root) => root?.querySelector("input[type=range]"));
+    const range = found.querySelector("input[type=range]");
+    range.value = 1.5;
+    range.dispatchEvent(new Event("input", { bubbles: true }));
+    range.dispatchEvent(new Event("change", { bubbles: true }));
+    await new Promise((done) => setTimeout(done, gap));
+    [...document.querySelectorAll("a")]
+        .find((link) => link.textContent.includes("Reconstruct")).click();
+}"""
+
+
+@pytest.mark.parametrize("gap", [20, 200])  # ms: before Python is told, and before it has answered
+def test_nothing_is_told_of_a_page_once_another_is_asked_for(
     page: Page, gap: int, serve: Callable[..., str], settle: Settle
 ) -> None:
-    """The sliders outlive their page by a moment, and tell then of parts that are gone."""
+    """A message that names the old page may bring it back, where it overtakes the new one's run."""
+    asked: list[str] = []  # the pages that the runs asked for are of
+
+    def note(frame: bytes | str) -> None:
+        message = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
+        if message.HasField("rerun_script"):
+            asked.append(message.rerun_script.page_script_hash)
+
+    def listen(socket: WebSocket) -> None:
+        if socket.url.endswith("/_stcore/stream"):
+            socket.on("framesent", note)
+
+    page.on("websocket", listen)
+    page.add_init_script(FAR)
     open_explore(page, serve("streamlit_app.py"), settle)
     page.wait_for_function("() => window.latentExplorerLive.open")
-    page.evaluate(
-        """async (gap) => {
-            const roots = [...document.querySelectorAll("*")].map((each) => each.shadowRoot);
-            const found = roots.find((root) => root?.querySelector("input[type=range]"));
-            const range = found.querySelector("input[type=range]");
-            range.value = 1.5;
-            range.dispatchEvent(new Event("input", { bubbles: true }));
-            range.dispatchEvent(new Event("change", { bubbles: true }));
-            await new Promise((done) => setTimeout(done, gap));
-            [...document.querySelectorAll("a")]
-                .find((link) => link.textContent.includes("Reconstruct")).click();
-        }""",
-        gap,
-    )
+    asked.clear()
+    page.evaluate(LET_GO, gap)
     page.locator(".st-key-digits").wait_for()
     settle(page)
     page.wait_for_timeout(500)  # `page` sees to it that nothing went wrong
+    assert len(set(asked)) == (2 if gap > 80 else 1)
+    assert asked.count(asked[-1]) == 1, "the other page was asked for once, and last"
