@@ -39,9 +39,12 @@ def _playback(name: str) -> None:
     state, history = st.session_state, session.history(name)
     last, key = len(history.sheets), f"epoch-{name}"
     state.setdefault(key, last)
-    if state.get("playing") and state[key] < last:
-        state[key] += 1
-        if state[key] == last:
+    if state.get("playing") and not state.get("from-start"):
+        # The browser says which epoch it shows, and a busy one says an old one again. So the end is
+        # where it shows the last, not where the last has been sent to it.
+        if state[key] < last:
+            state[key] += 1
+        else:
             state["playing"] = False
             st.rerun()
     left, right = st.columns([1, 1.2], gap="large")

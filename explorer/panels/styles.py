@@ -124,7 +124,6 @@ def _steer(name: str) -> None:
     drawn = _drawn(name, handwriting.exact(hand.z[None]))
     with st.container(key="sheet"):
         st.html(_sheet(drawn, []))
-    most = max(*info.kl, 1e-6)
 
     def move(z: np.ndarray) -> None:
         hand.go(z)
@@ -141,8 +140,7 @@ def _steer(name: str) -> None:
             hand.z[spots].tolist(),
             key=f"style-{name}",
             revision=hand.revision,
-            notes=[f"{info.kl[d]:.1f} nats" for d in free] if any(info.kl) else [],
-            weights=[info.kl[d] / most for d in free] if any(info.kl) else [],
+            **controls.kl_beside(name, free),
             max_height=300,
             on_rest=partial(controls.rerun, "style-kept"),
         )
@@ -167,7 +165,8 @@ def _kept(name: str) -> None:
 def _test_digits(name: str) -> None:
     state, desk, arrival = st.session_state, keepsake.desk(), session.mnist()
     arrival.wait(0.2)
-    digits = arrival.digits or session.bundled()
+    arrived = arrival.digits  # once, for it may come meanwhile
+    digits = arrived or session.bundled()
     count = len(digits.labels)
     state["style-index"] = min(state.get("style-index", 0), count - 1)
 
@@ -191,7 +190,7 @@ def _test_digits(name: str) -> None:
         controls.loading(name)
     shown = slice(first, first + ROWS)
     pictures, labels = digits.images[shown] / np.float32(255), digits.labels[shown]
-    kind = "test" if arrival.digits else "bundled"
+    kind = "test" if arrived else "bundled"
     sources = [
         Source(picture, f"{kind} digit {index:,}, a {label}")
         for index, (picture, label) in enumerate(zip(pictures, labels, strict=True), first)

@@ -133,6 +133,7 @@ def test_digits_are_chosen_and_an_empty_choice_is_one_sentence(sheet: Page, sett
     assert asked(sheet) == [0] * 100
     sheet.get_by_role("button", name="0", exact=True).click()
     expect(sheet.get_by_test_id("stAlert")).to_contain_text("No digit is chosen")
+    settle(sheet)
     assert asked(sheet) == [0] * 100, "what there was is still there"
     sheet.get_by_role("button", name="7", exact=True).click()
     expect(sheet.get_by_test_id("stAlert")).to_be_hidden()
@@ -374,7 +375,7 @@ def test_training_is_played_back(sheet: Page, settle: Settle) -> None:
     sheet.get_by_role("button", name="Play").click()
     # some epoch on the way, whichever is seen when one looks
     expect(line).to_contain_text(re.compile(rf"epoch (?!{last} )([2-9]|[1-9]\d) of"))
-    expect(line).to_contain_text(f"epoch {last} of {last}", timeout=60_000)
+    expect(line).to_contain_text(f"epoch {last} of {last}", timeout=180_000)
     expect(sheet.get_by_role("button", name="Play")).to_be_visible()
     settle(sheet)
     assert pictures(sheet) == end

@@ -101,7 +101,10 @@ def touch(page: Page, *steps: list[Spot]) -> None:
 # --- pressing and zooming -----------------------------------------------------------------------
 
 # Whether the wheel has been turned and has rested: Plotly tells of it then.
-RESTED = f"() => String(window.latentExplorerMap.zoom?.range) === String(({RANGES})())"
+RESTED = f"""() => {{
+    const seen = String(({RANGES})());
+    return Object.values(window.latentExplorerMap.zooms).some((kept) => String(kept) === seen);
+}}"""
 # Whether the map is seen from this x to that.
 ACROSS = f"(ends) => ({RANGES})().slice(0, 2).every((end, i) => Math.abs(end - ends[i]) < 1e-3)"
 
@@ -194,7 +197,8 @@ def test_what_was_chosen_on_the_map_is_there_when_one_comes_back(
     ranges = zoom(living, (1.0, 0.0), 1)
     living.wait_for_function(RESTED)
     living.get_by_role("link", name="Drawing").click()
-    living.locator("canvas").wait_for()
+    living.locator(".drawing canvas").wait_for()
+    expect(living.locator(".latent-map")).to_have_count(0)
     living.get_by_role("link", name="Living").click()
     living.locator(".latent-map .nsewdrag").first.wait_for()
     expect(living.locator(".latent-map .notice")).to_be_hidden()
@@ -317,13 +321,12 @@ def test_on_a_dark_ground_the_darkest_colours_have_a_lighter_rim(living: Page) -
     light = pictured(living).astype(int)
     purple = (light[..., 2] > light[..., 1] + 60).sum()
     assert purple > 1000
+    colour = "() => document.querySelector('.latent-map .plot')._fullLayout.font.color"
+    before = living.evaluate(colour)
     living.emulate_media(color_scheme="dark")
-    dark = light
-    for _ in range(100):
-        if dark[:20, :20].mean() < 60:
-            break
-        living.wait_for_timeout(50)
-        dark = pictured(living).astype(int)
+    living.wait_for_function(f"(before) => ({colour})() !== before", arg=before)  # with the points
+    dark = pictured(living).astype(int)
+    assert dark[:20, :20].mean() < 60
     ours = dark[dark[..., 2] > dark[..., 1] + 20]
     assert len(ours) > purple / 2
     assert (ours[:, 1] > 0x2D + 20).mean() > 0.3, "lighter than #832db6"
@@ -444,8 +447,10 @@ def test_each_tile_is_the_digit_of_the_code_at_its_middle_and_a_drag_leaves_it(
     settle(page)
     assert len(sheets) == 1, "two dimensions are all there is: the plane is the same"
     assert page.evaluate("window.painted") == 0
-    zoom(page, (0.0, 0.0))
+    zoom(page, (0.0, 0.0), 1)
+    page.wait_for_function(RESTED)
     expect(picture).not_to_have_attribute("src", sheets[0])
+    settle(page)
     assert len(sheets) == 2, "one picture for one zoom"
 
 

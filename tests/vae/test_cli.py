@@ -68,8 +68,11 @@ def test_ctrl_c_leaves_a_run_that_goes_on(
 ) -> None:
     words = (*TRAIN, "--epochs", 200, "--batch", 1000, "--out", tmp_path)
     command = [sys.executable, "-m", "vae", *map(str, words)]
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, it would be by the child too
-    process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:  # where it is ignored, a child that is started ignores it too
+        process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 120
     while not (tmp_path / PROGRESS).exists() and time.monotonic() < deadline:
         assert process.poll() is None

@@ -385,14 +385,6 @@ def test_bundled_digits_are_split_by_class_and_look_alike() -> None:
     assert max(rows.sum(1).max(), columns.sum(1).max()) <= 20
 
 
-def test_bundled_digits_load_quickly() -> None:
-    load("digits", "test")  # scikit-learn's import is not ours
-    start = time.process_time()
-    for split in ("train", "test"):
-        load("digits", split)
-    assert time.process_time() - start < 2  # seconds, all 1,797
-
-
 def test_bundled_digits_are_read_by_a_neighbour_from_mnist(mnist_test: Digits) -> None:
     from sklearn.neighbors import KNeighborsClassifier
 

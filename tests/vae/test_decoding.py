@@ -39,6 +39,7 @@ def test_half_precision_is_for_pictures_that_nobody_can_tell_apart() -> None:
 
 
 def test_the_callers_threads_are_as_before() -> None:
+    decoding._team()  # asked for the first time with three, it would stay at three
     torch.set_num_threads(3)  # the tests run with one, which there would be no bringing back
     with decoding.team_for(1):
         assert torch.get_num_threads() == 1
