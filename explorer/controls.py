@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -27,6 +29,18 @@ def rerun(*fragments: str) -> None:
     tells then finds none of them: there is nothing to run."""
     with suppress(StreamlitAPIException):
         st.rerun(list(fragments))
+
+
+def kl_beside(name: str, dims: Sequence[int]) -> dict[str, Any]:
+    """What stands beside the sliders of these dimensions: how much each carries; nothing for a
+    model without a KL. For `latent_sliders`."""
+    kl = session.info(name).kl
+    if not any(kl):
+        return {}
+    return {
+        "notes": [f"{kl[dim]:.1f} nats" for dim in dims],
+        "weights": [kl[dim] / max(kl) for dim in dims],
+    }
 
 
 def loading(name: str) -> None:

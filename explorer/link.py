@@ -18,7 +18,7 @@ def index(text: str, count: int) -> int:
         found = -1
     if not 0 <= found < count:
         raise ValueError(
-            f"`digit={_brief(text)}` is no test digit, for those count from 0 to {count - 1:,}"
+            f"`digit={brief(text)}` is no test digit, for those count from 0 to {count - 1:,}"
         )
     return found
 
@@ -35,17 +35,19 @@ def code(text: str, dims: int, digit: slice | None) -> np.ndarray:
         values = np.empty(0)
     if len(values) != dims or not (abs(values) <= FARTHEST).all():  # NaN is not
         raise ValueError(
-            f"`z={_brief(text)}` is not {dims} finite numbers parted by commas, "
+            f"`z={brief(text)}` is not {dims} finite numbers parted by commas, "
             f"none beyond {FARTHEST:,.0f}"
         )
     # where a classifier was in doubt, the digit of a test digit's code is ten probabilities
     if digit and ((values[digit] < 0).any() or abs(values[digit].sum() - 1) > DOUBT):
         raise ValueError(
-            f"`z={_brief(text)}` chooses no digit: of its numbers {digit.start + 1} to "
+            f"`z={brief(text)}` chooses no digit: of its numbers {digit.start + 1} to "
             f"{digit.stop} one has to be 1 and the others 0"
         )
     return values
 
 
-def _brief(text: str) -> str:
+def brief(text: str) -> str:
+    """What an address says, as it can be quoted in backticks on a page: no Markdown of its own."""
+    text = text.replace("`", "'")  # which would end the code it is quoted as
     return text if len(text) <= QUOTED else f"{text[:QUOTED]}..."

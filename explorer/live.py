@@ -23,7 +23,8 @@ from starlette.routing import WebSocketRoute
 from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from explorer import images, portrait, session, views, web
+from explorer import portrait, session, views, web
+from explorer.components.stage import painted, rounded
 from vae import latent
 
 LOG = logging.getLogger(__name__)
@@ -135,13 +136,15 @@ def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> di
     found = portrait.of(name, z)
     return {
         "model": name,
-        "z": [round(float(value), 4) for value in z],
+        "z": rounded(z),
         "digit": place.digit,
         "caption": portrait.caption(name, place.digit),
         "cursor": view.cursor(z),
-        "pixels": images.pixels(found.picture),
-        "shares": [round(float(share), 3) for share in found.shares],
-        "distance": round(found.distance, 3),
-        "decode_ms": found.engine.decode_ms,
-        "hit_rate": round(found.engine.cache.hit_rate, 3),
+        **painted(
+            found.picture,
+            found.shares,
+            found.distance,
+            found.engine.decode_ms,
+            found.engine.cache.hit_rate,
+        ),
     }

@@ -49,5 +49,7 @@ def of(name: str, z: np.ndarray) -> Portrait:
 
 def _near(name: str, z: np.ndarray) -> np.ndarray:
     """Share of each digit among the test digits whose codes lie nearest, [10]."""
-    nearest = np.argpartition(session.remoteness(name, z), NEIGHBOURS)[:NEIGHBOURS]
-    return np.bincount(session.encodings(name).labels[nearest], minlength=10) / NEIGHBOURS
+    far = session.remoteness(name, z)
+    count = min(NEIGHBOURS, len(far))
+    nearest = far.argpartition(count - 1)[:count]
+    return np.bincount(session.encodings(name).labels[nearest], minlength=10) / count

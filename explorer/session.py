@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -193,11 +194,15 @@ def read_link(offered: list[str]) -> None:
     """
     query = {key: st.query_params[key] for key in LINKED if key in st.query_params}
     current = st.session_state.get("visit")
-    if isinstance(current, Visit) and (not query or query == current.link):
+    # what was chosen since a link was written counts, though the address may not hold that link yet
+    chosen = st.session_state.pop("chosen", False)
+    if isinstance(current, Visit) and (chosen or not query or query == current.link):
         return
     name = query.get("model", offered[0])
     if name not in offered:
-        st.warning(f"The link asks for model {name!r}; on offer are {', '.join(offered)}.")
+        st.warning(
+            f"The link asks for model `{link.brief(name)}`; on offer are {', '.join(offered)}."
+        )
         name = offered[0]
     st.session_state["model"] = name
     arrived = not isinstance(current, Visit) or current.model != name
@@ -214,6 +219,11 @@ def read_link(offered: list[str]) -> None:
         now.begin(place)
     else:
         now.go(*place)
+
+
+def choose() -> None:
+    """In a callback: the visitor has chosen a model."""
+    st.session_state["chosen"] = True
 
 
 def _linked(query: dict[str, str], name: str) -> Place | None:
@@ -252,6 +262,7 @@ class Arrival:
         self.digits: data.Digits | None = None
         self.error = ""
         self.done, self.total = 0, 0
+        self._begun = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._fetch, daemon=True)
         self._thread.start()
@@ -276,8 +287,9 @@ class Arrival:
         return self._thread.is_alive()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it is there or has failed, at most this long; a file on disk takes 50 ms."""
-        self._thread.join(seconds)
+        """Wait until it is there or has failed, at most this long after it began; a file on disk
+        takes 50 ms."""
+        self._thread.join(max(0.0, self._begun + seconds - time.monotonic()))
 
 
 @st.cache_resource(show_spinner=False)

@@ -52,7 +52,8 @@ class View:
         A place on a t-SNE picture is no code; there the nearest digit's is taken.
         """
         if self.plane is not None:
-            return Place(tuple(self.plane.move(z, np.array(xy)).tolist()), None)
+            moved = self.plane.move(z, np.array(xy)).clip(-latent.FARTHEST, latent.FARTHEST)
+            return Place(tuple(moved.tolist()), None)
         index = int(np.square(self.points - np.array(xy)).sum(axis=1).argmin())
         return Place(tuple(self._codes.mean[index].tolist()), index)
 

@@ -1,9 +1,9 @@
 """Registers a browser component from the script and style beside its Python wrapper.
 
-The browser gets one module: the style as a constant, flow.js and component.js, then the component's
-own script. Where the server serves published files, the component's inline script is three lines
-that import that module by URL; inline, the whole of it would travel again with every change of the
-data.
+The browser gets one module: the style as a constant, flow.js, component.js and the helpers that the
+component names, then its own script. Where the server serves published files, the component's
+inline script is three lines that import that module by URL; inline, the whole of it would travel
+again with every change of the data.
 """
 
 import hashlib

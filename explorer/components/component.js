@@ -19,31 +19,31 @@ function onCursor(follow, signal) {
   window.addEventListener(CURSOR, (event) => follow(event.detail), { signal });
 }
 
-// The page is about to be left for another of the app. What is told behind the message that asks for
-// it names the page that it comes from, and of two messages that wait Streamlit takes the newer one's
-// page: the visitor would stay where he is. So from here on a component tells nothing.
-const HUSHED = 3000; // ms, in which the other page comes; where it does not, all goes on
-
-function onLeave(leave, signal) {
+// Another page of the app has been asked for: `turn(true)`; or this one again: `turn(false)`.
+function onTurn(turn, signal) {
   const { pathname } = window.location;
-  const elsewhere = (place) => place.origin === window.location.origin && place.pathname !== pathname;
   const listen = (name, hear) => window.addEventListener(name, hear, { capture: true, signal });
-  listen("popstate", () => elsewhere(window.location) && leave());
+  listen("popstate", () => turn(window.location.pathname !== pathname));
   listen("click", ({ target, ctrlKey, metaKey, shiftKey }) => {
     const link = target.closest?.("a[href]");
-    const tab = ctrlKey || metaKey || shiftKey; // of its own
-    if (link && !link.target && !tab && elsewhere(link)) leave();
+    const tab = ctrlKey || metaKey || shiftKey || link?.target; // of its own
+    if (link && !tab && link.origin === window.location.origin) turn(link.pathname !== pathname);
   });
 }
 
-// The element that a component draws in, kept over the runs of the script. A class is keyed by its
-// parent element, because the default export is called again for each change of the data, with newer
+// The element that a component draws in, kept over the runs of the script. An instance is keyed by
+// its parent element, because the default export is called again for each change of the data, with newer
 // functions.
 //
 // Streamlit runs the cleanup of a call that a newer one has overtaken, before the newer or after it:
 // our export loads a module, so it answers later. Only the newest call's cleanup takes the instance
 // down, and only when no other call follows it; else a slider would be replaced under the hand.
+//
+// A page that is being left is told nothing. What is sent behind the message that asks for another
+// one names the page it comes from, and of two messages that wait Streamlit takes the newer one's
+// page: the visitor would stay where he is.
 const GONE = 200; // ms
+const HUSHED = 60_000; // ms in which the other page comes, torch's import included
 
 function keep(instances, component, Kind) {
   const { parentElement } = component;
@@ -59,7 +59,7 @@ function keep(instances, component, Kind) {
     const presence = new AbortController(); // its signal ends what an instance listens to
     instance = new Kind(root, presence.signal);
     Object.assign(instance, { presence, hushed: 0 });
-    onLeave(() => (instance.hushed = performance.now() + HUSHED), presence.signal);
+    onTurn((away) => (instance.hushed = away ? performance.now() + HUSHED : 0), presence.signal);
     instances.set(parentElement, instance);
   }
   clearTimeout(instance.going);
@@ -76,6 +76,16 @@ function keep(instances, component, Kind) {
       instance.destroy();
     }, GONE);
   };
+}
+
+// The arrow keys go from one of a list's buttons to another: `stride` of a key says how many further.
+function walk(list, stride) {
+  list.addEventListener("keydown", (event) => {
+    const next = list.children[[...list.children].indexOf(event.target) + stride(event.key)];
+    if (next?.tagName !== "BUTTON") return;
+    event.preventDefault();
+    next.focus();
+  });
 }
 
 // An element with properties and children, in one expression.

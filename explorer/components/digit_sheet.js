@@ -7,6 +7,8 @@ class DigitSheet {
   constructor(root) {
     this.list = element("div", { className: "digits" });
     root.append(this.list);
+    walk(this.list, (key) => ({ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.across, ArrowDown: this.across })[key]);
+    this.list.addEventListener("focusin", ({ target }) => this.stop(target));
     this.list.addEventListener("click", (event) => {
       const place = [...this.list.children].indexOf(event.target);
       if (place >= 0) this.send("press", { place, serial: Date.now() });
@@ -26,6 +28,18 @@ class DigitSheet {
       return tile;
     });
     this.list.replaceChildren(...tiles);
+    this.stop(tiles[0]);
+  }
+
+  // Digits in a row, as wide as the page is now.
+  get across() {
+    const tiles = [...this.list.children];
+    return tiles.filter((tile) => tile.offsetTop === tiles[0].offsetTop).length;
+  }
+
+  // The one digit of the sheet that the tab key stops at.
+  stop(here) {
+    for (const tile of this.list.children) tile.tabIndex = tile === here ? 0 : -1;
   }
 
   destroy() {}

@@ -89,8 +89,8 @@ class LatentMap {
       this.weights = this.view = this.viewTold = null;
       const layout = figureLayout(this.data, readTheme(this.root), this.laid);
       await Plotly.react(this.plot, figureTraces(), layout, figureConfig(this.zoom));
+      await this.zoom.restore();
       if (!this.drawn) {
-        await this.zoom.restore();
         this.plot.on("plotly_relayout", (change) => this.zoom.keep(change));
         for (const name of ["relayout", "relayouting", "afterplot"]) {
           this.plot.on(`plotly_${name}`, () => this.place());
@@ -250,6 +250,7 @@ class LatentMap {
   // By a press of this number, where it is one.
   go(x, y, index, press = null) {
     this.at = [x, y];
+    this.told = null; // Python may find the code elsewhere, at a digit of t-SNE's, and be where it was
     this.place();
     if (this.live) this.channel.aim([x, y], index); // the picture at once, the rest of the page after
     this.flow.push({ x, y, index, press });
@@ -269,6 +270,7 @@ class LatentMap {
   destroy() {
     this.flow.stop();
     this.drags.stop();
+    this.hand.leave();
     clearTimeout(this.watching);
     clearTimeout(this.idling);
     this.resizing.disconnect();

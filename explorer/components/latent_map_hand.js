@@ -7,6 +7,8 @@ const REACH = { mouse: 8, pen: 12, touch: 16 }; // px from a point that still pr
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const STITCH = 4; // px between the corners of a lasso: a hand's line needs no finer
 const TWICE = 1000; // ms from the first press of a double click to its end, at most
+const STEP = [0.01, 0.05]; // of what is seen that an arrow key goes, alone and with shift
+const KEY_REST = 150; // ms without an arrow key, after which the code has come to rest
 const CORNERS = 400; // of the longest lasso; beyond, every second one is dropped
 
 class Hand {
@@ -26,6 +28,7 @@ class Hand {
     const { map } = this;
     if (!map.drawn || !event.isPrimary || event.button !== 0) return;
     if (event.target.closest(".modebar")) return;
+    this.rest();
     const start = [event.clientX, event.clientY];
     const act = map.spot(event).inside ? this.gesture(event) : null;
     let moved = false;
@@ -91,12 +94,15 @@ class Hand {
 
   // The cursor is under the pointer at once; the picture follows as fast as the server answers.
   drag(event) {
+    this.map.root.classList.add("dragging");
+    this.carry(...this.map.units(this.within(event)));
+  }
+
+  carry(x, y) {
     const { map } = this;
-    const [x, y] = map.units(this.within(event));
     map.dragging = true;
     if (map.live) map.channel.hold();
     map.thumb.show(null);
-    map.root.classList.add("dragging");
     [map.at, map.selected] = [[x, y], null];
     map.place();
     if (map.live) map.channel.aim([x, y]);
@@ -178,8 +184,24 @@ class Hand {
     const direction = ARROWS[event.key];
     if (event.target !== map.frame || !direction || !map.at) return;
     event.preventDefault();
-    const step = event.shiftKey ? 0.25 : 0.05;
-    const [x, y] = map.at.map((value, i) => Math.round((value + step * direction[i]) * 1e6) / 1e6);
-    map.go(x, y, null);
+    const { across, up } = map.axes;
+    const share = STEP[Number(event.shiftKey)];
+    const [x, y] = [across, up].map(({ low, high }, i) => map.at[i] + share * (high - low) * direction[i]);
+    if (!map.data.draggable) return map.go(x, y, null);
+    this.carry(x, y);
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.rest(), KEY_REST);
+  }
+
+  // A code that the keys have moved is where it was to come.
+  rest() {
+    if (!this.resting) return;
+    this.resting = clearTimeout(this.resting);
+    this.drop();
+  }
+
+  leave() {
+    clearTimeout(this.resting);
+    if (this.map.dragging) this.map.channel?.letGo();
   }
 }

@@ -2,7 +2,7 @@
 // backdrop.
 
 const TILE = 56; // px of a thumbnail: twice the 28 of a digit
-const ROOMY = 13; // px across: twice an ellipse beyond it is more than the cursor's ring covers
+const ROOMY = 13; // px of the ellipse's narrow axis: beyond it, the outer one shows around the cursor
 
 // The cursor, the digit that it stands on with its posterior, and the shape around what is selected.
 class Marks {

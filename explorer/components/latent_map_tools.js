@@ -17,7 +17,7 @@ const SHEET = "M2 2h5v5h-5zM9 2h5v5h-5zM2 9h5v5h-5zM9 9h5v5h-5z";
 const KEPT = (window.latentExplorerMap ??= {
   hidden: new Set(), // digits that the legend switched off
   mode: "code",
-  zoom: null, // of the map that was zoomed last
+  zooms: {}, // by the points and axes that they are of
 });
 
 class Tools {

@@ -56,11 +56,12 @@ class Zoom {
   // Plotly has been told of a change: where it is one of the zoom, it is kept.
   keep(change) {
     if (!Object.keys(change).some((name) => name.startsWith("xaxis.range"))) return;
-    KEPT.zoom = { of: this.map.plot.layout.uirevision, range: this.range };
+    KEPT.zooms[this.map.plot.layout.uirevision] = this.range;
   }
 
-  // On a map that is drawn for the first time, what was last seen of the same points.
+  // On a map that has been drawn, what was last seen of the same points.
   async restore() {
-    if (KEPT.zoom?.of === this.map.plot.layout.uirevision) await this.show(KEPT.zoom.range);
+    const kept = KEPT.zooms[this.map.plot.layout.uirevision];
+    if (kept) await this.show(kept);
   }
 }

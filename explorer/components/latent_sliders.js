@@ -48,6 +48,24 @@ class Sliders {
     }
     this.values = [...data.values];
     this.values.forEach((_, index) => this.draw(index));
+    this.takeUp();
+  }
+
+  // What a hand did last before its page was left, when nothing could be told any more.
+  takeUp() {
+    const { values, ...of } = window.latentExplorerUntold ?? {};
+    if (!values || JSON.stringify(of) !== JSON.stringify(this.self)) return;
+    window.latentExplorerUntold = null;
+    this.values = values;
+    this.values.forEach((_, index) => this.draw(index));
+    this.moved = this.unheard = true;
+    this.release();
+  }
+
+  // Which sliders these are, and since which move of Python's.
+  get self() {
+    const { model, dims, revision } = this;
+    return { model, dims, revision };
   }
 
   build(data, shape) {
@@ -144,7 +162,8 @@ class Sliders {
     if (direction) {
       event.preventDefault();
       const value = this.values[index] + direction * this.step * (event.shiftKey ? 100 : 10);
-      this.change(index, Math.round(value * 1e4) / 1e4);
+      const within = Math.min(this.farthest, Math.max(-this.farthest, value));
+      this.change(index, Math.round(within * 1e4) / 1e4);
     } else if (event.key === "Enter") {
       this.enter(index, number.value);
       number.select();
@@ -251,6 +270,8 @@ class Sliders {
   }
 
   destroy() {
+    const untold = this.unheard || !this.flow.settled;
+    if (this.model && untold) window.latentExplorerUntold = { ...this.self, values: this.values };
     this.flow.stop();
     clearTimeout(this.resting);
     clearTimeout(this.telling);

@@ -38,7 +38,8 @@ class Stage {
   update(data) {
     if (data.waiting) return;
     const channel = liveChannel(data.live);
-    const moving = channel?.leads(data.model);
+    // where Python has moved the code itself, the hand's pictures are what is past
+    const moving = channel?.leads(data.model) && data.revision === this.data?.revision;
     this.data = data;
     this.device.textContent = `${data.model} on ${data.device.toUpperCase()}`;
     if (moving) return;
@@ -48,7 +49,8 @@ class Stage {
 
   follow(picture) {
     if (picture.model !== this.data?.model) return;
-    this.show({ ...this.data, ...picture, code: picture.z, note: "" });
+    const note = String(picture.z) === String(this.data.code) ? this.data.note : "";
+    this.show({ ...this.data, ...picture, code: picture.z, note });
   }
 
   show(picture) {

@@ -4,7 +4,7 @@ A component, not st.image or st.html: 784 bytes go straight on to a canvas. An i
 have to be sanitised, decoded and swapped by the browser for each of sixty pictures a second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,31 +47,52 @@ def stage(
     distance: float,
     engine: EngineLine,
     note: str = "",
+    revision: int = 0,
 ) -> None:
     """Show `picture`, uint8 [28, 28], which `code` decodes to with `model`.
 
     Beside it stand `title`, a bar for each of `shares` (0 to 1) in the colour of the same place in
     `colours`, the code's `distance` from the centre and a `note`; below it the engine's figures.
     While a hand moves, the pictures come through the live channel, and those of this command wait;
-    `view` is what the map shows then: its kind and its two dimensions. Raises ValueError for a
-    picture of another shape or type and where shares and colours differ in number.
+    `view` is what the map shows then: its kind and its two dimensions. `revision` grows whenever
+    Python moves the code itself: then this picture is the newer one, hand or no hand. Raises
+    ValueError for a picture of another shape or type and where shares and colours differ in number.
     """
     if len(shares) != len(colours):
         raise ValueError(f"{len(shares)} shares but {len(colours)} colours")
     data: dict[str, Any] = {
-        "pixels": images.pixels(picture),  # bytes cannot lie beside others
-        "code": [round(float(value), 4) for value in code],
+        "code": rounded(code),
         "caption": caption,
         "note": note,
         "title": title,
-        "shares": [round(float(share), 3) for share in shares],
         "colours": list(colours),
-        "distance": round(distance, 3),
         "device": engine.device,
         "model": model,
         "view": list(view),
         "live": web.live_url(),
-        "decode_ms": engine.decode_ms,
-        "hit_rate": round(engine.hit_rate, 3),
+        "revision": revision,
+        **painted(picture, shares, distance, engine.decode_ms, engine.hit_rate),
     }
     _mount(key=key, data=data)
+
+
+def rounded(code: Iterable[float]) -> list[float]:
+    """A code to as many decimals as the browser is told."""
+    return [round(float(value), 4) for value in code]
+
+
+def painted(
+    picture: np.ndarray,
+    shares: Iterable[float],
+    distance: float,
+    decode_ms: float | None,
+    hit_rate: float,
+) -> dict[str, Any]:
+    """What changes with every picture, for a run of the script and the live channel alike."""
+    return {
+        "pixels": images.pixels(picture),  # bytes cannot lie beside others
+        "shares": [round(float(share), 3) for share in shares],
+        "distance": round(distance, 3),
+        "decode_ms": decode_ms,
+        "hit_rate": round(hit_rate, 3),
+    }

@@ -47,12 +47,7 @@ class Traversals {
       tile.addEventListener("click", () => this.flow.push({ dim, value: this.value(step) }));
       tiles.append(tile);
     }
-    tiles.addEventListener("keydown", (event) => {
-      const next = event.target.parentElement?.children[[...tiles.children].indexOf(event.target) + KEYS[event.key]];
-      if (next?.tagName !== "BUTTON") return;
-      event.preventDefault();
-      next.focus();
-    });
+    walk(tiles, (key) => KEYS[key]);
     tiles.append(mark);
     return { line, tiles, mark, near: null };
   }

@@ -22,6 +22,9 @@ def render(name: str) -> None:
     if not info.abilities >= {"encodes", "decodes"}:
         st.info(f"{info.title} does not both encode and decode, so it has no map to explore.")
         return
+    if len(info.order) < 2:
+        st.info(f"{info.title} has one latent dimension, and a map takes two.")
+        return
     session.visit(name)
     rows = len(hand.banks(name)[0])
     st.html(f"<style>.st-key-scene {{ --rows: {rows}; }}</style>")  # room for the sliders

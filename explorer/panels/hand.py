@@ -78,6 +78,7 @@ def _picture(now: Visit) -> None:
         colours=controls.DIGIT_COLOURS,
         distance=found.distance,
         engine=EngineLine(engine.device, engine.decode_ms, engine.cache.hit_rate),
+        revision=now.revision,
     )
 
 
@@ -103,8 +104,6 @@ def _rest(name: str) -> None:
 
 
 def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
-    info = session.info(now.model)
-    most = max(*info.kl, 1e-6)
     cursor = maps.chosen(now.model).cursor(now.z)
 
     def bank(key: str, dims: list[int], height: int) -> None:
@@ -113,8 +112,7 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             [now.place.z[d] for d in dims],
             key=f"{key}-{now.model}",
             revision=now.revision,
-            notes=[f"{info.kl[d]:.1f} nats" for d in dims] if any(info.kl) else [],
-            weights=[info.kl[d] / most for d in dims] if any(info.kl) else [],
+            **controls.kl_beside(now.model, dims),
             max_height=height,
             model=now.model,
             dims=dims,

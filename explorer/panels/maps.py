@@ -184,7 +184,7 @@ def _sheet(
     cells: tuple[int, int, int, int],
 ) -> bytes:
     """PNG of a plane's digits, each decoded from the code in the middle of its cell. `cells` are
-    the first and the last but one of the columns, and of the rows from below, `pitch` wide."""
+    the first column and the one after the last, and the rows' from below, all `pitch` wide."""
     plane = views.view(name, kind, dims).plane
     assert plane is not None
     x = pitch * (np.arange(cells[0], cells[1]) + 0.5)

@@ -31,19 +31,10 @@ def panel(name: str) -> None:
             "<h3>Traversals</h3><p>Each row sweeps one dimension from -3 to 3 around the code. "
             "Press a tile to go there.</p>"
         )
-        sweeps = latent.traversals(now.z, dims, LOW, HIGH, STEPS)
-        drawn = model.pictures(sweeps.reshape(-1, info.dims))
-        traversals(
-            images.png(images.tile(drawn, STEPS)),
-            STEPS,
-            dims,
-            now.z[dims].tolist(),
-            key=_key(name),
-            model=name,
-            low=LOW,
-            high=HIGH,
-            on_press=partial(_take_tile, name),
-        )
+        if dims:
+            _sweep(name, dims)
+        else:
+            st.caption("No dimension of this model is in use.")
     with sheet:
         x, y = maps.plane_dims(name)
         st.html(f"<h3>Manifold</h3><p>z{x + 1} to the right, z{y + 1} upwards, -3 to 3.</p>")
@@ -51,6 +42,23 @@ def panel(name: str) -> None:
         whole = images.tile(model.pictures(codes), SHEET)
         st.html(f'<img class="sheet" src="{images.data_uri(whole)}" alt="the decoded manifold">')
     session.write_link(now)
+
+
+def _sweep(name: str, dims: list[int]) -> None:
+    now, model = session.visit(name), session.model(name)
+    sweeps = latent.traversals(now.z, dims, LOW, HIGH, STEPS)
+    drawn = model.pictures(sweeps.reshape(-1, model.info.dims))
+    traversals(
+        images.png(images.tile(drawn, STEPS)),
+        STEPS,
+        dims,
+        now.z[dims].tolist(),
+        key=_key(name),
+        model=name,
+        low=LOW,
+        high=HIGH,
+        on_press=partial(_take_tile, name),
+    )
 
 
 def _key(name: str) -> str:

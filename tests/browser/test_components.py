@@ -185,9 +185,11 @@ def test_arrow_keys_move_the_code(demo: Page) -> None:
     demo.keyboard.press("ArrowRight")
     demo.keyboard.press("ArrowRight")
     demo.keyboard.press("Shift+ArrowDown")
-    found = until(demo, lambda found: found["cursor"] == [0.1, -0.25])
+    left, right, bottom, top = demo.evaluate(RANGES)
+    there = [0.02 * (right - left), -0.05 * (top - bottom)]  # steps of what is seen
+    found = until(demo, lambda found: found["cursor"] == pytest.approx(there))
     assert found["clicks"][-1]["index"] is None
-    lies_at(demo, demo.locator(".cursor"), (0.1, -0.25))
+    lies_at(demo, demo.locator(".cursor"), (there[0], there[1]))
 
 
 def test_the_ring_marks_the_pressed_point_and_the_ellipse_has_its_size(demo: Page) -> None:

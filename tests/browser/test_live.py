@@ -212,3 +212,7 @@ def test_nothing_is_told_of_a_page_once_another_is_asked_for(
     page.wait_for_timeout(500)  # `page` sees to it that nothing went wrong
     assert len(set(asked)) == (2 if gap > 80 else 1)
     assert asked.count(asked[-1]) == 1, "the other page was asked for once, and last"
+    page.get_by_role("link", name="Explore").click()
+    picture = page.locator(".stage-digit[data-code]")
+    expect(picture).to_have_attribute("data-code", "1.5,0")  # and what was done is not lost
+    expect(page).to_have_url(re.compile(r"z=1.5(%2C|,)0$"))

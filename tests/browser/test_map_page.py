@@ -95,6 +95,57 @@ def test_a_view_is_not_switched_off_and_stays_with_its_axes(
     expect_axes(page, "z3", "z10")
 
 
+def test_a_key_that_is_held_is_one_way_and_one_step_back(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    explore(page, serve, settle, "model=vae-2d")
+    page.locator(".latent-map .frame").focus()
+    for _ in range(12):
+        before = page.evaluate(CODE)
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"before => ({CODE})() !== before", arg=before)
+    there = page.evaluate(CODE)
+    expect(page).to_have_url(re.compile(f"z={there.replace(',', '(%2C|,)')}$"))
+    settle(page)
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function(f"() => ({CODE})() === '0,0'")
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_each_view_of_the_map_keeps_its_own_zoom(page: Page, serve: Serve, settle: Settle) -> None:
+    explore(page, serve, settle, "model=vae-10d")
+    home = page.evaluate(RANGES)
+    zoom(page, (0.5, 0.5), 2)
+    page.wait_for_function(RESTED)
+    near = page.evaluate(RANGES)
+    assert near != pytest.approx(home)
+    view(page, "Two dimensions").click()
+    expect_axes(page, "z8", "z10")
+    view(page, "PCA").click()
+    expect(page.locator(".latent-map .xtitle")).to_have_text("PC 1")
+    page.wait_for_function(ACROSS, arg=near[:2])
+    assert page.evaluate(RANGES) == pytest.approx(near)
+
+
+def test_the_digits_that_are_selected_are_one_stop_of_the_tab_key(
+    page: Page, serve: Serve, settle: Settle
+) -> None:
+    explore(page, serve, settle, "model=vae-10d")
+    mode(page, "Box")
+    drag(page, [(-1.0, -1.0), (1.0, 1.0)])
+    digits = page.locator(".digits button")
+    digits.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(digits.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(digits.nth(1)).not_to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(digits.nth(1)).to_be_focused()
+    expect(page.locator(".digits button[tabindex='0']")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".stage-digit figcaption")).to_contain_text("test digit")
+
+
 def test_the_shape_stays_around_what_is_selected(page: Page, serve: Serve, settle: Settle) -> None:
     explore(page, serve, settle, "model=vae-10d")
     mode(page, "Box")

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import session, views
+from explorer import portrait, session, views
 from explorer.session import Place, Visit
 from vae import catalog, checkpoint, models, service
 from vae.checkpoint import Encodings, Manifest
 from vae.interface import abilities
+from vae.latent import FARTHEST
 
 COUNT = 60
 
@@ -130,6 +131,28 @@ def test_a_press_on_a_t_sne_picture_takes_the_nearest_digit() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
+def test_a_press_far_out_stays_where_codes_are_read() -> None:
+    place = views.View("vae-2d", "Two dimensions", (0, 1)).place(np.zeros(2, np.float32), (1e9, 1))
+    assert place.z == (FARTHEST, 1.0)
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize("count", [1, 25, 26, COUNT])
+def test_what_lies_near_makes_do_with_few_digits(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = session.encodings("vae-2d")
+    few = whole._replace(mean=whole.mean[:count], labels=whole.labels[:count])
+    monkeypatch.setattr(session, "encodings", lambda _: few)
+    shares = portrait.of("vae-2d", np.zeros(2, np.float32)).shares
+    assert shares.sum() == pytest.approx(1)
+    nearest = np.square(few.mean).sum(1).argsort()[: portrait.NEIGHBOURS]
+    np.testing.assert_allclose(
+        shares, np.bincount(few.labels[nearest], minlength=10) / len(nearest)
+    )
+
+
+@pytest.mark.usefixtures("shipped")
 def test_a_digit_beyond_the_test_set_is_named() -> None:
     with pytest.raises(ValueError, match=r"test digit 60.*0 to 59"):
         session.digit_place("vae-2d", 60)
@@ -195,7 +218,9 @@ def test_a_new_address_in_the_same_visit_is_followed() -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ({"model": "gan"}, "'gan'"),
+        ({"model": "gan"}, "`gan`"),
+        ({"model": "a`[b](c)"}, "`a'[b](c)`"),
+        ({"model": "b" * 999}, f"`{'b' * 60}...`"),
         ({"model": "vae-2d", "z": "1"}, "2 finite numbers"),
         ({"model": "vae-2d", "z": "nan,1"}, "finite"),
         ({"model": "vae-2d", "z": "1e30,0"}, "`z=1e30,0` is not 2 finite numbers"),
@@ -229,6 +254,17 @@ def test_a_change_of_model_keeps_the_digit_and_forgets_the_steps() -> None:
     assert app.text[0].value.startswith("vae-5d")
     assert app.text[0].value.endswith(" 9")
     assert app.session_state["visit"].past == []
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_model_that_is_chosen_counts_more_than_a_link_on_its_way() -> None:
+    app = run(model="vae-2d", z="1,2")
+    app.session_state["visit"].go((0.5, 0.5))
+    app.session_state["visit"].link = {"model": "vae-2d", "z": "0.5,0.5"}  # not yet in the address
+    app.session_state["model"], app.session_state["chosen"] = "vae-5d", True
+    app.run()
+    assert app.text[0].value == "vae-5d (0.0, 0.0, 0.0, 0.0, 0.0) None"
+    assert "chosen" not in app.session_state
 
 
 @pytest.mark.usefixtures("shipped")
