@@ -18,7 +18,7 @@ from vae.latent import FARTHEST
 COUNT = 60
 
 
-def write(folder: Path, latent: int, *, tsne: bool = False) -> None:
+def write(folder: Path, latent: int, *, tsne: bool = False, spread: float = 1) -> None:
     """An untrained VAE with random codes for its test digits."""
     model = models.build("vae", {"latent": latent, "hidden": 16, "depth": 1})
     manifest = Manifest(
@@ -32,7 +32,7 @@ def write(folder: Path, latent: int, *, tsne: bool = False) -> None:
     )
     checkpoint.write_model(folder, manifest, model.state_dict())
     rng = np.random.default_rng(latent)
-    mean = rng.standard_normal((COUNT, latent)).astype(np.float32)
+    mean = spread * rng.standard_normal((COUNT, latent)).astype(np.float32)
     flat = rng.standard_normal((COUNT, 2)).astype(np.float32) if tsne else None
     ones = np.ones(COUNT, np.float32)
     codes = Encodings(mean, mean * 0 - 2, np.arange(COUNT) % 10, ones, ones, flat)
