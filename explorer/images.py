@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -51,6 +52,29 @@ def pixels(picture: np.ndarray) -> str:
     if picture.shape != (28, 28) or picture.dtype != np.uint8:
         raise ValueError(f"a picture is uint8 [28, 28], not {picture.dtype} {list(picture.shape)}")
     return base64.b64encode(picture.tobytes()).decode()
+
+
+def rounded(code: Iterable[float]) -> list[float]:
+    """A code to as many decimals as the browser is told."""
+    return [round(float(value), 4) for value in code]
+
+
+def painted(
+    picture: np.ndarray,
+    shares: Iterable[float],
+    distance: float,
+    decode_ms: float | None,
+    hit_rate: float,
+) -> dict[str, Any]:
+    """A decoded digit, as the page's stage takes it from a run of the script and from the live
+    channel alike."""
+    return {
+        "pixels": pixels(picture),  # bytes cannot lie beside others
+        "shares": [round(float(share), 3) for share in shares],
+        "distance": round(distance, 3),
+        "decode_ms": decode_ms,
+        "hit_rate": round(hit_rate, 3),
+    }
 
 
 def webp(image: np.ndarray) -> bytes:

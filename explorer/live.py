@@ -23,8 +23,7 @@ from starlette.routing import WebSocketRoute
 from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from explorer import portrait, session, views, web
-from explorer.components.stage import painted, rounded
+from explorer import images, portrait, session, views, web
 from vae import latent
 
 LOG = logging.getLogger(__name__)
@@ -136,11 +135,11 @@ def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> di
     found = portrait.of(name, z)
     return {
         "model": name,
-        "z": rounded(z),
+        "z": images.rounded(z),
         "digit": place.digit,
         "caption": portrait.caption(name, place.digit),
         "cursor": view.cursor(z),
-        **painted(
+        **images.painted(
             found.picture,
             found.shares,
             found.distance,

@@ -54,7 +54,7 @@ def main() -> None:
             format_func=lambda n: session.info(n).title,
             width=230,
             label_visibility="collapsed",
-            on_change=session.choose,
+            on_change=partial(st.session_state.update, chosen=True),
             persist_state="session",  # else st.switch_page throws the choice away
         )
     page.run()

@@ -93,9 +93,8 @@ class Visit:
 def model(name: str) -> Model:
     """The model, loaded once for all visitors.
 
-    Python's garbage collector takes 0.1 s and more with torch's objects about, and Streamlit calls
-    it after every run where .streamlit/config.toml is not read. What lives as long as the process
-    is frozen out of its sight. (Not collected before: the first picture would wait for that.)
+    Where .streamlit/config.toml is not read, Streamlit collects garbage after every run: 0.1 s with
+    torch's objects, so these are frozen. (Not collected before: the first picture would wait.)
     """
     loaded = service.load(name)
     if "decodes" in loaded.info.abilities:  # the first call pays for torch's setup
@@ -188,21 +187,18 @@ def digit_place(name: str, index: int) -> Place:
 def read_link(offered: list[str]) -> None:
     """Choose the model and the code that the address asks for, once for each address.
 
-    Called at the head of a run, before the model's choice is drawn. A query that differs from the
-    last one written is a new link, or the browser's back button. What it misstates is said on the
-    page and left out.
+    Called before the model's choice is drawn. A query that differs from the last one written is a
+    new link, or the browser's back button. What it misstates is said on the page and left out.
     """
     query = {key: st.query_params[key] for key in LINKED if key in st.query_params}
     current = st.session_state.get("visit")
-    # what was chosen since a link was written counts, though the address may not hold that link yet
-    chosen = st.session_state.pop("chosen", False)
+    chosen = st.session_state.pop("chosen", False)  # later than a link that is on its way
     if isinstance(current, Visit) and (chosen or not query or query == current.link):
         return
     name = query.get("model", offered[0])
     if name not in offered:
-        st.warning(
-            f"The link asks for model `{link.brief(name)}`; on offer are {', '.join(offered)}."
-        )
+        asked = link.brief(name)
+        st.warning(f"The link asks for model `{asked}`; on offer are {', '.join(offered)}.")
         name = offered[0]
     st.session_state["model"] = name
     arrived = not isinstance(current, Visit) or current.model != name
@@ -219,11 +215,6 @@ def read_link(offered: list[str]) -> None:
         now.begin(place)
     else:
         now.go(*place)
-
-
-def choose() -> None:
-    """In a callback: the visitor has chosen a model."""
-    st.session_state["chosen"] = True
 
 
 def _linked(query: dict[str, str], name: str) -> Place | None:
@@ -287,8 +278,7 @@ class Arrival:
         return self._thread.is_alive()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it is there or has failed, at most this long after it began; a file on disk
-        takes 50 ms."""
+        """Wait until it is there, at most so long after it began; a file on disk takes 50 ms."""
         self._thread.join(max(0.0, self._begun + seconds - time.monotonic()))
 
 

@@ -4,7 +4,7 @@ A component, not st.image or st.html: 784 bytes go straight on to a canvas. An i
 have to be sanitised, decoded and swapped by the browser for each of sixty pictures a second.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ def stage(
     if len(shares) != len(colours):
         raise ValueError(f"{len(shares)} shares but {len(colours)} colours")
     data: dict[str, Any] = {
-        "code": rounded(code),
+        "code": images.rounded(code),
         "caption": caption,
         "note": note,
         "title": title,
@@ -71,28 +71,6 @@ def stage(
         "view": list(view),
         "live": web.live_url(),
         "revision": revision,
-        **painted(picture, shares, distance, engine.decode_ms, engine.hit_rate),
+        **images.painted(picture, shares, distance, engine.decode_ms, engine.hit_rate),
     }
     _mount(key=key, data=data)
-
-
-def rounded(code: Iterable[float]) -> list[float]:
-    """A code to as many decimals as the browser is told."""
-    return [round(float(value), 4) for value in code]
-
-
-def painted(
-    picture: np.ndarray,
-    shares: Iterable[float],
-    distance: float,
-    decode_ms: float | None,
-    hit_rate: float,
-) -> dict[str, Any]:
-    """What changes with every picture, for a run of the script and the live channel alike."""
-    return {
-        "pixels": images.pixels(picture),  # bytes cannot lie beside others
-        "shares": [round(float(share), 3) for share in shares],
-        "distance": round(distance, 3),
-        "decode_ms": decode_ms,
-        "hit_rate": round(hit_rate, 3),
-    }
