@@ -39,7 +39,7 @@ function onTurn(turn, signal) {
 // our export loads a module, so it answers later. Only the newest call's cleanup takes the instance
 // down, and only when no other call follows it; else a slider would be replaced under the hand.
 //
-// A page that is being left is told nothing. What is sent behind the message that asks for another
+// Of a page that is being left Python is told nothing. What is sent behind the message that asks for another
 // one names the page it comes from, and of two messages that wait Streamlit takes the newer one's
 // page: the visitor would stay where he is.
 const GONE = 200; // ms
