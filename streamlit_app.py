@@ -7,7 +7,7 @@ A host that only knows scripts never imports it, and the pages work all the same
 
 import streamlit as st
 
-from explorer import web
+from explorer import assets
 
 if __name__ == "__main__":
     from explorer.main import main
@@ -16,5 +16,5 @@ if __name__ == "__main__":
 else:
     from explorer import live
 
-    web.send_at_once()
-    app = st.App(__file__, routes=[*web.routes(), *live.routes()])
+    assets.send_at_once()
+    app = st.App(__file__, routes=[*assets.routes(), *live.routes()])

@@ -1,9 +1,10 @@
 """A slider and the map's code dragged for some seconds, beside an echo: how often the picture
 follows, and how long after the hand.
 
-App and echo are served alike, open in one Chromium, and driven in turns by hand.js, which says what
-counts as painted. A hand moves once a frame of the screen, so that no app can show more than 60
-pictures a second. The ratios are what to believe; the milliseconds are this machine's.
+App and echo are served alike, open in one Chromium, and driven in turns by pointer.js, which
+defines what counts as painted. The pointer moves once a frame of the screen, so that no app can
+show more than 60 pictures a second. The ratios carry over to other machines, the milliseconds do
+not.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def turn(page: Page, kind: str, seconds: float) -> Turn:
     """Drag on a page that `open_page` made, and wait until the page has come to rest."""
     page.bring_to_front()
     found = page.evaluate(
-        "([kind, seconds]) => window.benchHand.drag(kind, seconds)", [kind, seconds]
+        "([kind, seconds]) => window.benchPointer.drag(kind, seconds)", [kind, seconds]
     )
     page.wait_for_timeout(500)  # the hand's rest sends one more run
     settle(page)

@@ -11,15 +11,8 @@ import gc
 import numpy as np
 import streamlit as st
 
-from explorer import web
-from explorer.components import (
-    drag_serial,
-    latent_map,
-    latent_sliders,
-    pending_click,
-    pending_drag,
-    slider_values,
-)
+from explorer import assets
+from explorer.components import latent_map, latent_sliders
 
 CORNERS = np.array([[-3, -3], [-3, 3], [3, -3], [3, 3]], np.float32)
 COLOURS = ("#3f90da",)
@@ -31,23 +24,25 @@ def hand() -> None:
     state = st.session_state
     state.setdefault("place", [0.0, 0.0])
     state.setdefault("revision", 0)
-    place = state["place"] = slider_values("sliders", state["place"], state["revision"])
+    place = state["place"] = latent_sliders.slider_values(
+        "sliders", state["place"], state["revision"]
+    )
     code = ",".join(f"{value:.4f}" for value in place)
-    st.html(f'<div class="stage-digit" data-code="{code}">{code}</div>')
-    latent_sliders(
+    st.html(f'<div class="decoded-digit" data-code="{code}">{code}</div>')
+    latent_sliders.mount(
         ["z1", "z2"],
         place,
         key="sliders",
         revision=state["revision"],
         cursor=(place[0], place[1]),
-        answered=drag_serial("map"),
+        answered=latent_map.drag_serial("map"),
     )
 
 
 @st.fragment(key="map")
 def plane() -> None:
     """The app's own map, without points where a hand would be."""
-    latent_map(
+    latent_map.mount(
         CORNERS,
         np.zeros(len(CORNERS), np.uint8),
         tuple(st.session_state.get("place", (0.0, 0.0))),
@@ -65,14 +60,14 @@ def _go(x: float, y: float) -> None:
 
 
 def _take_drag() -> None:
-    spot = pending_drag("map")
+    spot = latent_map.pending_drag("map")
     if spot is not None:
         _go(*spot)
         st.rerun(["hand"])
 
 
 def _take_click() -> None:
-    click = pending_click("map")
+    click = latent_map.pending_click("map")
     if click is not None:
         _go(click.x, click.y)
         st.rerun(["hand", "map"])
@@ -90,5 +85,5 @@ if __name__ == "__main__":
         hand()
     gc.freeze()
 else:
-    web.send_at_once()
-    app = st.App(__file__, routes=web.routes())
+    assets.send_at_once()
+    app = st.App(__file__, routes=assets.routes())

@@ -25,9 +25,9 @@ import torch
 from vae import checkpoint, data, metrics, service
 from vae.batches import Batches
 from vae.data import Digits
+from vae.distributed import Noise
 from vae.models.vae import VAE, VAEConfig, make_step
 from vae.optim import TrainConfig
-from vae.processes import Noise
 from vae.training import fit
 
 MODEL = "vae-2d"  # what the app opens with

@@ -2,7 +2,7 @@
 
 A hover is answered in the browser: the 95th percentile is to be below two frames of the screen. A
 press is answered by the server: at most 1.3 times a press on an echo's empty chart. Both begin when
-the page hears of the pointer, and end as hand.js says.
+the page hears of the pointer, and end as pointer.js says.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def hover(page: Page, spot: Spot, chance: random.Random) -> float | None:
     """ms from the pointer's move to the thumbnails."""
     page.mouse.move(*OUTSIDE)
     page.wait_for_timeout(100 + 50 * chance.random())
-    page.evaluate("() => { window.benchAnswer = window.benchHand.hover(); }")
+    page.evaluate("() => { window.benchAnswer = window.benchPointer.hover(); }")
     move(page, spot)
     return page.evaluate("() => window.benchAnswer")
 
@@ -37,7 +37,7 @@ def press(page: Page, spot: Spot, chance: random.Random) -> float | None:
     """ms from the release of a press to the picture."""
     move(page, spot)
     page.wait_for_timeout(150 + 50 * chance.random())  # what the hover shows is drawn
-    page.evaluate("() => { window.benchAnswer = window.benchHand.press(); }")
+    page.evaluate("() => { window.benchAnswer = window.benchPointer.press(); }")
     page.mouse.down()
     page.mouse.up()
     took = page.evaluate("() => window.benchAnswer")
@@ -56,7 +56,7 @@ def measure(quick: bool = False) -> Measured:
     with serve(ECHO) as (_, echo), serve(APP) as (_, app), chromium() as browser:
         pages = {"echo": open_page(browser, f"{echo}/?map"), "app": open_page(browser, app)}
         pages["app"].bring_to_front()
-        find = "count => window.benchHand.spots(count)"
+        find = "count => window.benchPointer.spots(count)"
         first = hover(pages["app"], pages["app"].evaluate(find, 1)[0], chance)
         for page in pages.values():
             page.bring_to_front()

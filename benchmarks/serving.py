@@ -113,7 +113,7 @@ def open_page(
     has_map: bool = True,
     prepare: Callable[[Page], None] | None = None,
 ) -> Page:
-    """A page that shows its picture and its map and has come to rest, with hand.js in it.
+    """A page that shows its picture and its map and has come to rest, with pointer.js in it.
 
     `prepare` is called with the page before it goes anywhere.
     """
@@ -122,12 +122,12 @@ def open_page(
         prepare(page)
     page.set_default_timeout(60_000)
     page.goto(url)
-    page.locator(".stage-digit[data-code]").first.wait_for()
+    page.locator(".decoded-digit[data-code]").first.wait_for()
     settle(page)
     if has_map:
         page.locator(".latent-map .plot .nsewdrag").first.wait_for()
         page.evaluate(CALM)
-    page.evaluate((Path(__file__).with_name("hand.js")).read_text(encoding="utf-8"))
+    page.evaluate((Path(__file__).with_name("pointer.js")).read_text(encoding="utf-8"))
     return page
 
 

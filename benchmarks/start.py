@@ -19,7 +19,7 @@ YARDSTICK = "benchmarks/torch_page.py"
 # Notes when the heading and the first picture are painted: at the frame after they are in the page.
 NOTE = """
 window.benchSeen = {};
-const marks = { heading: "h1", picture: ".stage-digit[data-code]" };
+const marks = { heading: "h1", picture: ".decoded-digit[data-code]" };
 new MutationObserver(() => {
   for (const [name, selector] of Object.entries(marks)) {
     if (name in window.benchSeen || !document.querySelector(selector)) continue;

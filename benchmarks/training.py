@@ -31,9 +31,9 @@ from torch import Tensor, nn
 from vae import data, metrics, nets
 from vae.batches import Batches
 from vae.data import Digits
+from vae.distributed import Noise
 from vae.models.vae import VAE, VAEConfig, make_step
 from vae.optim import TrainConfig
-from vae.processes import Noise
 from vae.training import fit
 
 CPU = torch.device("cpu")

@@ -25,7 +25,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-STAGE = "latent_explorer_stage"
+STAGE = "latent_explorer_decoded_view"
 PATIENCE = 1.5  # s after which a request without an answer counts no more, as on the page
 LINGER = 5.0  # s that the last pictures are waited for
 REACH, STEP = 2.9, 0.02  # a slider goes from one end to the other by such steps

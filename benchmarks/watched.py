@@ -14,7 +14,7 @@ import time
 
 import streamlit as st
 
-from explorer import web
+from explorer import assets
 
 
 def record(line: str) -> None:
@@ -63,5 +63,5 @@ else:
 
     from explorer import live
 
-    web.send_at_once()
-    app = st.App(__file__, routes=[*web.routes(), *live.routes()])
+    assets.send_at_once()
+    app = st.App(__file__, routes=[*assets.routes(), *live.routes()])

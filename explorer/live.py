@@ -23,7 +23,7 @@ from starlette.routing import WebSocketRoute
 from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from explorer import images, portrait, session, views, web
+from explorer import assets, decoded_code, images, projections, session
 from vae import latent
 
 LOG = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _answered: set[tuple[str, str, int, int]] = set()  # models and maps that are lo
 
 def routes() -> list[WebSocketRoute]:
     """The route for st.App; the second is for server.baseUrlPath."""
-    return [WebSocketRoute(f"{root}/{web.LIVE}", _converse) for root in ("", "/{prefix:path}")]
+    return [WebSocketRoute(f"{root}/{assets.LIVE}", _converse) for root in ("", "/{prefix:path}")]
 
 
 async def _converse(socket: WebSocket) -> None:
@@ -92,8 +92,8 @@ async def _answer(text: str) -> str:
         # a folder's path is a model's name to the service, but is not on offer
         if not (session.is_ready(name) or name in session.names()[0]):
             raise ValueError(f"there is no model {name!r} on offer")
-        # A decode takes less than a thread's start. But a model, its judge and a map are read when
-        # they are first asked for, and nobody waits for another's.
+        # A decode takes less than a thread's start. But a model, the classifier and a map are read
+        # when they are first asked for, and nobody waits for another's.
         known = name, *view
         if known in _answered:
             reply = _reply(name, view, request)
@@ -111,9 +111,11 @@ async def _answer(text: str) -> str:
 
 def _view(kind: str, x: int, y: int) -> tuple[str, int, int]:
     """What the map shows, as a page has said it."""
-    if kind not in views.KINDS or type(x) is not int or type(y) is not int:  # True is an int, too
+    if (
+        kind not in projections.KINDS or type(x) is not int or type(y) is not int
+    ):  # True is an int, too
         raise ValueError(f"no map shows {kind!r} of {x!r} and {y!r}")
-    return (kind, x, y) if kind == views.KINDS[0] else (kind, 0, 0)
+    return (kind, x, y) if kind == projections.KINDS[0] else (kind, 0, 0)
 
 
 def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> di
     place = session.Place(tuple(float(value) for value in request["z"]), None)
     if len(place.z) != session.info(name).dims:
         raise ValueError(f"{name} has codes of {session.info(name).dims} numbers, not {place.z}")
-    view = views.view(name, seen[0], seen[1:])
+    view = projections.projection(name, seen[0], seen[1:])
     if "digit" in request:
         place = session.digit_place(name, int(request["digit"]))
     elif "xy" in request:
@@ -132,12 +134,12 @@ def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> di
             f"a code must be finite numbers, none beyond {latent.FARTHEST:g}: {place.z}"
         )
     z = np.array(place.z, np.float32)
-    found = portrait.of(name, z)
+    found = decoded_code.decode(name, z)
     return {
         "model": name,
         "z": images.rounded(z),
         "digit": place.digit,
-        "caption": portrait.caption(name, place.digit),
+        "caption": decoded_code.caption(name, place.digit),
         "cursor": view.cursor(z),
         **images.painted(
             found.picture,

@@ -103,14 +103,14 @@ def model(name: str) -> Model:
     return loaded
 
 
-def judge() -> Model | None:
+def classifier() -> Model | None:
     """The classifier that says what drawn digits are; None where none is shipped."""
-    return model(service.JUDGE) if service.has_judge() else None
+    return model(service.CLASSIFIER) if service.has_classifier() else None
 
 
-def has_judge() -> bool:
+def has_classifier() -> bool:
     """Whether there is one; needs no torch."""
-    return service.has_judge()
+    return service.has_classifier()
 
 
 @st.cache_resource(show_spinner=False)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from vae import checkpoint, data, generation, metrics, training
-from vae.catalog import CHECKPOINTS, JUDGE, folder_of, has_judge
+from vae import checkpoint, conditional_metrics, data, metrics, training
+from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
 from vae.interface import Conditions
 from vae.presets import PRESETS
 from vae.service import choose_device
@@ -106,9 +106,9 @@ def evaluate(args: argparse.Namespace) -> None:
     model = checkpoint.read_model(folder)
     test, quiet = data.load(args.data, "test"), not sys.stderr.isatty()
     figures = metrics.evaluate(model, data.load(args.data, "train"), test, quiet=quiet)
-    if isinstance(model, Conditions) and has_judge():
-        judge: Any = checkpoint.read_model(folder_of(JUDGE))
-        figures |= generation.evaluate(model, judge, test, quiet=quiet)
+    if isinstance(model, Conditions) and has_classifier():
+        classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
+        figures |= conditional_metrics.evaluate(model, classifier, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
     if args.json:
         print(json.dumps(figures, indent=2))
@@ -167,10 +167,10 @@ def generate(args: argparse.Namespace) -> None:
     if args.count < 1:
         raise ValueError(f"--count is 1 or more, not {args.count}")
     labels = np.resize([int(character) for character in args.digits], args.count)
-    images, codes = generation.draw(
+    images, codes = conditional_metrics.draw(
         model, labels, seed=args.seed, temperature=args.temperature, quiet=False
     )
-    drawn = generation.pixels(images, labels)
+    drawn = conditional_metrics.pixels(images, labels)
     checkpoint.write_atomically(
         args.out,
         lambda p: np.savez_compressed(p, images=drawn.images, labels=drawn.labels, codes=codes),

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from vae.data import Digits
+from vae.distributed import Noise
 from vae.interface import Batch
-from vae.processes import Noise
 
 
 class Batches:

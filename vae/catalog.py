@@ -18,7 +18,7 @@ CHECKPOINTS = Path(
     os.environ.get("LATENT_CHECKPOINTS")
     or Path(__file__).resolve().parent.parent / "assets" / "checkpoints"
 )
-JUDGE = "judge"  # the shipped classifier that says what drawn digits are
+CLASSIFIER = "classifier"  # the shipped classifier that says what drawn digits are
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,15 @@ def folder_of(name: str) -> Path:
 
 
 def names() -> list[str]:
-    """The shipped checkpoints, the plain VAEs first and by size. The judge, which has no latent
-    space, is not among them: `load(JUDGE)`."""
-    found = {path.parent.name for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")} - {JUDGE}
+    """The shipped checkpoints, the plain VAEs first and by size. The independent classifier, which
+    has no latent space, is not among them: `load(CLASSIFIER)`."""
+    found = {path.parent.name for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")} - {CLASSIFIER}
     return sorted(found, key=lambda n: (not n.startswith("vae"), len(n), n))
 
 
-def has_judge() -> bool:
-    """Whether a judge is shipped."""
-    return (CHECKPOINTS / JUDGE / checkpoint.CONFIG).exists()
+def has_classifier() -> bool:
+    """Whether an independent classifier is shipped."""
+    return (CHECKPOINTS / CLASSIFIER / checkpoint.CONFIG).exists()
 
 
 @lru_cache(maxsize=32)

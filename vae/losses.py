@@ -74,7 +74,7 @@ def importance_log_weights(
     return standard_normal_log_density(z) - cross_entropy - log_q
 
 
-def warmth(progress: Float[Tensor, ""], warm_up: float) -> Tensor | float:
+def kl_weight(progress: Float[Tensor, ""], warm_up: float) -> Tensor | float:
     """Weight of the KL at a share of training done: from 0 to 1 over the share `warm_up` of it."""
     return (progress / warm_up).clamp(max=1) if warm_up else 1.0
 

@@ -218,7 +218,7 @@ def evaluate(
 
     A kNN accuracy for which there are too few labels is left out. Raises ValueError for a model of
     which nothing can be measured. How good the digits are that a
-    model draws on request is `generation.evaluate`'s to say.
+    model draws on request is `conditional_metrics.evaluate`'s to say.
     """
     figures: dict[str, Any] = {
         "test_images": len(test.images),

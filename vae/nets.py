@@ -48,7 +48,7 @@ class ResidualBlock(nn.Module):
         return h + self.body(h)
 
 
-class Waves(nn.Module):
+class FourierFeatures(nn.Module):
     """sin(W z + b): a low-dimensional code spread over waves of many lengths (Tancik et al. 2020).
 
     From raw coordinates a net learns smooth pictures first and fine detail hardly ever; in two

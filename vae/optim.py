@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from vae.distributed import Noise
 from vae.interface import Batch
-from vae.processes import Noise
 
 Scalars = dict[str, Tensor]
 

@@ -132,11 +132,11 @@ PRESETS: dict[str, Preset] = {
         "Conditional VAE, 20-d",
         "Encoder and decoder are told the digit; twenty numbers say how it is written.",
     ),
-    "judge": Preset(
+    "classifier": Preset(
         "classifier",
         {},
         replace(SHIPPED, epochs=16, batch=128, rate=2e-3),
-        "Judge",
+        "Classifier",
         "A convolutional network that names digits. It has seen no generated one.",
     ),
     # anotherdatum.com/vae2, settings as published; rate and batch are those of jmetzen

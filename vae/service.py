@@ -21,12 +21,12 @@ from vae import checkpoint, latent
 from vae.cache import PictureCache, Tally
 from vae.catalog import (
     CHECKPOINTS,
-    JUDGE,
+    CLASSIFIER,
     History,
     ModelInfo,
     encodings,
     folder_of,
-    has_judge,
+    has_classifier,
     history,
     info,
     names,
@@ -278,7 +278,7 @@ def is_loaded(name: str) -> bool:
 
 __all__ = [
     "CHECKPOINTS",
-    "JUDGE",
+    "CLASSIFIER",
     "CheckpointError",
     "Encodings",
     "Engine",
@@ -286,7 +286,7 @@ __all__ = [
     "Model",
     "ModelInfo",
     "encodings",
-    "has_judge",
+    "has_classifier",
     "history",
     "info",
     "is_loaded",

@@ -21,10 +21,10 @@ from vae import checkpoint, latent, models
 from vae.batches import Batches, hold_out, with_labels
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Digits
+from vae.distributed import Noise, workers
 from vae.interface import Batch, Conditions, Decodes, LatentModel, Step, abilities
 from vae.optim import TrainConfig
 from vae.presets import Preset
-from vae.processes import Noise, workers
 
 OnEpoch = Callable[[int, dict[str, float]], None]
 

@@ -12,12 +12,12 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from explorer import web
+from explorer import assets
 
 if __name__ == "__main__":
     from explorer.main import main
 
     main()
 else:
-    web.send_at_once()
-    app = st.App(ROOT / "streamlit_app.py", routes=web.routes())
+    assets.send_at_once()
+    app = st.App(ROOT / "streamlit_app.py", routes=assets.routes())

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer import images, web
-from explorer.components.assets import news, nothing, register
+from explorer import assets, images
+from explorer.components.registration import news, nothing, register
 
-_mount = register("digit_sheet", "urls.js")
+_component = register("digit_sheet", "urls.js")
 
 COLUMNS = 20  # of the picture that the tiles are cut from
 
 
-def digit_sheet(
+def mount(
     pictures: NDArray[np.uint8],
     names: Sequence[str],
     *,
@@ -30,11 +30,11 @@ def digit_sheet(
         raise ValueError(f"{len(pictures)} pictures but {len(names)} names")
     content = images.png(images.tile(pictures, COLUMNS))
     data: dict[str, Any] = {
-        "sheet": web.publish(content, "sheet.png", place=f"{key}/sheet"),
+        "sheet": assets.publish(content, "sheet.png", place=f"{key}/sheet"),
         "columns": COLUMNS,
         "names": list(names),
     }
-    _mount(key=key, data=data, on_press_change=on_press or nothing)
+    _component(key=key, data=data, on_press_change=on_press or nothing)
 
 
 def pending_press(key: str) -> int | None:

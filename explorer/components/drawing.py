@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.components.assets import register, sent
+from explorer.components.registration import register, sent
 
-_mount = register("drawing")
+_component = register("drawing")
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -32,7 +32,7 @@ def _ink(key: str, clear_revision: int) -> dict[str, Any]:
     return ink if ink.get("revision", clear_revision) == clear_revision else {}
 
 
-def drawing(
+def mount(
     *,
     key: str,
     size: int = 280,
@@ -64,5 +64,5 @@ def drawing(
         if on_change:
             on_change()
 
-    _mount(key=key, data=data, on_ink_change=keep)
+    _component(key=key, data=data, on_ink_change=keep)
     return drawn(key, clear_revision)

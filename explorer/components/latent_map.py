@@ -14,13 +14,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer import web
-from explorer.components.assets import news, nothing, register, sent
+from explorer import assets
+from explorer.components.registration import news, nothing, register, sent
 
 MOST_CORNERS = 500  # of a shape; the browser draws fewer
 PARTS = [f"latent_map_{part}.js" for part in ("figure", "points", "tools", "marks", "zoom", "hand")]
 # Plotly puts its style into the document's head, where a shadow root would not see it.
-_mount = register("latent_map", "urls.js", "live.js", *PARTS, isolate_styles=False)
+_component = register("latent_map", "urls.js", "live.js", *PARTS, isolate_styles=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _numbers(values: Any, count: int) -> list[float] | None:
     return [float(value) for value in values]
 
 
-def latent_map(
+def mount(
     points: NDArray[np.float32],
     labels: NDArray[np.integer],
     cursor: tuple[float, float],
@@ -183,12 +183,12 @@ def latent_map(
     """
     _check(points, labels, colours, selected, weights)
     content = np.ascontiguousarray(points, np.float32).tobytes() + labels.astype(np.uint8).tobytes()
-    url = web.publish(content, "points.bin", place=f"{key}/points")
+    url = assets.publish(content, "points.bin", place=f"{key}/points")
     if st.session_state.get(f"{key}:range", (None,))[0] != url:
         st.session_state[f"{key}:range"] = url, _range(points)  # as dear as all the rest together
     data: dict[str, Any] = {
         "points": url,
-        "plotly": web.plotly_url(),
+        "plotly": assets.plotly_url(),
         "count": len(points),
         "range": st.session_state[f"{key}:range"][1],
         "cursor": [float(value) for value in cursor],
@@ -206,12 +206,12 @@ def latent_map(
         "sheets": [[words, url] for words, url in (sheets or {}).items()],
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
         "draggable": on_drag is not None,
-        "live": web.live_url() if model else "",
+        "live": assets.live_url() if model else "",
         "model": model,
         "selectable": on_shape is not None,
         "ack": sent(key, "click").get("serial"),
     }
-    _mount(
+    _component(
         key=key,
         data=data,
         on_click_change=on_click or nothing,
@@ -226,7 +226,7 @@ def _published_weights(weights: NDArray[np.floating] | None, key: str) -> str | 
     if weights is None:
         return None
     levels = np.rint(255 * np.clip(weights, 0, 1)).astype(np.uint8)
-    return web.publish(levels.tobytes(), "weights.bin", place=f"{key}/weights")
+    return assets.publish(levels.tobytes(), "weights.bin", place=f"{key}/weights")
 
 
 def _published_backdrop(
@@ -235,7 +235,7 @@ def _published_backdrop(
     if backdrop is None:
         return None
     content, ends = backdrop
-    url = web.publish(content, "backdrop.png", place=f"{key}/backdrop")
+    url = assets.publish(content, "backdrop.png", place=f"{key}/backdrop")
     return {"url": url, "range": [float(end) for end in ends]}
 
 

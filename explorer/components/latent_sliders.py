@@ -8,11 +8,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from explorer import web
-from explorer.components.assets import nothing, register, sent
+from explorer import assets
+from explorer.components.registration import nothing, register, sent
 from vae.latent import FARTHEST
 
-_mount = register("latent_sliders", "urls.js", "live.js", "strips.js")
+_component = register("latent_sliders", "urls.js", "live.js", "strips.js")
 
 
 def _hand(key: str, count: int, revision: int) -> list[float] | None:
@@ -37,7 +37,7 @@ def slider_values(key: str, values: Sequence[float], revision: int = 0) -> list[
     return [float(v) for v in values] if hand is None else hand
 
 
-def latent_sliders(
+def mount(
     names: Sequence[str],
     values: Sequence[float],
     *,
@@ -90,7 +90,7 @@ def latent_sliders(
         "weights": [float(w) for w in weights],
         "max_height": max_height,
         "farthest": FARTHEST,
-        "live": web.live_url() if model else "",
+        "live": assets.live_url() if model else "",
         "model": model,
         "dims": list(dims),
         "cursor": cursor and [float(value) for value in cursor],
@@ -98,7 +98,7 @@ def latent_sliders(
         "answered": answered,
         "ack": sent(key, "hand").get("serial"),
     }
-    _mount(
+    _component(
         key=key,
         data=data,
         on_hand_change=nothing,

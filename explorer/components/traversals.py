@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from explorer import web
-from explorer.components.assets import news, nothing, register, sent
+from explorer import assets
+from explorer.components.registration import news, nothing, register, sent
 
-_mount = register("traversals", "urls.js", "live.js", "strips.js", isolate_styles=False)
+_component = register("traversals", "urls.js", "live.js", "strips.js", isolate_styles=False)
 
 
 class TilePress(NamedTuple):
@@ -29,7 +29,7 @@ def pending_tile(key: str) -> TilePress | None:
     return TilePress(dim, float(value))
 
 
-def traversals(
+def mount(
     sheet: bytes,
     steps: int,
     dims: Sequence[int],
@@ -52,7 +52,7 @@ def traversals(
     if len(dims) != len(values) or steps < 2:
         raise ValueError(f"{len(dims)} dims, {len(values)} values, {steps} steps")
     data: dict[str, Any] = {
-        "sheet": web.publish(sheet, "traversals.png", place=f"{key}/sheet"),
+        "sheet": assets.publish(sheet, "traversals.png", place=f"{key}/sheet"),
         "steps": steps,
         "dims": list(dims),
         "values": [round(float(value), 4) for value in values],
@@ -61,4 +61,4 @@ def traversals(
         "model": model,
         "ack": sent(key, "press").get("serial"),
     }
-    _mount(key=key, data=data, on_press_change=on_press or nothing)
+    _component(key=key, data=data, on_press_change=on_press or nothing)

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from explorer import controls, session
-from explorer.panels import hand, maps, surroundings
+from explorer.panels import current_code, maps, traversals
 from vae import latent
 
 
@@ -26,7 +26,7 @@ def render(name: str) -> None:
         st.info(f"{info.title} has one latent dimension, and a map takes two.")
         return
     session.visit(name)
-    rows = len(hand.banks(name)[0])
+    rows = len(current_code.banks(name)[0])
     st.html(f"<style>.st-key-scene {{ --rows: {rows}; }}</style>")  # room for the sliders
     with st.container(key="scene"):
         left, right = st.columns([1.5, 1], gap="large")
@@ -36,9 +36,9 @@ def render(name: str) -> None:
         stage = st.container()
         _moves(name)
     with stage:
-        hand.panel(name)  # after all others, for the first one waits for torch
+        current_code.panel(name)  # after all others, for the first one waits for torch
     st.caption(info.description)
-    surroundings.panel(name)
+    traversals.panel(name)
     controls.mnist_line()
 
 

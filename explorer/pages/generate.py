@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer import controls, handwriting, session, specimens
-from explorer.components import latent_sliders, slider_values
-from explorer.handwriting import Drawn, Hand
-from explorer.panels import keepsake, playback, prior, styles
+from explorer import controls, generate_html, generation, session
+from explorer.components import latent_sliders
+from explorer.generation import Drawn, Hand
+from explorer.panels import downloads, draw_form, playback, prior_samples, styles
 from vae import latent
 
 STYLE = Path(__file__).with_suffix(".css")
@@ -24,7 +24,7 @@ def render(name: str) -> None:
     st.html(STYLE)
     session.write_link(session.visit(name))
     if "conditions" not in session.info(name).abilities:
-        prior.show(name)
+        prior_samples.show(name)
         return
     with st.container(horizontal=True, gap="large", key="modes"):
         mode = st.segmented_control(
@@ -45,30 +45,32 @@ def render(name: str) -> None:
 
 
 def _digits(name: str) -> None:
-    desk = keepsake.desk()
+    desk = draw_form.layout()
     with desk.ask:
         fault, request = _request(name)
     digits, count, *_ = request
-    shown = min(count, handwriting.SHOWN)
-    across = handwriting.columns(len(digits), count)
+    shown = min(count, generation.SHOWN)
+    across = generation.columns(len(digits), count)
 
     def sheet(pictures: np.ndarray, read: np.ndarray | None) -> str:
-        labels, heads = handwriting.in_turn(digits, shown), len(digits) > 1
-        return specimens.sheet(pictures, labels, read, controls.DIGIT_COLOURS, across, heads=heads)
+        labels, heads = generation.in_turn(digits, shown), len(digits) > 1
+        return generate_html.sheet(
+            pictures, labels, read, controls.DIGIT_COLOURS, across, heads=heads
+        )
 
     with desk.sheet:
         if fault:
             st.error(fault)
-        drawn = keepsake.sheet(name, shown, sheet, partial(_in_turn, name, *request))
+        drawn = draw_form.sheet(name, shown, sheet, partial(_in_turn, name, *request))
         if shown < count:
             st.caption(f"The first {shown} are shown; the downloads hold all {count:,}.")
     with desk.outcome:
-        keepsake.agreement(drawn)
-        keepsake.take_home(
+        draw_form.agreement(drawn)
+        downloads.buttons(
             drawn,
             f"{name}-digits",
-            lambda: handwriting.sheet(drawn.images, across[0]),
-            handwriting.by_seed(name, *request),
+            lambda: generation.sheet(drawn.images, across[0]),
+            generation.by_seed(name, *request),
             "digits",
         )
 
@@ -93,13 +95,13 @@ def _request(name: str) -> tuple[str, Request]:
     how_many = partial(
         st.number_input, "How many", step=10, key="asked-count", persist_state="session"
     )
-    count, seed, temperature = keepsake.draw_from_prior("asked", how_many, "again")
+    count, seed, temperature = draw_form.prior_controls("asked", how_many, "again")
     request = (tuple(sorted(digits)), count, seed, temperature)
     try:
-        handwriting.in_turn(*request[:2])
+        generation.in_turn(*request[:2])
     except ValueError as error:
         more = f" For more than that: `python -m vae generate {name} --count 60000`."
-        return f"{error}{more if count > handwriting.MOST else ''}", state.get("request", _DEFAULT)
+        return f"{error}{more if count > generation.MOST else ''}", state.get("request", _DEFAULT)
     state["request"] = request
     return "", request
 
@@ -112,9 +114,9 @@ def _in_turn(
     name: str, digits: tuple[int, ...], count: int, seed: int, temperature: float
 ) -> Drawn:
     """Digits in turn with styles drawn from the prior."""
-    model, labels = session.model(name), handwriting.in_turn(digits, count)
+    model, labels = session.model(name), generation.in_turn(digits, count)
     codes = model.codes(labels, seed=seed, temperature=temperature)
-    return keepsake.finish(model.decode(codes), labels, codes)
+    return draw_form.finish(model.decode(codes), labels, codes)
 
 
 # --- a number in one hand -----------------------------------------------------------------------
@@ -143,15 +145,15 @@ def _writing(name: str) -> tuple[Hand, Writing]:
     text = state.get("number-text", FIRST_NUMBER) or ""
     hand = state.setdefault(f"hand-{name}", Hand(np.zeros(1, np.float32)))
     try:
-        state["number"] = handwriting.digits_of(text)
+        state["number"] = generation.digits_of(text)
     except ValueError as error:
         fault = str(error)
-    digits, spaces = state.setdefault("number", handwriting.digits_of(FIRST_NUMBER))
-    hand.z[:] = slider_values(f"turn-{name}", hand.z.tolist(), hand.revision)
+    digits, spaces = state.setdefault("number", generation.digits_of(FIRST_NUMBER))
+    hand.z[:] = latent_sliders.slider_values(f"turn-{name}", hand.z.tolist(), hand.revision)
     codes = latent.sample_prior(session.info(name).blocks, 2, hand.revision)
-    pair = keepsake.style(name, codes)
-    style = handwriting.exact(handwriting.around(pair, float(hand.z[0]))[None])
-    drawn = keepsake.draw(name, np.array(digits), style.repeat(len(digits), axis=0))
+    pair = draw_form.style_part(name, codes)
+    style = generation.exact(generation.around(pair, float(hand.z[0]))[None])
+    drawn = draw_form.draw(name, np.array(digits), style.repeat(len(digits), axis=0))
     return hand, Writing(fault, digits, spaces, style, drawn)
 
 
@@ -162,7 +164,7 @@ def _write(name: str) -> None:
         # its first value is given here, not put into the state: there it would replace what was
         # typed when a browser comes back to a server that was started again
         st.text_input(
-            f"A number of up to {handwriting.LONGEST} digits; all that is no digit is a space",
+            f"A number of up to {generation.LONGEST} digits; all that is no digit is a space",
             FIRST_NUMBER,
             key="number-text",
             live=True,
@@ -172,16 +174,16 @@ def _write(name: str) -> None:
         hand, now = _writing(name)
         if now.fault:
             st.error(now.fault)
-        letters = handwriting.letters(now.drawn.images)
+        letters = generation.letters(now.drawn.images)
         colours = controls.DIGIT_COLOURS
-        st.html(specimens.number(letters, now.digits, now.spaces, now.drawn.read, colours))
+        st.html(generate_html.number(letters, now.digits, now.spaces, now.drawn.read, colours))
 
     def another() -> None:
         hand.go(np.zeros(1))
         controls.rerun("number", "number-kept")
 
     with st.container(key="hand"):
-        latent_sliders(
+        latent_sliders.mount(
             ["hand"],
             hand.z.tolist(),
             key=f"turn-{name}",
@@ -201,12 +203,12 @@ def _written(name: str) -> None:
     """How the number reads and what is to be taken home, once the hand rests."""
     _, now = _writing(name)
     with st.container(key="home"):
-        keepsake.agreement(now.drawn)
-        keepsake.take_home(
+        draw_form.agreement(now.drawn)
+        downloads.buttons(
             now.drawn,
             f"{name}-number",
-            lambda: handwriting.enlarged(handwriting.written(now.drawn.images, now.spaces), 6),
-            handwriting.by_styles(name, now.digits, now.style),
+            lambda: generation.enlarged(generation.written(now.drawn.images, now.spaces), 6),
+            generation.by_styles(name, now.digits, now.style),
             "number",
         )
 

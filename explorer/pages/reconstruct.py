@@ -10,11 +10,11 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer import controls, gallery, markup, session, sources
+from explorer import controls, reconstruct_html, reconstruction_metrics, session, thumbnails
 from explorer.components import drawing
-from explorer.panels import closeup, uploads
-from explorer.panels.closeup import Subject
-from explorer.sources import Figures, Way
+from explorer.panels import detail, uploads
+from explorer.panels.detail import Subject
+from explorer.reconstruction_metrics import Figures, Way
 from vae import prepare
 
 STYLE = Path(__file__).with_suffix(".css")
@@ -63,7 +63,7 @@ def render(name: str) -> None:
 def _test_digits(name: str) -> None:
     choice = st.session_state.setdefault("reconstruct", Choice())
     codes = session.encodings(name)
-    mnist = gallery.originals(name)
+    mnist = thumbnails.originals(name)
     ours, digits = mnist is not None, mnist or session.bundled()
     way, digit = _ways(choice, digits.labels, session.visit(name) if ours else None)
     left, right = st.columns(SIDES, gap="large")
@@ -72,7 +72,7 @@ def _test_digits(name: str) -> None:
         figures = Figures(codes.mean, codes.logvar, codes.cross_entropy, codes.kl)
         if not ours:
             figures = _bundled_figures(name)
-        ranked = sources.order(way, digits.labels, figures, digit, choice.seed)
+        ranked = reconstruction_metrics.order(way, digits.labels, figures, digit, choice.seed)
         shown = ranked[choice.start : choice.start + COLUMNS]
         if not len(shown):
             st.caption(f"None of the {len(digits.labels):,} digits is a {digit}.")
@@ -85,11 +85,11 @@ def _test_digits(name: str) -> None:
             figures.one(index),
             index if ours else None,
         )
-        closeup.samples(name, subject)
+        detail.samples(name, subject)
     with right:
-        if closeup.panel(name, subject):
+        if detail.panel(name, subject):
             choice.followed = subject.digit
-            closeup.explore(name, subject)
+            detail.explore(name, subject)
     controls.mnist_line()
 
 
@@ -113,7 +113,7 @@ def _ways(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tupl
         st.session_state.setdefault("way", "By index")
         way = st.segmented_control(
             "Order",
-            sources.WAYS,
+            reconstruction_metrics.WAYS,
             key="way",
             required=True,
             on_change=afresh,
@@ -155,7 +155,9 @@ def _ways(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tupl
 
 @st.cache_resource(show_spinner="Encoding the bundled digits ...")
 def _bundled_figures(name: str) -> Figures:
-    return sources.measure(session.model(name), session.bundled().images / np.float32(255))
+    return reconstruction_metrics.measure(
+        session.model(name), session.bundled().images / np.float32(255)
+    )
 
 
 def _columns(
@@ -174,14 +176,14 @@ def _columns(
             zip(shown, originals, decoded, strict=True)
         ):
             kl = None if figures.deterministic else float(figures.kl[index])
-            numbers = markup.figure_rows(float(figures.cross_entropy[index]), kl)
+            numbers = reconstruct_html.figure_rows(float(figures.cross_entropy[index]), kl)
             if not place:
-                st.html(markup.row_heads([word for word, _ in numbers]))
+                st.html(reconstruct_html.row_heads([word for word, _ in numbers]))
             words = f"digit {index:,}, a {labels[index]}"
             head = f"<b>{labels[index]}</b> {index}"
-            pictures = markup.trio(original, copy, words)
+            pictures = reconstruct_html.trio(original, copy, words)
             with st.container(key=f"column-{place}"):
-                st.html(markup.column(head, pictures, numbers, place == choice.pick))
+                st.html(reconstruct_html.column(head, pictures, numbers, place == choice.pick))
                 st.button(f"Look at {words}", key=f"look-{place}", on_click=look, args=(place,))
 
 
@@ -189,18 +191,20 @@ def _columns(
 
 
 def _steps(steps: prepare.Prepared) -> None:
-    st.html("<h3>Made like MNIST</h3>" + markup.steps(steps.steps()))
+    st.html("<h3>Made like MNIST</h3>" + reconstruct_html.steps(steps.steps()))
 
 
 def _own(name: str, words: str, steps: prepare.Prepared, where: DeltaGenerator) -> None:
     """Samples here, the close-up in the column `where`, of the visitor's prepared image."""
     controls.loading(name)
     image = steps.final / np.float32(255)
-    subject = Subject(words, image, sources.measure(session.model(name), image[None]))
-    closeup.samples(name, subject)
+    subject = Subject(
+        words, image, reconstruction_metrics.measure(session.model(name), image[None])
+    )
+    detail.samples(name, subject)
     with where:
-        if closeup.panel(name, subject):
-            closeup.explore(name, subject)
+        if detail.panel(name, subject):
+            detail.explore(name, subject)
 
 
 @st.fragment(key="draw")
@@ -209,7 +213,7 @@ def _draw(name: str) -> None:
     with left:
         with st.container(horizontal=True, gap="medium", key="easel"):
             with st.container(width=280, key="paper"):
-                png = drawing(key="ink")
+                png = drawing.mount(key="ink")
             with st.container():
                 if png is None:
                     st.caption("Draw a digit: it is encoded and decoded again after each stroke.")

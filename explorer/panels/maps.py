@@ -9,14 +9,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import controls, gallery, images, session, views
-from explorer.components import (
-    latent_map,
-    map_view,
-    pending_click,
-    pending_drag,
-    pending_shape,
-)
+from explorer import controls, images, projections, session, thumbnails
+from explorer.components import latent_map
 from explorer.panels import selection
 
 TILE = 29  # px of the screen for a digit of the backdrop, half an octave more or less
@@ -25,27 +19,27 @@ DIMMED = 0.2  # what is left of digits that are not selected, beside those that 
 CLEAR = 0.6  # how strongly those that are selected are painted at least, however far away
 
 
-def chosen(name: str) -> views.View:
+def chosen(name: str) -> projections.Projection:
     """What the map shows: the only plane there is for two dimensions, a chosen one for more.
 
     Read from the controls' state, before they are drawn in this run.
     """
-    return views.view(name, *kind(name))
+    return projections.projection(name, *kind(name))
 
 
 def kind(name: str) -> tuple[str, tuple[int, int]]:
-    """Which of views.KINDS the map shows, and the two dimensions where it is of two."""
+    """Which of projections.KINDS the map shows, and the two dimensions where it is of two."""
     info = session.info(name)
     if len(info.order) == 2:
-        return views.KINDS[0], (min(info.order), max(info.order))
-    return st.session_state.get(f"view-{name}") or views.KINDS[1], plane_dims(name)
+        return projections.KINDS[0], (min(info.order), max(info.order))
+    return st.session_state.get(f"view-{name}") or projections.KINDS[1], plane_dims(name)
 
 
 def plane_dims(name: str) -> tuple[int, int]:
     """Two dimensions: those chosen for the map, else the two that carry most."""
     order = session.info(name).order
     state = st.session_state
-    if state.get(f"view-{name}") != views.KINDS[0]:
+    if state.get(f"view-{name}") != projections.KINDS[0]:
         return min(order[:2]), max(order[:2])
     return state.get(f"x-{name}", order[0]), state.get(f"y-{name}", order[1])
 
@@ -60,14 +54,14 @@ def _choose(name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="views"):
         shown = st.segmented_control(
             "Map",
-            views.KINDS if flat else views.KINDS[:2],
-            default=views.KINDS[1],
+            projections.KINDS if flat else projections.KINDS[:2],
+            default=projections.KINDS[1],
             key=f"view-{name}",
             required=True,
             on_change=controls.follow,
             **keep,
         )
-        if shown == views.KINDS[0]:
+        if shown == projections.KINDS[0]:
             dims = st.session_state[f"axes-{name}"] = plane_dims(name)
             for axis, dim in zip("xy", dims, strict=True):
                 st.session_state.setdefault(f"{axis}-{name}", dim)
@@ -104,7 +98,7 @@ def panel(name: str) -> None:
     view = chosen(name)
     weights, words = _weights(name, view, now.z)
     digit = now.place.digit
-    latent_map(
+    latent_map.mount(
         view.points,
         codes.labels,
         view.cursor(now.z),
@@ -118,7 +112,7 @@ def panel(name: str) -> None:
         behind=bool(st.session_state.get("manifold-behind")),
         ellipse=None if digit is None else view.ellipse(digit),
         outline=selection.outline(name, view.axes),
-        sheets=gallery.sheets(name),
+        sheets=thumbnails.sheets(name),
         key=map_key(name),
         model=name,
         on_click=partial(_take_click, name),
@@ -132,12 +126,14 @@ def panel(name: str) -> None:
     selection.sheet(name)
 
 
-def _weights(name: str, view: views.View, z: np.ndarray) -> tuple[np.ndarray | None, str]:
+def _weights(
+    name: str, view: projections.Projection, z: np.ndarray
+) -> tuple[np.ndarray | None, str]:
     """How strongly each digit is painted, and what the map says of itself below it."""
     weights, words = None, ""
     distances = view.distances(z)
     if distances is not None:
-        weights, near, far = views.fade(distances)
+        weights, near, far = projections.fade(distances)
         share = f"{100 * view.share:.0f}\u00a0%"
         words = (
             f"{view.axes[0]} and {view.axes[1]} through the current code, where a drag stays: "
@@ -155,10 +151,10 @@ def _weights(name: str, view: views.View, z: np.ndarray) -> tuple[np.ndarray | N
 
 
 def _backdrop(
-    name: str, view: views.View, z: np.ndarray
+    name: str, view: projections.Projection, z: np.ndarray
 ) -> tuple[bytes, tuple[float, float, float, float]] | None:
     """The decoded plane through the code under what is seen of the map, where that is wanted."""
-    seen = map_view(map_key(name), view.axes)
+    seen = latent_map.map_view(map_key(name), view.axes)
     if view.plane is None or seen is None or not seen.behind:
         return None
     left, right, bottom, top = seen.range
@@ -185,7 +181,7 @@ def _sheet(
 ) -> bytes:
     """PNG of a plane's digits, each decoded from the code in the middle of its cell. `cells` are
     the first column and the one after the last, and the rows' from below, all `pitch` wide."""
-    plane = views.view(name, kind, dims).plane
+    plane = projections.projection(name, kind, dims).plane
     assert plane is not None
     x = pitch * (np.arange(cells[0], cells[1]) + 0.5)
     y = pitch * (np.arange(cells[3] - 1, cells[2] - 1, -1) + 0.5)
@@ -196,7 +192,7 @@ def _sheet(
 
 def _take_drag(name: str) -> None:
     """The code under the pointer: only the picture and the sliders follow until it is let go."""
-    spot = pending_drag(map_key(name))
+    spot = latent_map.pending_drag(map_key(name))
     if spot is None:
         return
     now = session.visit(name)
@@ -205,7 +201,7 @@ def _take_drag(name: str) -> None:
 
 
 def _take_click(name: str) -> None:
-    click = pending_click(map_key(name))
+    click = latent_map.pending_click(map_key(name))
     if click is None:
         return
     now, state = session.visit(name), st.session_state
@@ -225,13 +221,13 @@ def _take_click(name: str) -> None:
 
 def _take_view(name: str) -> None:
     """What is seen of the map has changed, or the backdrop's switch: the map runs, no more."""
-    seen = map_view(map_key(name), chosen(name).axes)
+    seen = latent_map.map_view(map_key(name), chosen(name).axes)
     if seen is not None:
         st.session_state["manifold-behind"] = seen.behind
 
 
 def _take_shape(name: str) -> None:
-    shape = pending_shape(map_key(name))
+    shape = latent_map.pending_shape(map_key(name))
     if shape is not None:
         view = chosen(name)
         digits = shape.holds(view.points, session.encodings(name).labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from explorer import controls, plots, session, specimens
+from explorer import controls, generate_html, plots, session
 
 TURN = 0.4  # seconds that an epoch stays on show while it is played
 
@@ -27,11 +27,11 @@ def show(name: str) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _readings(name: str) -> np.ndarray | None:
-    """What the judge reads in the sheets, [epochs, 10, 10]."""
-    judge, sheets = session.judge(), session.history(name).sheets
-    if judge is None:
+    """What the classifier reads in the sheets, [epochs, 10, 10]."""
+    classifier, sheets = session.classifier(), session.history(name).sheets
+    if classifier is None:
         return None
-    read = judge.classify(sheets.reshape(-1, 28, 28) / np.float32(255))
+    read = classifier.classify(sheets.reshape(-1, 28, 28) / np.float32(255))
     return read.reshape(-1, 10, 10)
 
 
@@ -61,7 +61,7 @@ def _playback(name: str) -> None:
         read = _readings(name)
         now = None if read is None else read[epoch - 1]
         st.html(
-            specimens.sheet(
+            generate_html.sheet(
                 history.sheets[epoch - 1],
                 np.arange(10),
                 now,
@@ -71,7 +71,7 @@ def _playback(name: str) -> None:
             )
         )
         right_ones = "" if now is None else int((now.argmax(axis=1) == np.arange(10)).sum())
-        words = f"; the judge reads {right_ones} of 10 as asked" if now is not None else ""
+        words = f"; the classifier reads {right_ones} of 10 as asked" if now is not None else ""
         st.caption(f"The same ten codes after epoch {epoch} of {last}{words}.")
     with right:
         figure = plots.losses(panels(history.curves), epoch)

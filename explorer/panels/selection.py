@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, gallery, session
-from explorer.components import digit_sheet, pending_press
+from explorer import controls, session, thumbnails
+from explorer.components import digit_sheet
 
 MOST = 200  # tiles shown
 
@@ -38,7 +38,7 @@ def pick(
     steps = np.linspace(0, len(ordered) - 1, min(MOST, len(ordered)))
     shown = ordered[np.rint(steps).astype(int)]
     pictures, words = np.empty((0, 28, 28), np.uint8), "originals"
-    if len(shown) and (test := gallery.originals(name)) is not None:
+    if len(shown) and (test := thumbnails.originals(name)) is not None:
         pictures = test.images[shown]
     elif len(shown):
         pictures = session.model(name).pictures(session.encodings(name).mean[shown])
@@ -74,7 +74,7 @@ def sheet(name: str) -> None:
         return
     labels = session.encodings(name).labels
     key = f"sheet-{name}"
-    digit_sheet(
+    digit_sheet.mount(
         found.pictures,
         [f"test digit {digit:,}, a {labels[digit]}" for digit in found.shown],
         key=key,
@@ -105,7 +105,7 @@ def _clear(name: str) -> None:
 
 
 def _go(name: str, key: str) -> None:
-    place = pending_press(key)
+    place = digit_sheet.pending_press(key)
     found = st.session_state.get(f"selection-{name}")
     if place is None or not isinstance(found, Selection) or place >= len(found.shown):
         return

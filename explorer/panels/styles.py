@@ -8,15 +8,15 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, handwriting, session, specimens
-from explorer.components import drawing, latent_sliders, slider_values
-from explorer.handwriting import Drawn, Hand
-from explorer.panels import keepsake, uploads
+from explorer import controls, generate_html, generation, session
+from explorer.components import drawing, latent_sliders
+from explorer.generate_html import Source
+from explorer.generation import Drawn, Hand
+from explorer.panels import downloads, draw_form, uploads
 from explorer.panels.uploads import Upload
-from explorer.specimens import Source
 from vae import latent
 
-ROWS, MOST_ROWS = 8, 40  # styles at once; the judge reads 400 digits at the most
+ROWS, MOST_ROWS = 8, 40  # styles at once; the classifier reads 400 digits at the most
 TEN = list(range(10))
 
 
@@ -40,39 +40,39 @@ def show(name: str) -> None:
 
 def _drawn(name: str, styles: np.ndarray) -> Drawn:
     """Each style [S, Z] as all ten digits."""
-    return keepsake.draw(name, np.tile(TEN, len(styles)), styles.repeat(10, axis=0))
+    return draw_form.draw(name, np.tile(TEN, len(styles)), styles.repeat(10, axis=0))
 
 
 def _sheet(drawn: Drawn, sources: list[Source]) -> str:
     """A row for each style, its source before it; a single one at large."""
     colours = controls.DIGIT_COLOURS
     if len(drawn.labels) > 10:
-        return specimens.styles(drawn.images, TEN, drawn.read, colours, sources)
-    return specimens.sheet(drawn.images, drawn.labels, drawn.read, colours, (5, 5), large=True)
+        return generate_html.styles(drawn.images, TEN, drawn.read, colours, sources)
+    return generate_html.sheet(drawn.images, drawn.labels, drawn.read, colours, (5, 5), large=True)
 
 
 def _take_home(name: str, drawn: Drawn, styles: np.ndarray, stem: str) -> None:
-    keepsake.take_home(
+    downloads.buttons(
         drawn,
         f"{name}-{stem}",
-        lambda: handwriting.sheet(drawn.images, 10),
-        handwriting.by_styles(name, TEN, styles),
+        lambda: generation.sheet(drawn.images, 10),
+        generation.by_styles(name, TEN, styles),
         stem,
     )
 
 
 def _rows(
-    name: str, desk: keepsake.Desk, styles: np.ndarray, sources: list[Source], stem: str
+    name: str, desk: draw_form.Layout, styles: np.ndarray, sources: list[Source], stem: str
 ) -> None:
     """All that a page shows of styles [S, Z]."""
-    styles = handwriting.exact(styles)
+    styles = generation.exact(styles)
     drawn = _drawn(name, styles)
     with desk.sheet:
         st.html(_sheet(drawn, sources))
     with desk.outcome:
         if sources and len(styles) == 1:
-            st.html(specimens.seen(sources[0]))
-        keepsake.agreement(drawn)
+            st.html(generate_html.seen(sources[0]))
+        draw_form.agreement(drawn)
         _take_home(name, drawn, styles, stem)
 
 
@@ -80,17 +80,17 @@ def _rows(
 
 
 def _prior(name: str) -> None:
-    desk = keepsake.desk()
+    desk = draw_form.layout()
     st.session_state.setdefault("style-count", ROWS)
     how_many = partial(
         st.number_input, "Styles", 1, MOST_ROWS, key="style-count", persist_state="session"
     )
     with desk.ask:
-        count, seed, temperature = keepsake.draw_from_prior("style", how_many, "style-again")
+        count, seed, temperature = draw_form.prior_controls("style", how_many, "style-again")
     with desk.sheet:
         controls.loading(name)
     codes = latent.sample_prior(session.info(name).blocks, count, seed, temperature)
-    _rows(name, desk, keepsake.style(name, codes), [], "styles")
+    _rows(name, desk, draw_form.style_part(name, codes), [], "styles")
 
 
 # --- from the sliders ---------------------------------------------------------------------------
@@ -107,12 +107,14 @@ def _follow(name: str) -> tuple[Hand, list[int], list[int]]:
     """The style as the sliders have it, the dimensions of the code that they move, and where in the
     style those stand."""
     info = session.info(name)
-    rest = keepsake.style(name, np.arange(info.dims)[None])[0].tolist()
+    rest = draw_form.style_part(name, np.arange(info.dims)[None])[0].tolist()
     start = Hand(np.zeros(len(rest), np.float32))
     hand = st.session_state.setdefault(f"style-hand-{name}", start)
     free = [d for d in info.order if info.active[d]]
     spots = [rest.index(d) for d in free]
-    hand.z[spots] = slider_values(f"style-{name}", hand.z[spots].tolist(), hand.revision)
+    hand.z[spots] = latent_sliders.slider_values(
+        f"style-{name}", hand.z[spots].tolist(), hand.revision
+    )
     return hand, free, spots
 
 
@@ -121,7 +123,7 @@ def _steer(name: str) -> None:
     """The digits and the sliders, and nothing else: this is what runs while a hand moves."""
     info = session.info(name)
     hand, free, spots = _follow(name)
-    drawn = _drawn(name, handwriting.exact(hand.z[None]))
+    drawn = _drawn(name, generation.exact(hand.z[None]))
     with st.container(key="sheet"):
         st.html(_sheet(drawn, []))
 
@@ -131,11 +133,11 @@ def _steer(name: str) -> None:
 
     def random() -> None:
         codes = latent.sample_prior(info.blocks, 1, int(np.random.default_rng().integers(2**31)))
-        move(keepsake.style(name, codes)[0])
+        move(draw_form.style_part(name, codes)[0])
 
     with st.container(key="ask"):
         # after the picture, for mounting the sliders lets the next move through
-        latent_sliders(
+        latent_sliders.mount(
             [f"z{d + 1}" for d in free],
             hand.z[spots].tolist(),
             key=f"style-{name}",
@@ -148,13 +150,13 @@ def _steer(name: str) -> None:
             still = np.zeros_like(hand.z)
             st.button("Reset", on_click=move, args=(still,), key="style-reset", help="All to 0")
             st.button("Random", on_click=random, key="style-random", help="A draw from the prior")
-        keepsake.agreement(drawn)
+        draw_form.agreement(drawn)
 
 
 @st.fragment(key="style-kept")
 def _kept(name: str) -> None:
     """What is to be taken home, once the hand rests."""
-    styles = handwriting.exact(_follow(name)[0].z[None])
+    styles = generation.exact(_follow(name)[0].z[None])
     with st.container(key="outcome"):
         _take_home(name, _drawn(name, styles), styles, "sliders")
 
@@ -163,7 +165,7 @@ def _kept(name: str) -> None:
 
 
 def _test_digits(name: str) -> None:
-    state, desk, arrival = st.session_state, keepsake.desk(), session.mnist()
+    state, desk, arrival = st.session_state, draw_form.layout(), session.mnist()
     arrival.wait(0.2)
     arrived = arrival.digits  # once, for it may come meanwhile
     digits = arrived or session.bundled()
@@ -196,7 +198,7 @@ def _test_digits(name: str) -> None:
         for index, (picture, label) in enumerate(zip(pictures, labels, strict=True), first)
     ]
     mean, _ = session.model(name).encode(pictures)
-    _rows(name, desk, keepsake.style(name, mean), sources, "test-digits")
+    _rows(name, desk, draw_form.style_part(name, mean), sources, "test-digits")
     controls.mnist_line()
 
 
@@ -205,9 +207,9 @@ def _test_digits(name: str) -> None:
 
 @st.fragment(key="style-draw")
 def _draw(name: str) -> None:
-    desk = keepsake.desk()
+    desk = draw_form.layout()
     with desk.ask, st.container(width=280):
-        png = drawing(key="style-ink")
+        png = drawing.mount(key="style-ink")
     with desk.sheet:
         controls.loading(name)
         if png is None:
@@ -217,7 +219,7 @@ def _draw(name: str) -> None:
 
 
 def _upload(name: str) -> None:
-    desk = keepsake.desk()
+    desk = draw_form.layout()
     with desk.ask:
         label = f"Images of one digit each, up to {ROWS}: {uploads.LIMITS}"
         files = uploads.uploads(label, "style-files", several=True)
@@ -232,7 +234,7 @@ def _upload(name: str) -> None:
 
 
 def _own(
-    name: str, desk: keepsake.Desk, files: list[Upload], invert: str | bool, stem: str
+    name: str, desk: draw_form.Layout, files: list[Upload], invert: str | bool, stem: str
 ) -> None:
     """Rows in the hand of the visitor's images, of those that can be read."""
     with desk.sheet:
@@ -246,7 +248,7 @@ def _own(
         Source(picture, f"{words}, taken for a {digit}")
         for (words, picture), digit in zip(found, taken, strict=True)
     ]
-    _rows(name, desk, keepsake.style(name, mean), sources, stem)
+    _rows(name, desk, draw_form.style_part(name, mean), sources, stem)
 
 
 WAYS = {

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, ElementHandle, Locator, Page, WebSocket, expect
 
-from explorer.components.assets import module_text
-from tests.browser.looking import CALM, RANGES, SPOT, open_map, report, until
+from explorer.components.registration import module_text
+from tests.browser.helpers import CALM, RANGES, SPOT, open_map, report, until
 
 Settle = Callable[[Page], None]
 Stroke = Callable[[Page, list[tuple[float, float]]], None]
@@ -402,7 +402,7 @@ def test_a_finger_draws_taps_and_slides(browser: Browser, serve: Serve, settle: 
     context.close()
 
 
-@pytest.mark.parametrize("name", ["latent_sliders", "drawing", "stage"])
+@pytest.mark.parametrize("name", ["latent_sliders", "drawing", "decoded_view"])
 def test_a_module_carries_its_style_and_the_flow_control(name: str) -> None:
     text = module_text(name)
     assert text.startswith("const STYLE = ")

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.looking import open_explore
+from tests.browser.helpers import open_explore
 from vae import data, service
 
 Serve = Callable[..., str]
 Settle = Callable[[Page], None]
-PICTURE = ".stage-digit canvas"
+PICTURE = ".decoded-digit canvas"
 
 
 def state(page: Page) -> dict[str, str]:
@@ -161,7 +161,7 @@ COMPARE = """async (index) => {
   };
   const tile = [...document.querySelectorAll(".latent-map .thumb i")].at(-1);
   const sheet = await load(tile.style.backgroundImage.slice(5, -2));
-  const picture = document.querySelector(".stage-digit canvas");
+  const picture = document.querySelector(".decoded-digit canvas");
   const grey = (image, x, y) => {
     const canvas = new OffscreenCanvas(28, 28).getContext("2d");
     canvas.drawImage(image, x, y, 28, 28, 0, 0, 28, 28);
@@ -284,7 +284,7 @@ def test_the_buttons_move_the_code_and_undo_brings_it_back(explore: Page, settle
     expect(explore).to_have_url(re.compile(r"digit=\d+"))
     settle(explore)
     digit = state(explore)["digit"]
-    expect(explore.locator(".stage-digit figcaption")).to_contain_text(f"{int(digit):,}")
+    expect(explore.locator(".decoded-digit figcaption")).to_contain_text(f"{int(digit):,}")
     explore.get_by_role("button", name="Random").click()
     expect(explore).to_have_url(re.compile(r"[?&]z="))
     settle(explore)
@@ -300,7 +300,7 @@ def test_the_buttons_move_the_code_and_undo_brings_it_back(explore: Page, settle
 def test_a_link_shows_what_its_sender_saw(page: Page, serve: Serve, settle: Settle) -> None:
     url = serve("streamlit_app.py")
     open_explore(page, f"{url}/?model=vae-10d&digit=7", settle)
-    expect(page.locator(".stage-digit figcaption")).to_contain_text("test digit 7")
+    expect(page.locator(".decoded-digit figcaption")).to_contain_text("test digit 7")
     shown = picture(page)
     numbers = code(page)
     assert any(value != 0 for value in numbers)
@@ -413,7 +413,7 @@ def test_a_model_that_is_told_the_digit_draws_the_one_chosen(
     assert code(page) == style, "another digit in the same hand"
     bars = page.locator(".facts .bar i")
     widths = bars.evaluate_all("bars => bars.map((bar) => bar.getBoundingClientRect().width)")
-    assert widths.index(max(widths)) == 3, "the judge sees what was asked for"
+    assert widths.index(max(widths)) == 3, "the classifier sees what was asked for"
     expect(page).to_have_url(re.compile(r"[?&]z="))
     shown = picture(page)
     page.reload()
@@ -522,7 +522,7 @@ FITS = """(width) => {
   const sliders = [...document.querySelectorAll("*")].map((each) => each.shadowRoot)
     .find((root) => root?.querySelector(".rail"));
   return main.scrollWidth <= width && document.documentElement.scrollWidth <= width
-    && wide(".rail", sliders) >= 70 && wide(".stage-digit canvas") >= 168 && wide(".facts") >= 80;
+    && wide(".rail", sliders) >= 70 && wide(".decoded-digit canvas") >= 168 && wide(".facts") >= 80;
 }"""
 
 
@@ -572,7 +572,7 @@ def test_what_comes_late_finds_its_room(
     def hold(route: Route) -> None:  # Playwright marks what it calls; a built-in bears no mark
         held.append(route)
 
-    page.route(re.compile(r"/(latent_map|latent_sliders|stage)[^/]*\.js"), hold)
+    page.route(re.compile(r"/(latent_map|latent_sliders|decoded_view)[^/]*\.js"), hold)
     page.goto(f"{serve('streamlit_app.py')}/?model=vae-20d")
     below = page.locator(".st-key-surroundings")
     below.locator(".strips").wait_for()
@@ -580,7 +580,7 @@ def test_what_comes_late_finds_its_room(
     before = below.bounding_box()
     for route in held:
         route.continue_()
-    page.locator(".stage-digit[data-code]").wait_for()
+    page.locator(".decoded-digit[data-code]").wait_for()
     page.get_by_role("slider").first.wait_for()
     plot(page).wait_for()
     after = below.bounding_box()
@@ -601,11 +601,11 @@ def test_the_frame_is_painted_before_torch_is_there(page: Page, serve: Serve) ->
     page.expose_function("seen", note)
     page.add_init_script(
         """new MutationObserver(() => {
-            for (const part of ["h1", ".stage-digit", ".stage-digit[data-code]"])
+            for (const part of ["h1", ".decoded-digit", ".decoded-digit[data-code]"])
                 if (document.querySelector(part)) window.seen(part);
         }).observe(document, { subtree: true, childList: true, attributes: true });"""
     )
     page.goto(url)
-    page.locator(".stage-digit[data-code]").wait_for(timeout=60_000)
+    page.locator(".decoded-digit[data-code]").wait_for(timeout=60_000)
     order = list(dict.fromkeys(seen))
-    assert order.index(".stage-digit") < order.index(".stage-digit[data-code]")
+    assert order.index(".decoded-digit") < order.index(".decoded-digit[data-code]")

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.browser.looking import CODE, SPOT, open_explore
+from tests.browser.helpers import CODE, SPOT, open_explore
 
 WIDTH = 840  # px of the film
 RATE = 15  # frames a second

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from explorer.components.assets import FOLDER
+from explorer.components.registration import FOLDER
 
 MADE = "const makeFlow = new Function(`${script}; return makeFlow;`)();"
 

@@ -405,7 +405,7 @@ def test_a_model_that_is_not_asked_draws_at_once_what_comes(
     first = pictures(page)
     assert len(set(first)) == 100
     read = tiles(page).evaluate_all("all => all.map((one) => one.title)")
-    assert all(title.startswith("the judge reads ") for title in read)
+    assert all(title.startswith("the classifier reads ") for title in read)
     assert page.locator(".tile.wrong").count() == 0
     found = arrays(page)
     assert sorted(found) == ["codes", "images"]

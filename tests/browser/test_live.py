@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.browser.looking import CODE, open_explore
+from tests.browser.helpers import CODE, open_explore
 
 Settle = Callable[[Page], None]
 
@@ -104,7 +104,7 @@ def test_a_server_that_was_away_is_found_again_without_a_reload(
     box.press("Enter")
     serve.start(url)
     page.wait_for_function("() => window.latentExplorerLive.open", timeout=60_000)
-    picture = page.locator(".stage-digit[data-code]")
+    picture = page.locator(".decoded-digit[data-code]")
     expect(picture).to_have_attribute("data-code", re.compile(r",1\.25$"), timeout=60_000)
     expect(page).to_have_url(re.compile(r"(%2C|,)1\.25$"))
     settle(page)
@@ -131,7 +131,7 @@ def test_a_hand_on_a_slider_before_the_first_picture_is_not_lost(page: Page, ser
     )
     page.goto(serve("streamlit_app.py", "--server.maxUploadSize=24"))
     page.wait_for_function("() => window.moved")
-    picture = page.locator(".stage-digit[data-code]")
+    picture = page.locator(".decoded-digit[data-code]")
     expect(picture).to_have_attribute("data-code", "1.5,0", timeout=60_000)
     expect(page).to_have_url(re.compile(r"z=1.5(%2C|,)0$"))
 
@@ -148,7 +148,7 @@ def test_a_drag_to_and_fro_lets_go_of_the_picture(
     page.mouse.up()
     page.wait_for_function("() => !window.latentExplorerLive.held")
     page.get_by_role("button", name="Test digit").click()
-    expect(page.locator(".stage-digit figcaption")).to_contain_text("test digit")
+    expect(page.locator(".decoded-digit figcaption")).to_contain_text("test digit")
 
 
 @pytest.mark.parametrize("model", ["vae-20d", "cvae"])
@@ -160,7 +160,7 @@ def test_every_kind_of_model_follows(
     assert label
     spot = grasp(page, label)
     assert len(slide(page, spot, 80)) == 10
-    expect(page.locator(".stage-digit figcaption")).to_have_text("decoded from the sliders")
+    expect(page.locator(".decoded-digit figcaption")).to_have_text("decoded from the sliders")
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"[?&]z="))
 
@@ -213,6 +213,6 @@ def test_nothing_is_told_of_a_page_once_another_is_asked_for(
     assert len(set(asked)) == (2 if gap > 80 else 1)
     assert asked.count(asked[-1]) == 1, "the other page was asked for once, and last"
     page.get_by_role("link", name="Explore").click()
-    picture = page.locator(".stage-digit[data-code]")
+    picture = page.locator(".decoded-digit[data-code]")
     expect(picture).to_have_attribute("data-code", "1.5,0")  # and what was done is not lost
     expect(page).to_have_url(re.compile(r"z=1.5(%2C|,)0$"))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.looking import RANGES, SPOT, open_explore, open_map, report, until
+from tests.browser.helpers import RANGES, SPOT, open_explore, open_map, report, until
 from vae import service
 
 Settle = Callable[[Page], None]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.looking import CODE, RANGES, SPOT, open_explore
+from tests.browser.helpers import CODE, RANGES, SPOT, open_explore
 from tests.browser.test_map import ACROSS, RESTED, drag, mode, touch, zoom
 
 Settle = Callable[[Page], None]
@@ -52,7 +52,7 @@ def test_a_double_click_leaves_the_code_and_no_step_to_undo(
     settle(page)
     expect(page).to_have_url(re.compile(r"digit=7\b"))
     assert page.evaluate(CODE) == code
-    expect(page.locator(".stage-digit figcaption")).to_contain_text("test digit 7")
+    expect(page.locator(".decoded-digit figcaption")).to_contain_text("test digit 7")
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
     number = page.locator(".list input.number").first.input_value()
     assert any(float(number) == pytest.approx(float(v), abs=0.01) for v in code.split(","))
@@ -143,7 +143,7 @@ def test_the_digits_that_are_selected_are_one_stop_of_the_tab_key(
     expect(digits.nth(1)).to_be_focused()
     expect(page.locator(".digits button[tabindex='0']")).to_have_count(1)
     page.keyboard.press("Enter")
-    expect(page.locator(".stage-digit figcaption")).to_contain_text("test digit")
+    expect(page.locator(".decoded-digit figcaption")).to_contain_text("test digit")
 
 
 def test_the_shape_stays_around_what_is_selected(page: Page, serve: Serve, settle: Settle) -> None:

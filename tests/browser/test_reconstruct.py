@@ -23,7 +23,7 @@ def open_page(page: Page, url: str, settle: Settle, source: str = "Test digits")
     page.goto(f"{url}/reconstruct")
     page.get_by_role("radio", name=source, exact=True).wait_for()
     if source == "Test digits":  # the first choice; the server's first visitor waits for torch
-        page.locator(".st-key-close-up .js-plotly-plot").wait_for(timeout=60_000)
+        page.locator(".st-key-detail .js-plotly-plot").wait_for(timeout=60_000)
     else:
         page.get_by_role("radio", name=source, exact=True).click()
         expect(page.get_by_role("radio", name=source, exact=True)).to_be_checked()
@@ -44,7 +44,7 @@ def digits(page: Page, url: str, settle: Settle) -> Page:
 
 def title(page: Page) -> Locator:
     """The heading of the image that is looked at."""
-    return page.locator(".st-key-close-up h3").first
+    return page.locator(".st-key-detail h3").first
 
 
 def shown(page: Page) -> list[int]:
@@ -68,7 +68,7 @@ def way(page: Page, name: str, settle: Settle) -> None:
 
 def picture(page: Page, row: str) -> Locator:
     """One of the three large pictures."""
-    return page.locator(".st-key-close-up figure", has_text=row).locator("img")
+    return page.locator(".st-key-detail figure", has_text=row).locator("img")
 
 
 def test_an_index_brings_its_digit(digits: Page, settle: Settle) -> None:
@@ -315,7 +315,7 @@ def test_a_narrow_page_never_scrolls_sideways(
     open_page(page, url, settle, source)
     if source == "Draw":
         stroke(page, SEVEN)
-        page.locator(".st-key-close-up .js-plotly-plot").wait_for()
+        page.locator(".st-key-detail .js-plotly-plot").wait_for()
         settle(page)
     main = page.get_by_test_id("stMain")
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0

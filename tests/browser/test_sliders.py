@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.looking import CODE, open_explore, until
+from tests.browser.helpers import CODE, open_explore, until
 
 Settle = Callable[[Page], None]
 Serve = Callable[..., str]
@@ -56,7 +56,7 @@ def test_a_finger_that_scrolls_the_page_leaves_the_code_alone(phone: Page) -> No
     phone.evaluate(
         """() => {
             window.codes = [];
-            const stage = document.querySelector(".stage-digit");
+            const stage = document.querySelector(".decoded-digit");
             new MutationObserver(() => window.codes.push(stage.dataset.code))
                 .observe(stage, { attributes: true, attributeFilter: ["data-code"] });
         }"""

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.components import MapShape, latent_map, latent_sliders
-from explorer.components.digit_sheet import digit_sheet
-from explorer.components.drawing import PNG_SIGNATURE, drawing
+from explorer.components import digit_sheet, drawing, latent_map, latent_sliders
+from explorer.components.drawing import PNG_SIGNATURE
 
 POINTS = np.zeros((3, 2), np.float32)
 LABELS = np.array([0, 1, 2])
@@ -22,7 +21,7 @@ def with_sliders() -> None:
     from explorer.components import latent_sliders
 
     revision = st.session_state.get("revision", 0)
-    st.json(latent_sliders(["z1", "z2"], [0.5, -0.5], key="sliders", revision=revision))
+    st.json(latent_sliders.mount(["z1", "z2"], [0.5, -0.5], key="sliders", revision=revision))
 
 
 def with_map() -> None:
@@ -34,7 +33,7 @@ def with_map() -> None:
     from explorer.components import latent_map
 
     points = np.zeros((3, 2), np.float32)
-    click = latent_map(
+    click = latent_map.mount(
         points, np.arange(3), (0, 0), axes=("z1", "z2"), colours=["#000"] * 10, key="map"
     )
     st.json([astuple(click) if click else None])
@@ -46,9 +45,9 @@ def with_shapes() -> None:
     import numpy as np
     import streamlit as st
 
-    from explorer.components import map_view, pending_shape
+    from explorer.components import latent_map
 
-    shape, view = pending_shape("map"), map_view("map", ("z1", "z2"))
+    shape, view = latent_map.pending_shape("map"), latent_map.map_view("map", ("z1", "z2"))
     points = np.array([[0, 0], [2, 0], [0.5, 0.5]], np.float32)
     held = None if shape is None else shape.holds(points, np.arange(3)).tolist()
     st.json([held, view and asdict(view)])
@@ -59,7 +58,7 @@ def with_drawing() -> None:
 
     from explorer.components import drawing
 
-    png = drawing(key="drawing", clear_revision=st.session_state.get("wiped", 0))
+    png = drawing.mount(key="drawing", clear_revision=st.session_state.get("wiped", 0))
     st.json([len(png) if png else None])
 
 
@@ -140,8 +139,10 @@ def test_a_shape_holds_what_lies_to_the_left_of_all_its_edges(corners: int) -> N
         axis=0,
     )
     for turned in (polygon, polygon[::-1]):
-        assert set(MapShape(turned, ()).holds(points, labels)) == set(np.flatnonzero(left))
-    held = MapShape(polygon, (3, 4)).holds(points, labels)
+        assert set(latent_map.MapShape(turned, ()).holds(points, labels)) == set(
+            np.flatnonzero(left)
+        )
+    held = latent_map.MapShape(polygon, (3, 4)).holds(points, labels)
     assert set(held) == set(np.flatnonzero(left & ~np.isin(labels, (3, 4))))
 
 
@@ -162,7 +163,7 @@ def test_what_is_seen_of_a_map_is_read_for_its_own_axes() -> None:
 @pytest.mark.parametrize(("pictures", "names"), [(0, 0), (2, 1)])
 def test_a_sheet_of_what_does_not_fit_is_refused(pictures: int, names: int) -> None:
     with pytest.raises(ValueError, match=f"{pictures} pictures but {names} names"):
-        digit_sheet(np.zeros((pictures, 28, 28), np.uint8), ["a"] * names, key="sheet")
+        digit_sheet.mount(np.zeros((pictures, 28, 28), np.uint8), ["a"] * names, key="sheet")
 
 
 def test_a_drawing_is_read_until_it_is_wiped() -> None:
@@ -191,7 +192,7 @@ def test_what_is_no_png_is_dropped(png: Any) -> None:
 def test_a_map_of_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"points": POINTS, "labels": LABELS, "cursor": (0, 0), **change}
     with pytest.raises(ValueError, match=message):
-        latent_map(**given, axes=("z1", "z2"), colours=["#000"] * 10, key="map")
+        latent_map.mount(**given, axes=("z1", "z2"), colours=["#000"] * 10, key="map")
 
 
 @pytest.mark.parametrize(
@@ -206,9 +207,9 @@ def test_a_map_of_what_does_not_fit_is_refused(change: dict[str, Any], message: 
 def test_sliders_of_what_does_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"names": ["z1", "z2"], "values": [0.0, 0.0], **change}
     with pytest.raises(ValueError, match=message):
-        latent_sliders(**given, key="sliders")
+        latent_sliders.mount(**given, key="sliders")
 
 
 def test_a_canvas_without_size_is_refused() -> None:
     with pytest.raises(ValueError, match="size = 0"):
-        drawing(key="drawing", size=0)
+        drawing.mount(key="drawing", size=0)

@@ -51,7 +51,7 @@ class Seen:
         return mean, np.full_like(mean, -2)
 
 
-class Judge:
+class Classifier:
     """Counts the bright rows, but takes every 4 for a 9."""
 
     def __init__(self, info: ModelInfo) -> None:
@@ -66,7 +66,7 @@ class House:
     """The fake service, and what a test may change of it."""
 
     def __init__(self) -> None:
-        self.has_judge, self.sheets, self.kl = True, 5, 1.0
+        self.has_classifier, self.sheets, self.kl = True, 5, 1.0
         self.abilities = {"able": CONDITIONS, "plain": frozenset({"encodes", "decodes"})}
 
     def info(self, name: str) -> ModelInfo:
@@ -78,8 +78,8 @@ class House:
     def model(self, name: str) -> Seen:
         return Seen(self.info(name))
 
-    def judge(self) -> Judge | None:
-        return Judge(self.info("judge")) if self.has_judge else None
+    def classifier(self) -> Classifier | None:
+        return Classifier(self.info("classifier")) if self.has_classifier else None
 
     def history(self, name: str) -> History:
         sheets = np.zeros((self.sheets, 10, 28, 28), np.uint8)  # nothing, until the last epoch
@@ -95,7 +95,7 @@ class House:
 def house(monkeypatch: pytest.MonkeyPatch) -> House:
     fake = House()
     st.cache_resource.clear()
-    for name in ("model", "info", "judge", "history"):
+    for name in ("model", "info", "classifier", "history"):
         monkeypatch.setattr(session, name, getattr(fake, name))
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (30, 28, 28), dtype=np.uint8)
@@ -153,7 +153,7 @@ def made(app: AppTest) -> str:
 
 def test_all_ten_digits_come_first(app: AppTest) -> None:
     assert asked(app.run()) == list(range(10)) * 10
-    assert "90\u2009%" in html(app), "the judge takes the 4 for a 9"
+    assert "90\u2009%" in html(app), "the classifier takes the 4 for a 9"
     assert "Misread: 4 as 9 (10\u00d7)." in html(app)
     assert html(app).count("tile wrong") == 10
     assert "99.67" in html(app)
@@ -198,10 +198,15 @@ def test_a_large_sheet_is_shown_in_part(app: AppTest) -> None:
 @pytest.mark.parametrize(
     ("digits", "count", "share", "words"),
     [
-        ([1, 2], 2, "100\u2009%", "all 2 on screen read as asked, says a judge"),
-        ([1, 4], 2, "50\u2009%", "of the 2 on screen read as asked, says a judge"),
-        ([7], 1, "7", "as asked, says a judge"),
-        ([4], 1, "9", "and not the 4 that was asked for, says a judge"),
+        ([1, 2], 2, "100\u2009%", "all 2 on screen read as asked, says an independent classifier"),
+        (
+            [1, 4],
+            2,
+            "50\u2009%",
+            "of the 2 on screen read as asked, says an independent classifier",
+        ),
+        ([7], 1, "7", "as asked, says an independent classifier"),
+        ([4], 1, "9", "and not the 4 that was asked for, says an independent classifier"),
     ],
 )
 def test_the_agreement_is_said_in_words_that_fit(
@@ -219,8 +224,8 @@ def test_a_new_draw_has_another_seed(app: AppTest) -> None:
 
 
 def test_without_a_judge_there_is_a_word_and_no_bar(app: AppTest, house: House) -> None:
-    house.has_judge = False
-    assert "No judge is shipped" in html(app.run())
+    house.has_classifier = False
+    assert "No classifier is shipped" in html(app.run())
     assert 'class="reading"' not in html(app)
 
 
@@ -232,8 +237,8 @@ def test_a_model_that_is_not_told_the_digit_says_why_and_offers_another(app: App
 
 
 def came(app: AppTest) -> list[int]:
-    """What the judge reads in digits that nobody asked for."""
-    return [int(label) for label in re.findall(r'title="the judge reads (\d)', html(app))]
+    """What the classifier reads in digits that nobody asked for."""
+    return [int(label) for label in re.findall(r'title="the classifier reads (\d)', html(app))]
 
 
 def test_a_model_that_is_not_told_the_digit_draws_what_comes(app: AppTest) -> None:
@@ -348,9 +353,9 @@ def test_the_hand_changes_with_its_slider_and_by_a_new_draw(app: AppTest) -> Non
 
 def test_training_is_played_back(app: AppTest) -> None:
     choose(app.run(), "generate-mode", "Training")
-    assert "after epoch 5 of 5; the judge reads 9 of 10 as asked" in app.caption[0].value
+    assert "after epoch 5 of 5; the classifier reads 9 of 10 as asked" in app.caption[0].value
     app.slider[0].set_value(2).run()
-    assert "after epoch 2 of 5; the judge reads 1 of 10 as asked" in app.caption[0].value
+    assert "after epoch 2 of 5; the classifier reads 1 of 10 as asked" in app.caption[0].value
 
 
 def test_a_model_without_a_record_says_so(app: AppTest, house: House) -> None:

@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from explorer import live, portrait, session, web
+from explorer import assets, decoded_code, live, session
 
 PLANE = ["Two dimensions", 0, 1]
 
@@ -43,7 +43,7 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def channel(port: int) -> Iterator[ClientConnection]:
-    with connect(f"ws://127.0.0.1:{port}/{web.LIVE}") as found:
+    with connect(f"ws://127.0.0.1:{port}/{assets.LIVE}") as found:
         yield found
 
 
@@ -57,7 +57,7 @@ def test_a_code_is_answered_with_its_picture_and_what_is_said_of_it(
 ) -> None:
     reply = ask(channel, serial=7, model="vae-2d", z=[1.5, -0.25], view=PLANE)
     z = np.array([1.5, -0.25], np.float32)
-    expected = portrait.of("vae-2d", z)
+    expected = decoded_code.decode("vae-2d", z)
     pixels = np.frombuffer(base64.b64decode(reply["pixels"]), np.uint8).reshape(28, 28)
     assert (reply["serial"], reply["model"], reply["z"]) == (7, "vae-2d", [1.5, -0.25])
     assert np.array_equal(pixels, expected.picture)
@@ -155,7 +155,7 @@ def test_what_cannot_be_decoded_is_said_and_the_log_says_why(
         raise RuntimeError(f"out of memory for {name}, {len(z)} numbers")
 
     with monkeypatch.context() as patch:
-        patch.setattr(live.portrait, "of", fail)
+        patch.setattr(live.decoded_code, "decode", fail)
         reply = ask(channel, serial=9, model="vae-2d", z=[0, 0], view=PLANE)
     assert (reply["serial"], "log says why" in reply["error"]) == (9, True)
     assert "out of memory for vae-2d" in caplog.text
@@ -193,9 +193,9 @@ def test_of_a_heap_of_requests_the_newest_is_answered(
 @pytest.mark.parametrize("origin", ["http://elsewhere.example", "null"])
 def test_a_page_of_another_site_is_not_answered(port: int, origin: str) -> None:
     with pytest.raises(InvalidStatus, match="403"):
-        connect(f"ws://127.0.0.1:{port}/{web.LIVE}", origin=Origin(origin))
+        connect(f"ws://127.0.0.1:{port}/{assets.LIVE}", origin=Origin(origin))
     own = Origin(f"http://127.0.0.1:{port}")
-    with connect(f"ws://127.0.0.1:{port}/{web.LIVE}", origin=own) as found:
+    with connect(f"ws://127.0.0.1:{port}/{assets.LIVE}", origin=own) as found:
         assert ask(found, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["z"] == [0, 0]
 
 
@@ -213,9 +213,9 @@ def test_it_listens_behind_a_path_prefix_and_lets_go_of_those_who_leave(
     port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(20):
-        with connect(f"ws://127.0.0.1:{port}/deep/base/{web.LIVE}") as found:
+        with connect(f"ws://127.0.0.1:{port}/deep/base/{assets.LIVE}") as found:
             found.send(json.dumps({"serial": 1, "model": "vae-2d", "z": [0, 0], "view": PLANE}))
-    with connect(f"ws://127.0.0.1:{port}/{web.LIVE}") as found:
+    with connect(f"ws://127.0.0.1:{port}/{assets.LIVE}") as found:
         assert ask(found, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 1
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert not errors, "nobody's leave is an error"

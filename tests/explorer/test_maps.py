@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer import session, views
+from explorer import projections, session
 from explorer.panels import maps, selection
 from vae import service
 
@@ -27,7 +27,7 @@ def page() -> None:
 def mounted(monkeypatch: pytest.MonkeyPatch, name: str, **state: Any) -> dict[str, Any]:
     """What the map of a model is mounted with, in a run with this session state."""
     given: dict[str, Any] = {}
-    monkeypatch.setattr(maps, "latent_map", lambda *_, **rest: given.update(rest))
+    monkeypatch.setattr(maps.latent_map, "mount", lambda *_, **rest: given.update(rest))
     test = AppTest.from_function(page, default_timeout=60)
     test.session_state["name"] = name
     for key, value in state.items():
@@ -115,18 +115,20 @@ def test_the_map_says_what_its_plane_is(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_posterior_is_drawn_where_there_is_one() -> None:
     codes = service.encodings("vae-2d")
-    x, y, *radii, angle = views.View("vae-2d", "Two dimensions", (0, 1)).ellipse(7) or (0.0,) * 5
+    x, y, *radii, angle = (
+        projections.Projection("vae-2d", "Two dimensions", (0, 1)).ellipse(7) or (0.0,) * 5
+    )
     assert (x, y) == pytest.approx(tuple(codes.mean[7]))
     deviation = np.exp(codes.logvar[7] / 2)
     assert sorted(radii) == pytest.approx(sorted(deviation), rel=1e-4)
     first = int(deviation.argmax())
     assert abs((np.cos(angle), np.sin(angle))[first]) == pytest.approx(1)
-    assert views.View("ae-2d", "Two dimensions", (0, 1)).ellipse(7) is None, "a point"
-    assert views.View("vae-10d", "t-SNE", (0, 1)).ellipse(7) is None, "no plane"
+    assert projections.Projection("ae-2d", "Two dimensions", (0, 1)).ellipse(7) is None, "a point"
+    assert projections.Projection("vae-10d", "t-SNE", (0, 1)).ellipse(7) is None, "no plane"
 
 
 def test_the_fade_is_of_the_plane_through_the_code() -> None:
-    view = views.View("vae-10d", "PCA", (0, 1))
+    view = projections.Projection("vae-10d", "PCA", (0, 1))
     away = view.distances(Z10)
     moved = np.array(view.place(Z10, (2.0, -1.0)).z, np.float32)
     again = view.distances(moved)
@@ -137,17 +139,17 @@ def test_the_fade_is_of_the_plane_through_the_code() -> None:
     through = view.distances(digit)
     assert through is not None
     assert through[7] == pytest.approx(0, abs=1e-2)
-    weights, near, far = views.fade(away)
+    weights, near, far = projections.fade(away)
     assert np.all(np.diff(weights[np.argsort(away)]) <= 0), "the farther, the fainter"
-    assert (weights.max(), weights.min()) == pytest.approx((1, views.FAINT))
+    assert (weights.max(), weights.min()) == pytest.approx((1, projections.FAINT))
     assert away.min() <= near < far <= away.max()
-    assert views.View("vae-2d", "Two dimensions", (0, 1)).distances(Z10[:2]) is None
+    assert projections.Projection("vae-2d", "Two dimensions", (0, 1)).distances(Z10[:2]) is None
 
 
 @pytest.fixture
 def originals(monkeypatch: pytest.MonkeyPatch) -> None:
     """No originals at hand, and a session state of the test's own."""
-    monkeypatch.setattr(selection.gallery, "originals", lambda _: None)
+    monkeypatch.setattr(selection.thumbnails, "originals", lambda _: None)
     monkeypatch.setattr(st, "session_state", {})
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import portrait, session, views
+from explorer import decoded_code, projections, session
 from explorer.session import Place, Visit
 from vae import catalog, checkpoint, models, service
 from vae.checkpoint import Encodings, Manifest
@@ -44,7 +44,7 @@ def forget() -> None:
     service.info.cache_clear()
     service.encodings.cache_clear()
     service._loaded.clear()
-    views._view.clear()
+    projections._projection.clear()
     session._squares.cache_clear()
     session.model.clear()
 
@@ -111,7 +111,7 @@ def test_a_drag_on_the_map_is_one_step_back() -> None:
 def test_a_press_on_the_map_moves_the_cursor_there_and_keeps_what_the_map_hides(
     kind: str, dims: tuple[int, int]
 ) -> None:
-    view = views.View("vae-5d", kind, dims)
+    view = projections.Projection("vae-5d", kind, dims)
     z = np.array([0.3, -0.2, 1.0, 0.1, -1.5], np.float32)
     moved = view.place(z, (0.7, -0.4))
     there = np.array(moved.z, np.float32)
@@ -124,7 +124,7 @@ def test_a_press_on_the_map_moves_the_cursor_there_and_keeps_what_the_map_hides(
 
 @pytest.mark.usefixtures("shipped")
 def test_a_press_on_a_t_sne_picture_takes_the_nearest_digit() -> None:
-    view = views.View("vae-5d", "t-SNE", (0, 1))
+    view = projections.Projection("vae-5d", "t-SNE", (0, 1))
     place = view.place(np.zeros(5, np.float32), tuple(view.points[11] + 1e-4))
     assert place.digit == 11
     assert view.cursor(np.array(place.z, np.float32)) == pytest.approx(tuple(view.points[11]))
@@ -132,7 +132,9 @@ def test_a_press_on_a_t_sne_picture_takes_the_nearest_digit() -> None:
 
 @pytest.mark.usefixtures("shipped")
 def test_a_press_far_out_stays_where_codes_are_read() -> None:
-    place = views.View("vae-2d", "Two dimensions", (0, 1)).place(np.zeros(2, np.float32), (1e9, 1))
+    place = projections.Projection("vae-2d", "Two dimensions", (0, 1)).place(
+        np.zeros(2, np.float32), (1e9, 1)
+    )
     assert place.z == (FARTHEST, 1.0)
 
 
@@ -144,9 +146,9 @@ def test_what_lies_near_makes_do_with_few_digits(
     whole = session.encodings("vae-2d")
     few = whole._replace(mean=whole.mean[:count], labels=whole.labels[:count])
     monkeypatch.setattr(session, "encodings", lambda _: few)
-    shares = portrait.of("vae-2d", np.zeros(2, np.float32)).shares
+    shares = decoded_code.decode("vae-2d", np.zeros(2, np.float32)).shares
     assert shares.sum() == pytest.approx(1)
-    nearest = np.square(few.mean).sum(1).argsort()[: portrait.NEIGHBOURS]
+    nearest = np.square(few.mean).sum(1).argsort()[: decoded_code.NEIGHBOURS]
     np.testing.assert_allclose(
         shares, np.bincount(few.labels[nearest], minlength=10) / len(nearest)
     )

@@ -69,7 +69,7 @@ def shelf(
     test_digits: Digits,
 ) -> Path:
     """A folder of trained checkpoints as the app ships them: ae-2d, vae-2d and vae-5d, a model that
-    is told the digit, and a judge."""
+    is told the digit, and an independent classifier."""
     folder = tmp_path_factory.mktemp("checkpoints")
     for name, model, latent in (
         ("ae-2d", "autoencoder", 2),
@@ -82,8 +82,10 @@ def shelf(
         shipped = checkpoint.read_model(folder / name)
         few = Digits(test_digits.images[:90], test_digits.labels[:90])  # too few for t-SNE: quick
         checkpoint.write_encodings(folder / name, metrics.encode(shipped, few))
-    judge = Preset("classifier", {"width": 4}, TrainConfig(epochs=2, batch=128), "Judge", "Words.")
-    training.train(judge, train_digits, folder / "judge", CPU, data="digits", bar=False)
+    classifier = Preset(
+        "classifier", {"width": 4}, TrainConfig(epochs=2, batch=128), "Classifier", "Words."
+    )
+    training.train(classifier, train_digits, folder / "classifier", CPU, data="digits", bar=False)
     checkpoint.write_json(folder / "vae-2d" / checkpoint.METRICS, {"elbo": -100.5})
     return folder
 

@@ -91,9 +91,9 @@ class TestDamage:
 
     def test_weights_of_another_model(self, folder: Path) -> None:
         weights = load_file(folder / WEIGHTS)
-        weights["judge.weight"] = weights.pop("encoder.1.weight")
+        weights["classifier.weight"] = weights.pop("encoder.1.weight")
         save_file(weights, folder / WEIGHTS)
-        with pytest.raises(CheckpointError, match=r"does not fit .*judge\.weight"):
+        with pytest.raises(CheckpointError, match=r"does not fit .*classifier\.weight"):
             checkpoint.read_model(folder)
 
     def test_no_checkpoint(self, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from vae import __main__ as cli
-from vae import catalog, checkpoint, generation, training
+from vae import catalog, checkpoint, conditional_metrics, training
 from vae.checkpoint import CONFIG, ENCODINGS, LOG, PROGRESS, TRAINING, WEIGHTS
 
 SMALL = ("--set", "hidden=16", "--set", "depth=1", "--batch", "100", "--validation", "0")
@@ -110,10 +110,10 @@ def test_digits_are_drawn_on_request(
         decoded = 255 * model.decode(torch.from_numpy(drawn["codes"])).sigmoid().numpy()
         assert np.abs(decoded - drawn["images"]).max() < 0.51
 
-    # another data set than MNIST has a judge's opinion too
+    # another data set than MNIST has an independent classifier's opinion too
     monkeypatch.setattr(catalog, "CHECKPOINTS", shelf)
     copy = Path(shutil.copytree(name, tmp_path / "measured"))
-    monkeypatch.setattr(generation, "EACH", 20)
+    monkeypatch.setattr(conditional_metrics, "EACH", 20)
     assert within(monkeypatch, "evaluate", copy, "--data", "digits") == 0
     figures = checkpoint.read_metrics(copy)
     assert {"agreement", "diversity", "learned_from_drawn", "style_slant"} <= set(figures)
@@ -166,7 +166,7 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
         ((*TRAIN, "--set", "hidden=1.5"), "1.5"),
         ((*TRAIN, "--set", "frequency=-1"), "frequency=-1"),
         ((*TRAIN, "--set", "latnet=3"), "latnet"),
-        ((*TRAIN, "--freeze", "judge"), "'judge'"),
+        ((*TRAIN, "--freeze", "classifier"), "'classifier'"),
         ((*TRAIN, "--start", "no/run"), "no/run"),
         (("evaluate", "no-model", "--data", "digits"), "'no-model'"),
         (("encode", "tests", "--data", "digits"), "tests is not a checkpoint"),

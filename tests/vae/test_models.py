@@ -13,12 +13,12 @@ from torch import Tensor
 
 from vae import checkpoint, latent, models
 from vae.checkpoint import Manifest
+from vae.distributed import Noise
 from vae.interface import Batch, LatentModel, Step, abilities
 from vae.models import MODELS
 from vae.models.classifier_vae import disagreement
 from vae.nets import NETS
 from vae.optim import TrainConfig
-from vae.processes import Noise
 
 CPU = torch.device("cpu")
 SMALL = {"hidden": 16, "depth": 1}

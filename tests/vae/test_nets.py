@@ -82,7 +82,7 @@ def test_a_residual_block_adds_to_its_input() -> None:
 def test_waves_have_unit_variance_and_rise_with_the_frequency() -> None:
     torch.manual_seed(0)
     z = torch.randn(500, 2)
-    slow, fast = (nets.Waves(2, 400, frequency) for frequency in (0.1, 5.0))
+    slow, fast = (nets.FourierFeatures(2, 400, frequency) for frequency in (0.1, 5.0))
     assert fast(z).var().item() == pytest.approx(1, abs=0.05)
     step = torch.full_like(z, 0.01)
     assert (fast(z + step) - fast(z)).norm() > 10 * (slow(z + step) - slow(z)).norm()

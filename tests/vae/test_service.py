@@ -308,12 +308,12 @@ class TestDigitsOnRequest:
 
 class TestJudge:
     def test_it_is_no_model_to_explore_but_loads(self) -> None:
-        assert service.has_judge()
-        assert service.JUDGE not in service.names()
-        info = service.load(service.JUDGE).info
+        assert service.has_classifier()
+        assert service.CLASSIFIER not in service.names()
+        info = service.load(service.CLASSIFIER).info
         assert (info.dims, info.abilities) == (0, {"classifies"})
 
-    @pytest.mark.parametrize("name", ["judge", "cvae"])
+    @pytest.mark.parametrize("name", ["classifier", "cvae"])
     def test_probabilities_are_the_models(
         self, name: str, shelf: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
     ) -> None:

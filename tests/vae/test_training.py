@@ -23,11 +23,11 @@ from vae import checkpoint, models, training
 from vae.batches import Batches, hold_out, with_labels
 from vae.checkpoint import PROGRESS, WEIGHTS, CheckpointError
 from vae.data import Digits
+from vae.distributed import Noise
 from vae.interface import Batch
 from vae.models import MODELS
 from vae.optim import TrainConfig, learning_rate
 from vae.presets import PRESETS, Preset
-from vae.processes import Noise
 from vae.training import TrainingError
 
 CPU = torch.device("cpu")
@@ -406,8 +406,10 @@ class TestSecondStage:
         assert run(stage, train_digits, tmp_path / "stopped", resume=True) == whole
 
     def test_a_part_that_is_not_there_is_named(self, small, train_digits, tmp_path: Path) -> None:
-        with pytest.raises(ValueError, match=r"no part 'judge' to freeze; there is encoder, deco"):
-            run(small(freeze="judge"), train_digits, tmp_path)
+        with pytest.raises(
+            ValueError, match=r"no part 'classifier' to freeze; there is encoder, deco"
+        ):
+            run(small(freeze="classifier"), train_digits, tmp_path)
 
     def test_weights_of_another_shape_are_refused(
         self, small, train_digits, tmp_path: Path

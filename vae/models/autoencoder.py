@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae import losses, nets
+from vae.distributed import Noise
 from vae.interface import Batch, LatentModel, Posterior
 from vae.latent import LatentBlock
 from vae.optim import GradientStep, Scalars, TrainConfig
-from vae.processes import Noise
 
 
 @dataclass(frozen=True)

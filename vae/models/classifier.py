@@ -1,4 +1,4 @@
-"""A convolutional network that names the digit (LeCun et al. 1998), the judge of drawn ones."""
+"""A convolutional classifier of digits (LeCun et al. 1998); it judges what other models draw."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae import augment, losses, nets
+from vae.distributed import Noise
 from vae.interface import Batch, LatentModel
 from vae.optim import GradientStep, Scalars, TrainConfig
-from vae.processes import Noise
 
 
 @dataclass(frozen=True)

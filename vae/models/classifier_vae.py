@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from vae import augment, losses, nets
+from vae.distributed import Noise
 from vae.interface import Batch, LatentModel, Posterior
 from vae.latent import DIGIT, LatentBlock
 from vae.optim import GradientStep, Scalars, TrainConfig
-from vae.processes import Noise
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,9 @@ class Objective(nn.Module):
         # the auxiliary task: the mean over the images whose digit is known
         known = (batch.y >= 0).sum().clamp(min=1)
         classification = losses.digit_cross_entropy(named, batch.y).sum() / known
-        loss = cross_entropy + losses.warmth(progress, c.warm_up) * kl + c.weight * classification
+        loss = (
+            cross_entropy + losses.kl_weight(progress, c.warm_up) * kl + c.weight * classification
+        )
         parts = {"cross_entropy": cross_entropy, "kl": kl, "classification": classification}
         if c.agreement:
             parts["disagreement"] = disagreement(self.model, self.model.classifier, asked)

@@ -10,11 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae import losses, nets
+from vae.distributed import Noise
 from vae.interface import Batch, LatentModel, Posterior
 from vae.latent import DIGIT, LatentBlock
 from vae.models.classifier_vae import disagreement
 from vae.optim import GradientStep, Scalars, TrainConfig
-from vae.processes import Noise
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Objective(nn.Module):
         kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B]
         if c.samples == 1:
             # what the pixels cost given code and digit, and what the code costs given the prior
-            bound = cross_entropy[:, 0] + losses.warmth(progress, c.warm_up) * kl
+            bound = cross_entropy[:, 0] + losses.kl_weight(progress, c.warm_up) * kl
         else:
             log_weights = losses.importance_log_weights(
                 z, mean[:, None], logvar[:, None], cross_entropy

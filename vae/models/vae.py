@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae import losses, nets
+from vae.distributed import Noise
 from vae.interface import Batch, LatentModel, Posterior
 from vae.latent import LatentBlock
 from vae.optim import GradientStep, Scalars, TrainConfig
-from vae.processes import Noise
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class VAE(LatentModel):
             c.net, inputs, 2 * c.latent, c.hidden, c.depth, c.dropout
         )
         if c.frequency:
-            decoder = nn.Sequential(nets.Waves(c.latent, c.hidden, c.frequency), decoder)
+            decoder = nn.Sequential(nets.FourierFeatures(c.latent, c.hidden, c.frequency), decoder)
         self.decoder = decoder
 
     def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
@@ -96,7 +96,7 @@ class Objective(nn.Module):
         z = mean[:, None] + (0.5 * logvar[:, None]).exp() * noise  # [B, K, Z]
         cross_entropy = losses.bernoulli_cross_entropy(self.model.decode(z), x[:, None])  # [B, K]
         kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B], exact rather than sampled
-        weight = config.beta * losses.warmth(progress, config.warm_up)
+        weight = config.beta * losses.kl_weight(progress, config.warm_up)
         if config.samples == 1:
             # the ELBO's two terms: what the pixels cost given the code, and what the code costs
             # given the prior

@@ -3,10 +3,10 @@
 import demo
 import streamlit as st
 
-from explorer import web
+from explorer import assets
 
 if __name__ == "__main__":
     demo.main()
 else:
-    web.send_at_once()
-    app = st.App(__file__, routes=web.routes())
+    assets.send_at_once()
+    app = st.App(__file__, routes=assets.routes())

@@ -35,12 +35,12 @@ def backdrop() -> bytes:
 
 def demo_map() -> None:
     """The map: its cursor follows its clicks and the buttons."""
-    from explorer.components import latent_map, pending_click
+    from explorer.components import latent_map
 
     state = st.session_state
     state.setdefault("cursor", (0.0, 0.0))
     state.setdefault("clicks", [])
-    click = pending_click("map")
+    click = latent_map.pending_click("map")
     if click:
         state.cursor = (click.x, click.y)
         state.clicks.append(asdict(click))
@@ -50,7 +50,7 @@ def demo_map() -> None:
             state.cursor = (1.0, 0.5)
         st.button("only rerun")
         ellipse = st.checkbox("ellipse")
-    latent_map(
+    latent_map.mount(
         found,
         labels,
         state.cursor,
@@ -68,34 +68,28 @@ def demo_map() -> None:
 
 def living_map(count: int) -> None:
     """A map with all its hands: it drags, selects, fades and has a backdrop of what is seen."""
-    from explorer.components import (
-        latent_map,
-        map_view,
-        pending_click,
-        pending_drag,
-        pending_shape,
-    )
+    from explorer.components import latent_map
 
     found, labels = points(count)
     key, axes = f"living-{count}", ("z1", "z2")
     state = st.session_state.setdefault(f"state-{count}", {"cursor": (0.0, 0.0), "drags": 0})
 
     def drag() -> None:
-        state["drags"] += pending_drag(key) is not None
+        state["drags"] += latent_map.pending_drag(key) is not None
 
     def select() -> None:
-        shape = pending_shape(key)
+        shape = latent_map.pending_shape(key)
         state["selected"] = None if shape is None else shape.holds(found, labels)
 
-    click = pending_click(key)
+    click = latent_map.pending_click(key)
     if click:
         state["cursor"], state["index"] = (click.x, click.y), click.index
         state["back"] = click.back
     with st.container(horizontal=True):
         st.button("only rerun")
         fades = st.checkbox("fade")
-    seen = map_view(key, axes)
-    latent_map(
+    seen = latent_map.map_view(key, axes)
+    latent_map.mount(
         found,
         labels,
         state["cursor"],
@@ -145,7 +139,7 @@ def demo_sliders() -> None:
     def fragment() -> None:
         if st.button("set all to -1.5"):
             state.z, state.revision = [-1.5] * 3, state.revision + 1
-        state.z = latent_sliders(
+        state.z = latent_sliders.mount(
             ["z1", "z2", "z3"],
             state.z,
             key="sliders",
@@ -169,7 +163,7 @@ def demo_drawing() -> None:
     if st.button("wipe from Python"):
         state.wiped += 1
     st.button("only rerun", key="again")
-    png = drawing(key="drawing", clear_revision=state.wiped)
+    png = drawing.mount(key="drawing", clear_revision=state.wiped)
     report = None
     if png:
         image = np.asarray(Image.open(io.BytesIO(png)).convert("L"))

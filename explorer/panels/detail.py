@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer import markup, plots, session, sources
-from explorer.sources import Figures
+from explorer import plots, reconstruct_html, reconstruction_metrics, session
+from explorer.reconstruction_metrics import Figures
 
 
 class Subject(NamedTuple):
@@ -28,8 +28,8 @@ def panel(name: str, subject: Subject) -> bool:
     info, figures = session.info(name), subject.figures
     decoded = session.model(name).decode(figures.mean)[0]
     kl = None if figures.deterministic else float(figures.kl[0])
-    numbers = markup.figure_rows(float(figures.cross_entropy[0]), kl)
-    pictures = markup.trio(subject.image, decoded, subject.words)
+    numbers = reconstruct_html.figure_rows(float(figures.cross_entropy[0]), kl)
+    pictures = reconstruct_html.trio(subject.image, decoded, subject.words)
     words = (
         "<h3>Code</h3><p>This encoder answers with a point: there is no KL, no ELBO and nothing "
         "to sample.</p>"
@@ -37,11 +37,11 @@ def panel(name: str, subject: Subject) -> bool:
         else "<h3>Posterior</h3><p>Mean and deviation of each latent dimension; the grey band is "
         "the prior's.</p>"
     )
-    with st.container(key="close-up"):
+    with st.container(key="detail"):
         title = f"<h3>{subject.words[0].upper()}{subject.words[1:]}</h3>"
-        st.html(title + markup.large(pictures))
+        st.html(title + reconstruct_html.large(pictures))
         with st.container(horizontal=True, vertical_alignment="bottom", key="figures"):
-            st.html(markup.figure_list(numbers))
+            st.html(reconstruct_html.figure_list(numbers))
             pressed = st.button(
                 "Explore this code",
                 help="Put this code on the sliders of Explore",
@@ -68,9 +68,11 @@ def samples(name: str, subject: Subject) -> None:
     figures = subject.figures
     if figures.deterministic:
         return
-    codes = sources.draw_codes(figures.mean, figures.logvar, sources.DRAWS, seed=0)[0]
+    codes = reconstruction_metrics.draw_codes(
+        figures.mean, figures.logvar, reconstruction_metrics.DRAWS, seed=0
+    )[0]
     decoded = session.model(name).decode(np.concatenate([figures.mean, codes]))
     st.html(
         f"<h3>Samples from the posterior of {subject.words}</h3>"
-        + markup.strip(list(decoded), ["mean", *[""] * sources.DRAWS])
+        + reconstruct_html.strip(list(decoded), ["mean", *[""] * reconstruction_metrics.DRAWS])
     )

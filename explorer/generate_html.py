@@ -1,4 +1,5 @@
-"""HTML of digits on request: a sheet of them with what a judge reads, a number, the agreement.
+"""HTML of the Generate page: sheets of drawn digits, what an independent classifier reads in them,
+a number, the agreement.
 
 Strings from arrays, no Streamlit.
 """
@@ -13,7 +14,7 @@ import numpy as np
 
 from explorer import images
 
-SLIVER = 0.01  # of a bar; what the judge deems less likely is left out
+SLIVER = 0.01  # of a bar; what the classifier deems less likely is left out
 
 
 class Source(NamedTuple):
@@ -24,7 +25,7 @@ class Source(NamedTuple):
 
 
 def reading(read: np.ndarray) -> str:
-    """What the judge makes of a digit, in words: "7 (98 %), 1 (2 %)"."""
+    """What the classifier makes of a digit, in words: "7 (98 %), 1 (2 %)"."""
     ranked = [int(digit) for digit in np.argsort(-read) if read[digit] >= SLIVER]
     return ", ".join(f"{digit} ({_share(float(read[digit]))})" for digit in ranked)
 
@@ -34,7 +35,7 @@ def _share(value: float) -> str:
 
 
 def bar(read: np.ndarray, colours: Sequence[str]) -> str:
-    """The judge's ten probabilities side by side, each in the colour of its digit."""
+    """The classifier's ten probabilities side by side, each in the colour of its digit."""
     parts = "".join(
         f'<i style="width:{100 * float(share):.0f}%;background:{colours[digit]}"></i>'
         for digit, share in enumerate(read)
@@ -50,13 +51,14 @@ def tile(
     colours: Sequence[str],
     style: str = "",
 ) -> str:
-    """One digit with what the judge reads; one that it takes for another than was asked for, if any
-    was, is marked."""
+    """One digit with what the classifier reads; it is marked where another digit was asked for."""
     if read is None:
         words = "a digit" if asked is None else f"a {asked}"
         return f'<figure class="tile">{images.picture(image, words, style)}</figure>'
     taken = int(read.argmax())
-    words = ("" if asked is None else f"asked for {asked}; ") + f"the judge reads {reading(read)}"
+    words = (
+        "" if asked is None else f"asked for {asked}; "
+    ) + f"the classifier reads {reading(read)}"
     mark = "" if asked in (None, taken) else f"<b>{taken}</b>"
     return (
         f'<figure class="tile{" wrong" if mark else ""}" title="{html.escape(words)}">'
@@ -155,7 +157,7 @@ def number(
 
 
 def readings(read: np.ndarray, colours: Sequence[str]) -> str:
-    """How many of the digits [N, 10] the judge reads as each: what the colours of the bars mean."""
+    """How many of the N digits the classifier reads as each, from its probabilities [N, 10]."""
     counts = np.bincount(read.argmax(axis=1), minlength=10)
     each = "".join(
         f'<span><i style="background:{colours[digit]}"></i>'
@@ -163,8 +165,8 @@ def readings(read: np.ndarray, colours: Sequence[str]) -> str:
         for digit, count in enumerate(counts)
     )
     return (
-        "<p>Nothing was asked for; the bars say what a judge trained on real digits alone takes "
-        f'each for.</p><div class="tally">{each}</div>'
+        "<p>Nothing was asked for; the bars say what an independent classifier, trained on real "
+        f'digits alone, takes each for.</p><div class="tally">{each}</div>'
     )
 
 

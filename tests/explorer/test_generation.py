@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer import handwriting
+from explorer import generation
 from vae import latent, service
 
 WHITE = np.full((1, 28, 28), 255, np.uint8)
@@ -23,18 +23,18 @@ def stroke(left: int, right: int) -> np.ndarray:
 
 
 def test_labels_come_in_turn_and_in_order() -> None:
-    assert handwriting.in_turn((7, 3), 5).tolist() == [3, 7, 3, 7, 3]
+    assert generation.in_turn((7, 3), 5).tolist() == [3, 7, 3, 7, 3]
 
 
 @pytest.mark.parametrize("count", [-1, 0, 10_001, 1_000_000])
 def test_an_impossible_count_is_named(count: int) -> None:
     with pytest.raises(ValueError, match=f"{count:,} digits are not drawn here: ask for 1 to 10,0"):
-        handwriting.in_turn((1,), count)
+        generation.in_turn((1,), count)
 
 
 def test_an_empty_choice_is_named() -> None:
     with pytest.raises(ValueError, match="No digit is chosen"):
-        handwriting.in_turn((), 10)
+        generation.in_turn((), 10)
 
 
 @pytest.mark.parametrize(
@@ -48,25 +48,25 @@ def test_an_empty_choice_is_named() -> None:
     ],
 )
 def test_all_that_is_no_digit_is_a_space(text: str, digits: list[int], spaces: list[int]) -> None:
-    assert handwriting.digits_of(text) == (digits, spaces)
+    assert generation.digits_of(text) == (digits, spaces)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "none here", "\u0665"])
 def test_a_text_without_a_digit_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no digit in this text"):
-        handwriting.digits_of(text)
+        generation.digits_of(text)
 
 
 def test_forty_digits_are_the_most() -> None:
-    assert len(handwriting.digits_of("1 " * 40)[0]) == 40
+    assert len(generation.digits_of("1 " * 40)[0]) == 40
     with pytest.raises(ValueError, match="41 digits are too long"):
-        handwriting.digits_of("1 " * 41)
+        generation.digits_of("1 " * 41)
 
 
 @pytest.mark.parametrize("kinds", range(1, 11))
 @pytest.mark.parametrize("count", [1, 9, 100, 101, 10_000])
 def test_a_kind_of_digit_keeps_to_its_columns(kinds: int, count: int) -> None:
-    wide, narrow = handwriting.columns(kinds, count)
+    wide, narrow = generation.columns(kinds, count)
     for across in (wide, narrow):
         assert across == count or across % kinds == 0
     assert 1 <= narrow <= wide <= 20
@@ -78,45 +78,45 @@ def test_a_kind_of_digit_keeps_to_its_columns(kinds: int, count: int) -> None:
 
 def test_the_digit_is_taken_out_of_a_code() -> None:
     codes = np.arange(24, dtype=np.float32).reshape(2, 12)
-    kept = handwriting.without(codes, slice(1, 11))
+    kept = generation.without(codes, slice(1, 11))
     assert kept.tolist() == [[0, 11], [12, 23]]
 
 
 def test_each_stop_of_the_round_trip_has_the_prior_s_spread() -> None:
     pairs = np.random.default_rng(0).standard_normal((2, 200_000)).astype(np.float32)
-    assert np.allclose(handwriting.around(pairs, 0), pairs[0])
-    assert np.allclose(handwriting.around(pairs, 90), pairs[1], atol=1e-6)
-    assert np.allclose(handwriting.around(pairs, 360), pairs[0], atol=1e-5)
+    assert np.allclose(generation.around(pairs, 0), pairs[0])
+    assert np.allclose(generation.around(pairs, 90), pairs[1], atol=1e-6)
+    assert np.allclose(generation.around(pairs, 360), pairs[0], atol=1e-5)
     for degrees in (30, 135, 250):
-        assert abs(handwriting.around(pairs, degrees).std() - 1) < 0.01
+        assert abs(generation.around(pairs, degrees).std() - 1) < 0.01
 
 
 # --- a number in one hand -----------------------------------------------------------------------
 
 
 def test_a_letter_is_as_wide_as_its_ink() -> None:
-    slim, broad = handwriting.letters(np.stack([stroke(13, 14), stroke(4, 23)]))
+    slim, broad = generation.letters(np.stack([stroke(13, 14), stroke(4, 23)]))
     assert slim.shape == (28, 4)
     assert broad.shape == (28, 22)
     assert slim[:, 1:3].sum() == stroke(13, 14).sum()
 
 
 def test_ink_at_the_edges_and_none_at_all_are_letters_too() -> None:
-    full, empty = handwriting.letters(np.concatenate([WHITE, 0 * WHITE]))
+    full, empty = generation.letters(np.concatenate([WHITE, 0 * WHITE]))
     assert full.shape == (28, 28)
     assert 4 <= empty.shape[1] < 28
 
 
 def test_a_space_parts_the_letters_of_a_number() -> None:
     two = np.stack([stroke(10, 17)] * 2)
-    together, apart = handwriting.written(two, []), handwriting.written(two, [1])
-    assert apart.shape[1] - together.shape[1] == handwriting.SPACE
+    together, apart = generation.written(two, []), generation.written(two, [1])
+    assert apart.shape[1] - together.shape[1] == generation.SPACE
     assert together.sum() == apart.sum() == two.sum()
 
 
 def test_a_long_number_breaks_into_lines_and_loses_nothing() -> None:
     forty = np.stack([stroke(4, 23)] * 40)
-    picture = handwriting.written(forty, [], width=200)
+    picture = generation.written(forty, [], width=200)
     assert picture.shape[0] > 4 * 28
     assert picture.shape[1] <= 200 + 16
     assert picture.sum() == forty.sum()
@@ -127,7 +127,7 @@ def test_a_long_number_breaks_into_lines_and_loses_nothing() -> None:
 
 def test_a_sheet_s_pixels_are_whole_squares() -> None:
     digits = np.random.default_rng(0).integers(0, 256, (7, 28, 28), dtype=np.uint8)
-    sheet = np.asarray(Image.open(io.BytesIO(handwriting.sheet(digits, 5))))
+    sheet = np.asarray(Image.open(io.BytesIO(generation.sheet(digits, 5))))
     assert sheet.shape == (4 * (2 * 30 - 2), 4 * (5 * 30 - 2))
     assert np.array_equal(sheet[: 4 * 28 : 4, : 4 * 28 : 4], digits[0])
     assert np.array_equal(sheet[::4, ::4], sheet[3::4, 3::4])
@@ -135,7 +135,7 @@ def test_a_sheet_s_pixels_are_whole_squares() -> None:
 
 def test_the_arrays_survive_the_file() -> None:
     codes = np.random.default_rng(0).standard_normal((3, 12)).astype(np.float32)
-    drawn = handwriting.Drawn(np.stack([stroke(3, 9)] * 3), np.array([1, 2, 3]), codes, None)
+    drawn = generation.Drawn(np.stack([stroke(3, 9)] * 3), np.array([1, 2, 3]), codes, None)
     with np.load(io.BytesIO(drawn.npz())) as file:
         assert sorted(file) == ["codes", "images", "labels"]
         assert np.array_equal(file["images"], drawn.images)
@@ -158,19 +158,19 @@ def run(lines: str) -> np.ndarray:
 
 def test_the_lines_of_a_sheet_draw_it_again() -> None:
     model = service.load(able())
-    expected = model.generate(handwriting.in_turn((8, 3), 12), seed=5, temperature=0.65)
-    again = run(handwriting.by_seed(able(), (3, 8), 12, 5, 0.65))
+    expected = model.generate(generation.in_turn((8, 3), 12), seed=5, temperature=0.65)
+    again = run(generation.by_seed(able(), (3, 8), 12, 5, 0.65))
     assert np.abs(again - expected).max() < 1e-5
-    other = run(handwriting.by_seed(able(), (3, 8), 12, 6, 0.65))
+    other = run(generation.by_seed(able(), (3, 8), 12, 6, 0.65))
     assert np.abs(other - expected).max() > 0.1
 
 
 def test_the_lines_of_styles_write_them_again() -> None:
     info, model = service.info(able()), service.load(able())
     drawn = np.random.default_rng(1).standard_normal((3, info.dims - 10)).astype(np.float32)
-    styles = handwriting.exact(drawn)
+    styles = generation.exact(drawn)
     expected = model.generate(np.tile([4, 2], 3), styles.repeat(2, axis=0))
-    again = run(handwriting.by_styles(able(), [4, 2], styles))
+    again = run(generation.by_styles(able(), [4, 2], styles))
     assert np.abs(again - expected).max() < 1e-6
 
 
@@ -178,7 +178,7 @@ def test_the_lines_draw_the_same_for_which_nothing_was_asked() -> None:
     name = next(n for n in service.names() if "conditions" not in service.info(n).abilities)
     codes = latent.sample_prior(service.info(name).blocks, 6, 3, 0.5)
     drawn = service.load(name).decode(codes)
-    assert np.array_equal(run(handwriting.by_prior(name, 6, 3, 0.5)), drawn)
-    kept = handwriting.Drawn(drawn, np.empty(0, np.int64), codes, None)
+    assert np.array_equal(run(generation.by_prior(name, 6, 3, 0.5)), drawn)
+    kept = generation.Drawn(drawn, np.empty(0, np.int64), codes, None)
     with np.load(io.BytesIO(kept.npz())) as file:
         assert sorted(file) == ["codes", "images"]

@@ -7,15 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from explorer import controls, portrait, session
-from explorer.components import (
-    EngineLine,
-    drag_serial,
-    latent_sliders,
-    slider_values,
-    stage,
-    stage_frame,
-)
+from explorer import controls, decoded_code, session
+from explorer.components import decoded_view, latent_map, latent_sliders
 from explorer.panels import maps
 from explorer.session import Visit
 
@@ -41,7 +34,7 @@ def panel(name: str) -> None:
         return
     place = st.empty()
     with place:
-        stage_frame(f"stage-frame-{name}")
+        decoded_view.placeholder(f"decoded-view-frame-{name}")
     _sliders(now, used, unused)
     time.sleep(SETTLE)
     session.model(name)
@@ -62,22 +55,22 @@ def banks(name: str) -> tuple[list[int], list[int]]:
 def _picture(now: Visit) -> None:
     """The decoded digit and the facts beside it. All is known before the first part is drawn, for
     drawing ends a run that a newer move has overtaken."""
-    found = portrait.of(now.model, now.z)
+    found = decoded_code.decode(now.model, now.z)
     engine = found.engine
     kind, dims = maps.kind(now.model)
-    stage(
+    decoded_view.mount(
         found.picture,
         now.place.z,
-        key=f"stage-{now.model}",
+        key=f"decoded-view-{now.model}",
         model=now.model,
         view=(kind, *dims),
-        caption=portrait.caption(now.model, now.place.digit),
+        caption=decoded_code.caption(now.model, now.place.digit),
         note=ELLIPSES if _posterior_is_drawn(now) else "",
-        title=portrait.title(now.model),
+        title=decoded_code.title(now.model),
         shares=found.shares.tolist(),
         colours=controls.DIGIT_COLOURS,
         distance=found.distance,
-        engine=EngineLine(engine.device, engine.decode_ms, engine.cache.hit_rate),
+        engine=decoded_view.EngineLine(engine.device, engine.decode_ms, engine.cache.hit_rate),
         revision=now.revision,
     )
 
@@ -90,7 +83,9 @@ def _posterior_is_drawn(now: Visit) -> bool:
 def _take_hand(now: Visit, used: list[int], unused: list[int]) -> None:
     z = now.z.astype(float).tolist()
     for key, dims in ((HAND, used), (UNUSED, unused)):
-        values = slider_values(f"{key}-{now.model}", [z[d] for d in dims], now.revision)
+        values = latent_sliders.slider_values(
+            f"{key}-{now.model}", [z[d] for d in dims], now.revision
+        )
         for dim, value in zip(dims, values, strict=True):
             z[dim] = value
     now.follow(z)
@@ -107,7 +102,7 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
     cursor = maps.chosen(now.model).cursor(now.z)
 
     def bank(key: str, dims: list[int], height: int) -> None:
-        latent_sliders(
+        latent_sliders.mount(
             [f"z{d + 1}" for d in dims],
             [now.place.z[d] for d in dims],
             key=f"{key}-{now.model}",
@@ -118,7 +113,7 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             dims=dims,
             cursor=cursor,
             selected=now.place.digit,
-            answered=drag_serial(maps.map_key(now.model)),
+            answered=latent_map.drag_serial(maps.map_key(now.model)),
             on_rest=partial(_rest, now.model),
         )
 

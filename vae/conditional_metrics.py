@@ -1,6 +1,6 @@
 """How good the digits are that a model draws on request: are they those that were asked for, are
 they as various as real ones, can one learn from them, and does a style stay the same from digit to
-digit. A judge, a classifier trained on real digits alone, says what they are.
+digit. An independent classifier, a classifier trained on real digits alone, says what they are.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from tqdm import tqdm
 from vae import latent, metrics, models, training
 from vae.batches import Batches
 from vae.data import Digits
+from vae.distributed import Noise
 from vae.interface import Classifies, ConditionsEncoding, Decodes, LatentModel
 from vae.optim import TrainConfig
-from vae.processes import Noise
 
 EACH = 1000  # digits of each kind that are asked for
 STYLES = 1000  # test digits whose style is copied
@@ -124,20 +124,20 @@ def style(model: ConditionsEncoding, real: Digits, *, seed: int = 0) -> dict[str
     return found
 
 
-def agreement(judge: Classifies, drawn: Digits) -> float:
-    """Share of the drawn digits that the judge takes for those that were asked for."""
-    return metrics.accuracy(judge, drawn)
+def agreement(classifier: Classifies, drawn: Digits) -> float:
+    """Share of the drawn digits that the classifier takes for those that were asked for."""
+    return metrics.accuracy(classifier, drawn)
 
 
 def evaluate(
-    model: LatentModel, judge: Classifies, real: Digits, *, seed: int = 0, quiet: bool = False
+    model: LatentModel, classifier: Classifies, real: Digits, *, seed: int = 0, quiet: bool = False
 ) -> dict[str, Any]:
     """Every figure of the digits that a model draws on request, codes from the prior."""
     drawn = pixels(draw(model, asked(), seed=seed)[0], asked())
     many = asked(6 * EACH)
     lessons = pixels(draw(model, many, seed=seed + 1, quiet=quiet)[0], many)
     figures = {
-        "agreement": agreement(judge, drawn),
+        "agreement": agreement(classifier, drawn),
         "diversity": diversity(drawn, real),
         "learned_from_drawn": learned_from(lessons, real, quiet=quiet),
     }

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import images, session, web
+from explorer import assets, images, session
 
 COLUMNS = 100  # tiles a row
 
@@ -38,7 +38,7 @@ def sheets(name: str) -> dict[str, str]:
     if digits is not None:
         makers = {"original": partial(_originals, digits.images)} | makers
     urls = {
-        words: web.publish_later(f"{_version(name)}/{words}.webp", make)
+        words: assets.publish_later(f"{_version(name)}/{words}.webp", make)
         for words, make in makers.items()
     }
     return {words: url for words, url in urls.items() if url}

@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
-from explorer import web
+from explorer import assets
 
 FOLDER = Path(__file__).parent
 
@@ -44,10 +44,10 @@ def register(name: str, *helpers: str, isolate_styles: bool = True) -> Callable[
     frame in it, which takes longer than all the rest and imports pandas on the first page.
     """
     script = module_text(name, *helpers)
-    if web.is_served():
+    if assets.is_served():
         content = script.encode()
         version = hashlib.sha256(content).hexdigest()[:20]
-        url = web.publish_later(f"{version}/{name}.js", lambda: content)
+        url = assets.publish_later(f"{version}/{name}.js", lambda: content)
         script = _LOADER.replace("URL_OF_MODULE", json.dumps(url))
     mount = component(f"latent_explorer_{name}", js=script, isolate_styles=isolate_styles)
 

@@ -4,46 +4,48 @@ import re
 
 import numpy as np
 
-from explorer import specimens
+from explorer import generate_html
 
 COLOURS = [f"#00000{digit}" for digit in range(10)]
 PICTURES = np.random.default_rng(0).random((20, 28, 28), np.float32)
 
 
 def sure(*digits: int) -> np.ndarray:
-    """A judge that is certain of these digits."""
+    """An independent classifier that is certain of these digits."""
     return np.eye(10, dtype=np.float32)[list(digits)]
 
 
 def test_each_digit_is_a_tile_and_the_columns_have_heads() -> None:
-    html = specimens.sheet(PICTURES[:6], np.array([3, 8] * 3), None, COLOURS, (2, 2), heads=True)
+    html = generate_html.sheet(
+        PICTURES[:6], np.array([3, 8] * 3), None, COLOURS, (2, 2), heads=True
+    )
     assert html.count('<figure class="tile"') == html.count("<img") == 6
     assert re.findall(r"</i>(\d)</div>", html) == ["3", "8"]
     assert "--wide:2;--narrow:2" in html
-    assert "reading" not in html, "without a judge there are no bars"
+    assert "reading" not in html, "without an independent classifier there are no bars"
 
 
 def test_a_digit_that_is_read_as_another_is_marked() -> None:
-    html = specimens.sheet(PICTURES[:3], np.array([1, 2, 3]), sure(1, 7, 3), COLOURS, (3, 3))
+    html = generate_html.sheet(PICTURES[:3], np.array([1, 2, 3]), sure(1, 7, 3), COLOURS, (3, 3))
     assert html.count("wrong") == 1
-    assert "asked for 2; the judge reads 7 (100\u2009%)" in html
+    assert "asked for 2; the classifier reads 7 (100\u2009%)" in html
     assert "<b>7</b>" in html
 
 
 def test_a_bar_has_the_judge_s_shares_in_the_digits_colours() -> None:
     read = np.zeros(10)
     read[[4, 9, 1]] = 0.7, 0.295, 0.005
-    bar = specimens.bar(read, COLOURS)
+    bar = generate_html.bar(read, COLOURS)
     assert re.findall(r"width:(\d+)%;background:(#\d+)", bar) == [
         ("70", "#000004"),
         ("30", "#000009"),
     ]
-    assert specimens.reading(read) == "4 (70\u2009%), 9 (30\u2009%)"
+    assert generate_html.reading(read) == "4 (70\u2009%), 9 (30\u2009%)"
 
 
 def test_styles_are_rows_with_their_source_before_them() -> None:
-    sources = [specimens.Source(PICTURES[0], f"file <{n}>") for n in "ab"]
-    html = specimens.styles(PICTURES, range(10), None, COLOURS, sources)
+    sources = [generate_html.Source(PICTURES[0], f"file <{n}>") for n in "ab"]
+    html = generate_html.styles(PICTURES, range(10), None, COLOURS, sources)
     kinds = re.findall(r'<figure class="(tile(?: source)?)"', html)
     assert kinds == (["tile source"] + ["tile"] * 10) * 2
     assert "--wide:11" in html
@@ -52,20 +54,20 @@ def test_styles_are_rows_with_their_source_before_them() -> None:
 
 
 def test_a_number_keeps_its_spaces() -> None:
-    html = specimens.number(list(PICTURES[:3, :, :9]), [1, 2, 3], [1, 1], None, COLOURS)
+    html = generate_html.number(list(PICTURES[:3, :, :9]), [1, 2, 3], [1, 1], None, COLOURS)
     parts = re.findall(r'class="(tile|space)"', html)
     assert parts == ["tile", "space", "space", "tile", "tile"]
     assert html.count("--w:9") == 3
 
 
 def test_the_agreement_is_the_share_and_names_what_is_misread() -> None:
-    share, misread = specimens.agreement(np.array([4, 4, 5, 6]), sure(9, 9, 5, 0))
+    share, misread = generate_html.agreement(np.array([4, 4, 5, 6]), sure(9, 9, 5, 0))
     assert share == "25\u2009%"
     assert misread == "Misread: 4 as 9 (2\u00d7), 6 as 0."
-    assert specimens.agreement(np.array([4]), sure(4)) == ("100\u2009%", "")
+    assert generate_html.agreement(np.array([4]), sure(4)) == ("100\u2009%", "")
 
 
 def test_all_but_one_of_many_is_not_all() -> None:
     asked = np.zeros(400, int)
-    share, _ = specimens.agreement(asked, sure(1, *asked[1:]))
+    share, _ = generate_html.agreement(asked, sure(1, *asked[1:]))
     assert share == "99.7\u2009%"

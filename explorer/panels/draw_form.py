@@ -1,4 +1,4 @@
-"""What stands beside digits on request: how many a judge reads as asked, what one can keep."""
+"""The form that asks for digits, the sheet of them, and how many are read as asked."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer import handwriting, images, session, specimens
-from explorer.handwriting import Drawn
+from explorer import generate_html, generation, images, session
+from explorer.generation import Drawn
 
-SHORT = 400  # characters of Python that are shown unasked
-NO_JUDGE = '<p class="agreement">No judge is shipped, so nobody says what these read as.</p>'
+NO_CLASSIFIER = (
+    '<p class="agreement">No classifier is shipped, so nothing says what these read as.</p>'
+)
 
 
-class Desk(NamedTuple):
+class Layout(NamedTuple):
     """The three parts of a page: on a wide one the sheet stands on the left, on a narrow one
     between the other two."""
 
@@ -25,13 +26,13 @@ class Desk(NamedTuple):
     outcome: DeltaGenerator
 
 
-def desk() -> Desk:
+def layout() -> Layout:
     """Lay the parts out."""
     with st.container(key="desk"):
-        return Desk(*(st.container(key=part) for part in Desk._fields))
+        return Layout(*(st.container(key=part) for part in Layout._fields))
 
 
-def draw_from_prior(
+def prior_controls(
     prefix: str, count: Callable[[], float], again_key: str
 ) -> tuple[int, int, float]:
     """The controls of a draw: how many (`count` draws its own), the seed, the temperature. Keys
@@ -59,24 +60,24 @@ def draw_from_prior(
     return int(many), int(seed), round(float(spread), 2)
 
 
-def style(name: str, codes: np.ndarray) -> np.ndarray:
+def style_part(name: str, codes: np.ndarray) -> np.ndarray:
     """The part of whole codes [N, Z] that is not the digit. The model must be told the digit."""
     digit = session.info(name).digit
     assert digit is not None, "a model that is told the digit has a place for it"
-    return handwriting.without(codes, digit)
+    return generation.without(codes, digit)
 
 
 def draw(name: str, labels: np.ndarray, z: np.ndarray) -> Drawn:
-    """Write the digits `labels` with the styles z [N, Z], and let the judge read them."""
+    """Write the digits `labels` with the styles z [N, Z], and let the classifier read them."""
     model = session.model(name)
     codes = model.codes(labels, z)
     return finish(model.decode(codes), labels, codes)
 
 
 def finish(pictures: np.ndarray, labels: np.ndarray, codes: np.ndarray) -> Drawn:
-    """Drawn digits with what the judge reads in those that are put on the screen."""
-    judge = session.judge()
-    read = None if judge is None else judge.classify(pictures[: handwriting.SHOWN])
+    """Drawn digits with what the classifier reads in those that are put on the screen."""
+    classifier = session.classifier()
+    read = None if classifier is None else classifier.classify(pictures[: generation.SHOWN])
     return Drawn(images.to_uint8(pictures), labels, codes, read)
 
 
@@ -88,7 +89,7 @@ def sheet(
 ) -> Drawn:
     """Show the first digits of what `draw` draws; frames stand for them while the model loads.
 
-    `html` lays out pictures [shown, 28, 28] and what the judge reads in them.
+    `html` lays out pictures [shown, 28, 28] and what the classifier reads in them.
     """
     ready = session.is_ready(name)
     # st.empty only where the frames will be replaced, for it clears its place in every run
@@ -101,50 +102,22 @@ def sheet(
 
 
 def agreement(drawn: Drawn) -> None:
-    """How many of the digits on the screen the judge reads as asked for."""
-    judge = session.judge()
-    if judge is None or drawn.read is None:
-        st.html(NO_JUDGE)
+    """How many of the digits on the screen the classifier reads as asked for."""
+    classifier = session.classifier()
+    if classifier is None or drawn.read is None:
+        st.html(NO_CLASSIFIER)
         return
     asked = drawn.labels[: len(drawn.read)]
-    share, misread = specimens.agreement(asked, drawn.read)
+    share, misread = generate_html.agreement(asked, drawn.read)
     read = f"{'of the' if misread else 'all'} {len(asked):,} on screen read as asked"
     if len(asked) == 1:  # a share of one says little: which digit is read
         share, read = str(drawn.read[0].argmax()), "as asked"
         if misread:
             read, misread = f"and not the {asked[0]} that was asked for", ""
-    skill = judge.info.figures.get("accuracy")
+    skill = classifier.info.figures.get("accuracy")
     trust = f" It reads {100 * skill:.2f}\u2009% of real test digits right." if skill else ""
     st.html(
-        f'<div class="agreement"><b>{share}</b><div><p>{read}, says a judge trained on real '
-        f"digits alone.{trust}</p>"
+        f'<div class="agreement"><b>{share}</b><div><p>{read}, says an independent classifier '
+        f"trained on real digits alone.{trust}</p>"
         f'<p class="misread">{misread}</p></div></div>'
     )
-
-
-def take_home(drawn: Drawn, stem: str, picture: Callable[[], bytes], lines: str, key: str) -> None:
-    """Downloads, made when they are asked for, and the lines of Python that draw the same."""
-    with st.container(horizontal=True, vertical_alignment="center", key=f"home-{key}"):
-        st.download_button(
-            "PNG",
-            picture,
-            f"{stem}.png",
-            "image/png",
-            key=f"png-{key}",
-            on_click="ignore",
-            help=f"A picture of all {len(drawn.images):,} digits",
-        )
-        st.download_button(
-            "NPZ",
-            drawn.npz,
-            f"{stem}.npz",
-            "application/octet-stream",
-            key=f"npz-{key}",
-            on_click="ignore",
-            help=f"Images, {'labels ' * bool(len(drawn.labels))}and codes, for NumPy",
-        )
-    if len(lines) <= SHORT:
-        st.code(lines, language="python", wrap_lines=True)
-        return
-    with st.expander("The same in Python"):
-        st.code(lines, language="python", wrap_lines=True, height=240)

@@ -13,7 +13,7 @@ KINDS = ("Two dimensions", "PCA", "t-SNE")
 FAINT = 0.1  # how strongly a point far from the plane is painted; a point near it is 1
 
 
-class View:
+class Projection:
     """A flat view of the codes of a model's test digits; `points` float32 [N, 2] under `axes`.
 
     `plane` is the cut through the latent space that it shows, None for a t-SNE picture, which is no
@@ -87,11 +87,11 @@ def fade(distances: np.ndarray) -> tuple[np.ndarray, float, float]:
     return 1 - (1 - FAINT) * gone, float(near), float(far)
 
 
-def view(name: str, kind: str, dims: tuple[int, int]) -> View:
+def projection(name: str, kind: str, dims: tuple[int, int]) -> Projection:
     """The map of a model: one of KINDS, the first of them of the two dimensions dims."""
-    return _view(name, kind, dims if kind == KINDS[0] else (0, 0))
+    return _projection(name, kind, dims if kind == KINDS[0] else (0, 0))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _view(name: str, kind: str, dims: tuple[int, int]) -> View:
-    return View(name, kind, dims)
+def _projection(name: str, kind: str, dims: tuple[int, int]) -> Projection:
+    return Projection(name, kind, dims)

@@ -19,8 +19,8 @@ import streamlit as st
 import uvicorn
 from starlette.applications import Starlette
 
-from explorer import web
-from explorer.components import assets
+from explorer import assets
+from explorer.components import registration
 
 Get = Callable[..., tuple[bytes, HTTPMessage]]
 
@@ -28,8 +28,8 @@ Get = Callable[..., tuple[bytes, HTTPMessage]]
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins with nothing published and nothing served."""
-    shelf = web.Shelf(web.AssetStore(), threading.Event(), {}, asyncio.Lock())
-    monkeypatch.setattr(sys, web.SHELF, shelf, raising=False)
+    shelf = assets.Shelf(assets.AssetStore(), threading.Event(), {}, asyncio.Lock())
+    monkeypatch.setattr(sys, assets.SHELF, shelf, raising=False)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def get() -> Iterator[Get]:
     """get(path, encoding) -> body, headers: from the routes, under uvicorn as in the app."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(Starlette(routes=web.routes()), log_level="error")
+    config = uvicorn.Config(Starlette(routes=assets.routes()), log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -60,19 +60,19 @@ def get() -> Iterator[Get]:
 
 @pytest.mark.parametrize("prefix", ["", "/some/base/path"])
 def test_plotly_is_served_packed_and_for_good(get: Get, prefix: str) -> None:
-    body, headers = get(f"{prefix}/{web.plotly_url()}", "gzip, br")
+    body, headers = get(f"{prefix}/{assets.plotly_url()}", "gzip, br")
     assert headers["content-encoding"] == "gzip"
-    assert gzip.decompress(body) == web.plotly_script()
+    assert gzip.decompress(body) == assets.plotly_script()
     assert "immutable" in headers["cache-control"]
-    plain, headers = get(f"{prefix}/{web.plotly_url()}")
-    assert plain == web.plotly_script()
+    plain, headers = get(f"{prefix}/{assets.plotly_url()}")
+    assert plain == assets.plotly_script()
     assert headers["content-encoding"] is None
 
 
 def test_what_is_published_is_served_under_a_url_that_names_its_content(get: Get) -> None:
-    first = web.publish(b"\x00\x01", "points.bin", place="map")
-    assert web.publish(b"\x00\x01", "points.bin", place="map") == first
-    second = web.publish(b"\x00\x02", "points.bin", place="map")
+    first = assets.publish(b"\x00\x01", "points.bin", place="map")
+    assert assets.publish(b"\x00\x01", "points.bin", place="map") == first
+    second = assets.publish(b"\x00\x02", "points.bin", place="map")
     assert first != second
     assert get(f"/{first}")[0] == b"\x00\x01"
     assert get(f"/{second}")[0] == b"\x00\x02"
@@ -80,12 +80,12 @@ def test_what_is_published_is_served_under_a_url_that_names_its_content(get: Get
 
 def test_an_unknown_address_is_not_found(get: Get) -> None:
     with pytest.raises(HTTPError, match="404") as error:
-        get(f"/{web.PREFIX}/0123/points.bin")
+        get(f"/{assets.PREFIX}/0123/points.bin")
     error.value.close()
 
 
 def test_the_store_drops_what_was_published_longest_ago() -> None:
-    store = web.AssetStore(capacity=2500)
+    store = assets.AssetStore(capacity=2500)
     addresses = [store.put(bytes([number]) * 1000, "a.bin") for number in range(2)]
     store.put(b"\x00" * 1000, "a.bin")  # the first again: now the second is the oldest
     addresses.append(store.put(b"\x02" * 1000, "a.bin"))
@@ -95,7 +95,7 @@ def test_the_store_drops_what_was_published_longest_ago() -> None:
 
 
 def test_what_is_fetched_is_not_dropped_before_what_is_not() -> None:
-    store = web.AssetStore(capacity=2500)
+    store = assets.AssetStore(capacity=2500)
     addresses = [store.put(bytes([number]) * 1000, "a.bin") for number in range(2)]
     assert store.get(addresses[0])
     store.put(b"\x02" * 1000, "a.bin")
@@ -103,17 +103,17 @@ def test_what_is_fetched_is_not_dropped_before_what_is_not() -> None:
 
 
 def test_the_newest_is_kept_however_large() -> None:
-    store = web.AssetStore(capacity=10)
+    store = assets.AssetStore(capacity=10)
     asset = store.get(store.put(b"x" * 100, "a.js"))
     assert asset is not None
     assert gzip.decompress(asset.packed) == asset.content
 
 
 def test_what_is_published_survives_a_reload_of_the_module_and_cleared_caches() -> None:
-    web.routes()
-    address = web.publish(b"x", "a.bin", place="a").partition("/")[2]
+    assets.routes()
+    address = assets.publish(b"x", "a.bin", place="a").partition("/")[2]
     st.cache_resource.clear()  # which any visitor's message may do
-    again = importlib.reload(web)
+    again = importlib.reload(assets)
     assert again.is_served()
     assert again.live_url()
     assert again.shelf().store.get(address)
@@ -121,11 +121,11 @@ def test_what_is_published_survives_a_reload_of_the_module_and_cleared_caches() 
 
 def test_only_known_kinds_are_published() -> None:
     with pytest.raises(ValueError, match=r"'page\.html'"):
-        web.media_type("page.html")
+        assets.media_type("page.html")
 
 
 def test_outside_a_server_nothing_is_published() -> None:
-    assert web.publish(b"x", "a.bin", place="a") == ""
+    assert assets.publish(b"x", "a.bin", place="a") == ""
 
 
 async def accepted_nodelay() -> int:
@@ -158,18 +158,18 @@ def test_accepted_connections_send_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     base_events = asyncio.base_events
     monkeypatch.setattr(base_events, "_set_nodelay", getattr(base_events, "_set_nodelay", None))
     assert nodelay() == 0, "asyncio cures this by now: drop send_at_once"
-    assert web.send_at_once()
+    assert assets.send_at_once()
     assert nodelay() != 0
 
 
 def test_an_asyncio_without_the_hook_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(asyncio.base_events, "_set_nodelay")
-    assert not web.send_at_once()
+    assert not assets.send_at_once()
     assert not hasattr(asyncio.base_events, "_set_nodelay")
 
 
 def test_where_nothing_is_served_there_is_no_later() -> None:
-    assert web.publish_later("version/sheet.webp", bytes) == ""
+    assert assets.publish_later("version/sheet.webp", bytes) == ""
 
 
 def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get) -> None:
@@ -179,7 +179,7 @@ def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get)
         made.append(1)
         return b"a sheet"
 
-    url = web.publish_later("version/sheet.webp", make)
+    url = assets.publish_later("version/sheet.webp", make)
     assert not made
     for _ in range(2):
         body, headers = get(f"/{url}", "")
@@ -188,7 +188,7 @@ def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get)
         assert "immutable" in headers["Cache-Control"]
     assert len(made) == 1
     with pytest.raises(ValueError, match=r"'version/sheet\.exe'"):
-        web.publish_later("version/sheet.exe", make)
+        assets.publish_later("version/sheet.exe", make)
 
 
 def test_what_many_ask_for_at_once_is_made_once(get: Get) -> None:
@@ -199,7 +199,7 @@ def test_what_many_ask_for_at_once_is_made_once(get: Get) -> None:
         time.sleep(0.2)  # the others ask meanwhile
         return b"a sheet"
 
-    url = web.publish_later("version/sheet.webp", make)
+    url = assets.publish_later("version/sheet.webp", make)
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(lambda _: get(f"/{url}")[0], range(8)))
     assert replies == [b"a sheet"] * 8
@@ -213,11 +213,11 @@ def test_a_component_s_script_is_served_however_much_is_published(get: Get) -> N
         names.append(js)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assets, "component", component)
-        patch.setattr(web.shelf().store, "capacity", 10_000)
-        assets.register("stage")
-        found = re.search(rf"{web.PREFIX}/\w+/stage\.js", names[0])
+        patch.setattr(registration, "component", component)
+        patch.setattr(assets.shelf().store, "capacity", 10_000)
+        registration.register("decoded_view")
+        found = re.search(rf"{assets.PREFIX}/\w+/decoded_view\.js", names[0])
         assert found
         for number in range(50):
-            web.publish(bytes([number]) * 1000, "a.bin", place="a")
+            assets.publish(bytes([number]) * 1000, "a.bin", place="a")
         assert b"export default" in get(f"/{found[0]}")[0]

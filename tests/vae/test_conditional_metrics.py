@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vae import checkpoint, generation, latent
+from vae import checkpoint, conditional_metrics, latent
 from vae.data import Digits
 from vae.interface import Posterior
 from vae.latent import DIGIT, LatentBlock
@@ -42,7 +42,9 @@ class Copyist(nn.Module):
 
     def encode_given(self, x: Tensor, digit: Tensor) -> Posterior:
         images = x.numpy()
-        style = np.stack([generation.slant(images), generation.thickness(images)], 1)
+        style = np.stack(
+            [conditional_metrics.slant(images), conditional_metrics.thickness(images)], 1
+        )
         mean = torch.cat([torch.from_numpy(style).float(), digit], 1)
         return Posterior(mean, torch.full_like(mean, -torch.inf))
 
@@ -59,19 +61,21 @@ class Copyist(nn.Module):
 
 def test_slant_and_thickness_are_those_of_a_stroke() -> None:
     lean, width, images = random_bars(200, 0)
-    np.testing.assert_allclose(generation.slant(images), lean, atol=0.02)
-    assert np.corrcoef(generation.thickness(images), width)[0, 1] > 0.97
+    np.testing.assert_allclose(conditional_metrics.slant(images), lean, atol=0.02)
+    assert np.corrcoef(conditional_metrics.thickness(images), width)[0, 1] > 0.97
     upright = bars(np.zeros(2), np.array([2.0, 4.0]))
-    np.testing.assert_allclose(generation.thickness(upright), [2, 4], rtol=0.25)
+    np.testing.assert_allclose(conditional_metrics.thickness(upright), [2, 4], rtol=0.25)
     blank = np.zeros((1, 28, 28), np.float32)
-    assert np.isfinite([generation.slant(blank), generation.thickness(blank)]).all()
+    assert np.isfinite(
+        [conditional_metrics.slant(blank), conditional_metrics.thickness(blank)]
+    ).all()
 
 
 @pytest.mark.parametrize("deaf", [False, True])
 def test_a_style_is_kept_by_what_copies_it_alone(deaf: bool) -> None:
     _, _, images = random_bars(500, 1)
     real = Digits(np.rint(255 * images).astype(np.uint8), np.arange(500) % 10)
-    found = generation.style(Copyist(deaf), real)
+    found = conditional_metrics.style(Copyist(deaf), real)
     assert set(found) == {"style_slant", "style_thickness"}
     if deaf:
         assert max(np.abs(list(found.values()))) < 0.2
@@ -80,25 +84,27 @@ def test_a_style_is_kept_by_what_copies_it_alone(deaf: bool) -> None:
 
 
 def test_diversity_is_one_for_real_digits_and_none_for_copies(train_digits: Digits) -> None:
-    assert generation.diversity(train_digits, train_digits) == pytest.approx(1)
+    assert conditional_metrics.diversity(train_digits, train_digits) == pytest.approx(1)
     first = np.array([np.flatnonzero(train_digits.labels == kind)[0] for kind in range(10)])
     copies = Digits(np.repeat(train_digits.images[first], 20, 0), np.repeat(np.arange(10), 20))
-    assert generation.diversity(copies, train_digits) == pytest.approx(0, abs=1e-3)
+    assert conditional_metrics.diversity(copies, train_digits) == pytest.approx(0, abs=1e-3)
 
 
 def test_a_pairwise_distance_by_hand() -> None:
     rng = np.random.default_rng(0)
     real = Digits(rng.integers(0, 256, (30, 28, 28)).astype(np.uint8), np.arange(30) % 10)
     drawn = Digits((real.images // 2).astype(np.uint8), real.labels)
-    assert generation.diversity(drawn, real) == pytest.approx(0.5, abs=0.01)
+    assert conditional_metrics.diversity(drawn, real) == pytest.approx(0.5, abs=0.01)
 
 
 def test_one_learns_from_digits_and_not_from_their_names_mixed(
     train_digits: Digits, test_digits: Digits
 ) -> None:
-    right = generation.learned_from(train_digits, test_digits, epochs=8)
+    right = conditional_metrics.learned_from(train_digits, test_digits, epochs=8)
     mixed = np.random.default_rng(0).permutation(train_digits.labels)
-    wrong = generation.learned_from(Digits(train_digits.images, mixed), test_digits, epochs=8)
+    wrong = conditional_metrics.learned_from(
+        Digits(train_digits.images, mixed), test_digits, epochs=8
+    )
     assert right > 0.8
     assert wrong < 0.4
 
@@ -106,24 +112,24 @@ def test_one_learns_from_digits_and_not_from_their_names_mixed(
 def test_what_is_drawn_is_asked_for_and_repeatable(shelf: Path) -> None:
     model: Any = checkpoint.read_model(shelf / "cvae")
     labels = np.array([3, 1, 4, 1, 5] * 300)  # more than are decoded at once
-    images, codes = generation.draw(model, labels, seed=2)
+    images, codes = conditional_metrics.draw(model, labels, seed=2)
     assert images.shape == (1500, 28, 28)
     np.testing.assert_array_equal(codes[:, model.digit].argmax(1), labels)
     z = torch.from_numpy(codes[1200:1210])
     np.testing.assert_allclose(images[1200:1210], model.decode(z).sigmoid(), atol=1e-5)
-    np.testing.assert_array_equal(generation.draw(model, labels, seed=2)[0], images)
-    assert not np.array_equal(generation.draw(model, labels, seed=3)[0], images)
-    still = generation.draw(model, np.zeros(4, int), temperature=0.0)[0]
+    np.testing.assert_array_equal(conditional_metrics.draw(model, labels, seed=2)[0], images)
+    assert not np.array_equal(conditional_metrics.draw(model, labels, seed=3)[0], images)
+    still = conditional_metrics.draw(model, np.zeros(4, int), temperature=0.0)[0]
     np.testing.assert_allclose(still, still[:1].repeat(4, 0), atol=1e-6)
 
 
 def test_agreement_is_the_share_that_the_judge_takes_as_asked(shelf: Path) -> None:
-    judge: Any = checkpoint.read_model(shelf / "judge")
+    classifier: Any = checkpoint.read_model(shelf / "classifier")
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, 28, 28)).astype(np.uint8)
-    named = judge.classify(torch.from_numpy(images).float() / 255).argmax(1).numpy()
+    named = classifier.classify(torch.from_numpy(images).float() / 255).argmax(1).numpy()
     asked = np.where(np.arange(40) < 10, (named + 1) % 10, named)
-    assert generation.agreement(judge, Digits(images, asked)) == 0.75
+    assert conditional_metrics.agreement(classifier, Digits(images, asked)) == 0.75
 
 
 def test_codes_on_request() -> None:

@@ -29,7 +29,7 @@ CALM = """() => new Promise((done) => {
 })"""
 
 # The code that the picture on Explore is of.
-CODE = "() => document.querySelector('.stage-digit').dataset.code"
+CODE = "() => document.querySelector('.decoded-digit').dataset.code"
 
 
 def open_map(page: Page, url: str, settle: Callable[[Page], None]) -> Page:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from explorer import images, web
-from explorer.components.assets import register
+from explorer import assets, images
+from explorer.components.registration import register
 
-_mount = register(
-    "stage", "urls.js", "live.js", isolate_styles=False
+_component = register(
+    "decoded_view", "urls.js", "live.js", isolate_styles=False
 )  # the page's own style draws the bars
 
 
@@ -27,13 +27,13 @@ class EngineLine:
     hit_rate: float  # share of the pictures that needed no decode, 0 to 1
 
 
-def stage_frame(key: str) -> None:
+def placeholder(key: str) -> None:
     """The stage without a picture, while the model is on its way: nothing jumps when it comes, and
     the browser has the stage's script by then."""
-    _mount(key=key, data={"waiting": True})
+    _component(key=key, data={"waiting": True})
 
 
-def stage(
+def mount(
     picture: np.ndarray,
     code: Sequence[float],
     *,
@@ -69,8 +69,8 @@ def stage(
         "device": engine.device,
         "model": model,
         "view": list(view),
-        "live": web.live_url(),
+        "live": assets.live_url(),
         "revision": revision,
         **images.painted(picture, shares, distance, engine.decode_ms, engine.hit_rate),
     }
-    _mount(key=key, data=data)
+    _component(key=key, data=data)

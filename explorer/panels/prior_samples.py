@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, handwriting, session, specimens
-from explorer.handwriting import SHOWN, Drawn
-from explorer.panels import keepsake
+from explorer import controls, generate_html, generation, session
+from explorer.generation import SHOWN, Drawn
+from explorer.panels import downloads, draw_form
 from vae import latent
 
 NO_LABELS = np.empty(0, np.int64)  # nothing was asked for
@@ -40,32 +40,32 @@ def show(name: str) -> None:
 
 
 def _sheet(name: str) -> None:
-    desk = keepsake.desk()
+    desk = draw_form.layout()
     st.session_state.setdefault("prior-count", 100)
     how_many = partial(
         st.number_input, "How many", 1, SHOWN, step=10, key="prior-count", persist_state="session"
     )
     with desk.ask:
         st.html("<h3>What it draws by itself</h3>")
-        request = keepsake.draw_from_prior("prior", how_many, "prior-again")
+        request = draw_form.prior_controls("prior", how_many, "prior-again")
     count = request[0]
-    across = handwriting.columns(1, count)
+    across = generation.columns(1, count)
 
     def sheet(pictures: np.ndarray, read: np.ndarray | None) -> str:
-        return specimens.sheet(pictures, None, read, controls.DIGIT_COLOURS, across)
+        return generate_html.sheet(pictures, None, read, controls.DIGIT_COLOURS, across)
 
     with desk.sheet:
-        drawn = keepsake.sheet(name, count, sheet, partial(_drawn, name, *request))
+        drawn = draw_form.sheet(name, count, sheet, partial(_drawn, name, *request))
     with desk.outcome:
         if drawn.read is None:
-            st.html(keepsake.NO_JUDGE)
+            st.html(draw_form.NO_CLASSIFIER)
         else:
-            st.html(specimens.readings(drawn.read, controls.DIGIT_COLOURS))
-        keepsake.take_home(
+            st.html(generate_html.readings(drawn.read, controls.DIGIT_COLOURS))
+        downloads.buttons(
             drawn,
             f"{name}-prior",
-            lambda: handwriting.sheet(drawn.images, across[0]),
-            handwriting.by_prior(name, *request),
+            lambda: generation.sheet(drawn.images, across[0]),
+            generation.by_prior(name, *request),
             "prior",
         )
 
@@ -73,4 +73,4 @@ def _sheet(name: str) -> None:
 @st.cache_resource(show_spinner=False, max_entries=8)  # 0.4 MB each at the most
 def _drawn(name: str, count: int, seed: int, temperature: float) -> Drawn:
     codes = latent.sample_prior(session.info(name).blocks, count, seed, temperature)
-    return keepsake.finish(session.model(name).decode(codes), NO_LABELS, codes)
+    return draw_form.finish(session.model(name).decode(codes), NO_LABELS, codes)

@@ -12,18 +12,18 @@ from explorer import session
 NEIGHBOURS = 25
 
 
-class Portrait(NamedTuple):
+class DecodedCode(NamedTuple):
     """A decoded code."""
 
     picture: np.ndarray  # uint8 [28, 28]
-    shares: np.ndarray  # [10], of the judge's word or of the nearest test digits
+    shares: np.ndarray  # [10], of the classifier's word or of the nearest test digits
     distance: float  # of the code from the centre, the digit of a code aside
     engine: session.service.Engine
 
 
 def title(name: str) -> str:
     """What the shares are."""
-    return "What a judge sees" if _judged(name) else "What lies near"
+    return "What an independent classifier sees" if _has_class_block(name) else "What lies near"
 
 
 def caption(name: str, digit: int | None) -> str:
@@ -33,18 +33,20 @@ def caption(name: str, digit: int | None) -> str:
     return f"test digit {digit:,}, a {session.encodings(name).labels[digit]}"
 
 
-def _judged(name: str) -> bool:
-    return session.info(name).digit is not None and session.has_judge()
+def _has_class_block(name: str) -> bool:
+    return session.info(name).digit is not None and session.has_classifier()
 
 
-def of(name: str, z: np.ndarray) -> Portrait:
+def decode(name: str, z: np.ndarray) -> DecodedCode:
     """The portrait of a code z [Z]. Raises ValueError for a code of another size, NaN, infinity."""
     model = session.model(name)
     picture = model.pictures(z[None])[0]
-    judge = session.judge() if session.info(name).digit is not None else None
-    shares = judge.classify(picture[None] / np.float32(255))[0] if judge else _near(name, z)
+    classifier = session.classifier() if session.info(name).digit is not None else None
+    shares = (
+        classifier.classify(picture[None] / np.float32(255))[0] if classifier else _near(name, z)
+    )
     distance = float(np.linalg.norm(z[list(session.info(name).order)]))
-    return Portrait(picture, shares, distance, model.engine())
+    return DecodedCode(picture, shares, distance, model.engine())
 
 
 def _near(name: str, z: np.ndarray) -> np.ndarray:

@@ -3,24 +3,24 @@
 import numpy as np
 import pytest
 
-from explorer import images, markup
+from explorer import images, reconstruct_html
 
 BLANK = np.zeros((28, 28), np.float32)
 
 
 @pytest.mark.parametrize(("value", "shown"), [(118.44, "118.4"), (-124.16, "\u2212124.2")])
 def test_figures_have_one_decimal_and_a_true_minus(value: float, shown: str) -> None:
-    assert markup.nats(value) == shown
+    assert reconstruct_html.nats(value) == shown
 
 
 def test_the_elbo_is_the_negated_sum() -> None:
-    rows = dict(markup.figure_rows(100.0, 5.5))
+    rows = dict(reconstruct_html.figure_rows(100.0, 5.5))
     assert list(rows) == ["cross-entropy", "KL", "ELBO (nats)"]
     assert rows["ELBO (nats)"] == "\u2212105.5"
 
 
 def test_without_a_kl_there_is_no_elbo() -> None:
-    assert markup.figure_rows(100.0, None) == [("cross-entropy (nats)", "100.0")]
+    assert reconstruct_html.figure_rows(100.0, None) == [("cross-entropy (nats)", "100.0")]
 
 
 def test_words_are_escaped() -> None:
@@ -28,18 +28,20 @@ def test_words_are_escaped() -> None:
 
 
 def test_a_trio_differs_only_where_the_images_do() -> None:
-    first, second, third = markup.trio(BLANK, BLANK, "test digit 0")
+    first, second, third = reconstruct_html.trio(BLANK, BLANK, "test digit 0")
     source = [one.split('"')[1] for one in (first, second, third)]
     assert source[0] == source[1]
-    assert markup.trio(BLANK, BLANK + 0.5, "test digit 0")[2].split('"')[1] != source[2]
+    assert reconstruct_html.trio(BLANK, BLANK + 0.5, "test digit 0")[2].split('"')[1] != source[2]
 
 
 def test_steps_are_numbered_in_order() -> None:
-    text = markup.steps([("Grey", BLANK.astype(np.uint8)), ("Fitted", BLANK.astype(np.uint8))])
+    text = reconstruct_html.steps(
+        [("Grey", BLANK.astype(np.uint8)), ("Fitted", BLANK.astype(np.uint8))]
+    )
     assert text.index("<b>1</b> Grey") < text.index("<b>2</b> Fitted")
 
 
 def test_large_steps_are_sent_small_and_keep_their_aspect() -> None:
-    assert markup.shrunk(np.zeros((400, 200), np.uint8)).shape == (160, 80)
+    assert reconstruct_html.shrunk(np.zeros((400, 200), np.uint8)).shape == (160, 80)
     small = np.zeros((20, 12), np.uint8)
-    assert markup.shrunk(small) is small
+    assert reconstruct_html.shrunk(small) is small

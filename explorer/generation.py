@@ -28,7 +28,7 @@ class Drawn(NamedTuple):
     images: np.ndarray  # uint8 [N, 28, 28]
     labels: np.ndarray  # int64 [N], as asked for
     codes: np.ndarray  # float32 [N, Z]
-    read: np.ndarray | None  # float32 [S, 10], what the judge makes of the first S of them
+    read: np.ndarray | None  # float32 [S, 10], what the classifier makes of the first S of them
 
     def npz(self) -> bytes:
         """The arrays as a compressed file; `images` are grey levels 0 to 255."""

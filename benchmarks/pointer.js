@@ -1,12 +1,12 @@
 // A hand for the benchmarks, in the page itself: it moves a slider, or the code on the map, once a
 // frame of the screen, and notes when each position's picture is painted.
 //
-// The picture is the element .stage-digit; its data-code is the code that it shows. A picture that
+// The picture is the element .decoded-digit; its data-code is the code that it shows. A picture that
 // is in the page counts as painted at the next callback of requestAnimationFrame: the frame that
 // shows it is being made then. An input is answered by the picture of its own position or of a
 // newer one.
-window.benchHand = (() => {
-  const STAGE = ".stage-digit[data-code]";
+window.benchPointer = (() => {
+  const STAGE = ".decoded-digit[data-code]";
   const frame = () => new Promise(requestAnimationFrame);
   const shown = () => document.querySelector(STAGE)?.dataset.code;
   const parts = (code) => code.split(",").map(Number);

@@ -1,12 +1,12 @@
 // The decoded digit on a canvas, bars and facts beside it, and the engine's figures below.
 
-const STAGES = new WeakMap();
+const VIEWS = new WeakMap();
 const SIDE = 28;
 const RECENT = 1000; // ms over which pictures are counted
 const FIGURES = ["decode", "round trip", "pictures", "from cache"];
 const COLLECT = 250; // ms between two counts on the screen: figures that flicker cannot be read
 
-class Stage {
+class DecodedView {
   constructor(root, signal) {
     this.canvas = element("canvas", { width: SIDE, height: SIDE });
     this.canvas.setAttribute("role", "img");
@@ -21,7 +21,7 @@ class Stage {
     const figures = this.cells.map((pair) => element("div", {}, ...pair));
     this.panel = element("dl", { className: "engine" }, element("div", {}, this.device), ...figures);
     this.panel.ariaLabel = "What decodes, and how fast";
-    this.box = element("div", { className: "stage-digit" },
+    this.box = element("div", { className: "decoded-digit" },
       element("figure", { className: "digit" }, this.canvas, this.caption),
       element("div", { className: "facts" }, this.title, this.bars, this.facts));
     root.append(this.box, this.panel);
@@ -122,4 +122,4 @@ class Stage {
   }
 }
 
-export default (component) => keep(STAGES, component, Stage);
+export default (component) => keep(VIEWS, component, DecodedView);

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from explorer import controls, images, session
-from explorer.components import pending_tile, traversals
+from explorer.components import traversals
 from explorer.panels import maps
 from vae import latent
 
@@ -48,7 +48,7 @@ def _sweep(name: str, dims: list[int]) -> None:
     now, model = session.visit(name), session.model(name)
     sweeps = latent.traversals(now.z, dims, LOW, HIGH, STEPS)
     drawn = model.pictures(sweeps.reshape(-1, model.info.dims))
-    traversals(
+    traversals.mount(
         images.png(images.tile(drawn, STEPS)),
         STEPS,
         dims,
@@ -66,7 +66,7 @@ def _key(name: str) -> str:
 
 
 def _take_tile(name: str) -> None:
-    press = pending_tile(_key(name))
+    press = traversals.pending_tile(_key(name))
     now = session.visit(name)
     if press is None or not 0 <= press.dim < len(now.z):
         return
