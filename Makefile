@@ -28,8 +28,12 @@ test: tools ## the linters, the type checker and all tests but the slow ones: ma
 test-slow: tools ## the tests marked slow: a killed run, torchrun, the film, 70,000 points
 	@$(call pytest,-m slow)
 
-test-old: tools ## `make test`'s tests as a processor without AVX-512 and bfloat16 runs them
-	@export ATEN_CPU_CAPABILITY=avx2 LATENT_PRECISION=float32; $(call pytest,-m "not slow")
+# PyTorch, oneDNN and MKL then use AVX2 alone, in float32.
+test-old: export ATEN_CPU_CAPABILITY := avx2
+test-old: export ONEDNN_MAX_CPU_ISA := AVX2
+test-old: export MKL_ENABLE_INSTRUCTIONS := AVX2
+test-old: tools ## the same tests as a processor without AVX-512 and bfloat16 runs them
+	@$(call pytest,-m "not slow")
 
 unit: tools ## the tests that need no browser, slow ones included
 	@$(VENV) -m pytest -n $(WORKERS) --ignore=tests/browser $(ARGS)

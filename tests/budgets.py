@@ -5,7 +5,7 @@ time on two slow cores with two workers, so together they are at most 2 x 600 s:
 minutes. A larger budget is taken from another file, or from what is left.
 """
 
-from collections import Counter
+from collections import defaultdict
 
 import pytest
 
@@ -50,24 +50,42 @@ class BudgetReport:
     """
 
     def __init__(self) -> None:
-        self.files: Counter[str] = Counter()
-        self.tests: Counter[str] = Counter()
+        self.files: dict[str, float] = defaultdict(float)
+        self.tests: dict[str, float] = defaultdict(float)
+
+    def add(self, nodeid: str, seconds: float) -> None:
+        """Count one phase of a test."""
+        self.files[file_of(nodeid)] += seconds
+        self.tests[nodeid] += seconds
+
+    def file_lines(self) -> list[str]:
+        """Files that took a second or more, the longest first."""
+        return [
+            f"{seconds:7.1f} of {budget_of(file):4.0f}  {file}"
+            + "  OVER BUDGET" * (seconds > budget_of(file))
+            for file, seconds in _longest(self.files)
+            if seconds >= 1
+        ]
+
+    def test_lines(self) -> list[str]:
+        """The slowest tests, the longest first."""
+        return [f"{seconds:7.1f}  {test}" for test, seconds in _longest(self.tests)[:SLOWEST]]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.files[file_of(report.nodeid)] += report.duration  # pyright: ignore[reportArgumentType]
-        self.tests[report.nodeid] += report.duration  # pyright: ignore[reportArgumentType]
+        self.add(report.nodeid, report.duration)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print files from a second on, those over budget whatever they take, and slow tests."""
-        if len(self.tests) < 2:
+        total = sum(self.files.values())
+        if total < 1:
             return
-        write = terminalreporter
-        write.section(f"seconds a file, of its budget ({sum(self.files.values()):.0f} in all)")
-        for file, seconds in self.files.most_common():
-            over = seconds > budget_of(file)
-            if over or seconds >= 1:
-                line = f"{seconds:7.1f} of {budget_of(file):4.0f}  {file}"
-                write.line(line + "  OVER BUDGET" * over, yellow=over)
-        write.section(f"the {SLOWEST} slowest tests, in seconds")
-        for nodeid, seconds in self.tests.most_common(SLOWEST):
-            write.line(f"{seconds:7.1f}  {nodeid}")
+        for title, lines in (
+            (f"seconds a file, of its budget ({total:.0f} in all)", self.file_lines()),
+            (f"the {SLOWEST} slowest tests, in seconds", self.test_lines()),
+        ):
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.line(line, yellow=line.endswith("OVER BUDGET"))
+
+
+def _longest(seconds: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(seconds.items(), key=lambda item: -item[1])

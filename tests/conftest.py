@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Report the budgets where the results arrive; schedule files where pytest-xdist is active."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(BudgetReport())
-    if config.pluginmanager.hasplugin("dsession"):
+    if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(scheduling.XdistHooks())
 
 
