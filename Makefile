@@ -1,7 +1,9 @@
-# Two commands are enough: `make run` and `make test`. The rest: `make help`.
+# Two commands are enough: `make run` and `make test`. `make help` lists the others.
 PYTHON ?= python3
 PORT ?= 8501
 export PORT
+# Processes that run tests side by side; 0 runs them in one, for a debugger.
+WORKERS ?= 2
 
 VENV := .venv/bin/python
 SETUP = @command -v "$(PYTHON)" >/dev/null || { \
@@ -9,28 +11,42 @@ SETUP = @command -v "$(PYTHON)" >/dev/null || { \
 	exit 1; }; "$(PYTHON)" scripts/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format train bench runtime tools clean
+.PHONY: help run test test-slow test-old unit lint format train bench runtime tools clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 run: runtime ## serve the app on PORT (8501); HEADLESS=1 opens no browser
 	@exec $(VENV) scripts/serve.py
 
-test: tools ## the linters, the type checker and all tests, browser included
-	@CHROMIUM="$$($(VENV) scripts/chromium.py)" && export CHROMIUM || exit 1; \
-	status=0; \
+test: tools ## the linters, the type checker and all tests but the slow ones: make test ARGS="-k map"
+	@status=0; \
 	$(MAKE) --no-print-directory check || status=1; \
-	echo "== pytest"; \
-	$(VENV) -m pytest $(ARGS) || status=1; \
+	$(call pytest,-m "not slow") || status=1; \
 	exit $$status
 
-unit: tools ## the tests that need no browser
-	@$(VENV) -m pytest --ignore=tests/browser $(ARGS)
+test-slow: tools ## the tests marked slow: a killed run, torchrun, the film, 70,000 points
+	@$(call pytest,-m slow)
+
+# PyTorch, oneDNN and MKL then use AVX2 alone, in float32.
+test-old: export ATEN_CPU_CAPABILITY := avx2
+test-old: export ONEDNN_MAX_CPU_ISA := AVX2
+test-old: export MKL_ENABLE_INSTRUCTIONS := AVX2
+test-old: tools ## the same tests as a processor without AVX-512 and bfloat16 runs them
+	@$(call pytest,-m "not slow")
+
+unit: tools ## the tests that need no browser, slow ones included
+	@$(VENV) -m pytest -n $(WORKERS) --ignore=tests/browser $(ARGS)
+
+# $(call pytest,OPTIONS): the tests, with the Chromium that is there or is installed now.
+define pytest
+echo "== pytest"; CHROMIUM="$$($(VENV) scripts/chromium.py)" && export CHROMIUM \
+	&& $(VENV) -m pytest -n $(WORKERS) $(1) $(ARGS)
+endef
 
 lint: tools check ## ruff, basedpyright and import-linter
 
-# Every tool runs, whatever the ones before it found.
+# Every tool runs, even where one before it has failed.
 .PHONY: check
 check:
 	@failed=""; \

@@ -1,34 +1,32 @@
-"""Fixtures for tests in a real Chromium: a served app, a browser, a page that must stay clean."""
+"""Fixtures for tests in a real Chromium.
+
+Which page a test takes:
+
+- `page`: a tab of its own at 1440 x 900, for a test that navigates, adds routes or init scripts,
+  or changes what the page keeps. It costs 0.05 s, and the first visit to the app 1.2 s.
+- `shared_page`: one tab for all tests of a module, for tests that only look, or that begin with
+  `page.goto(...)` (0.6 s in a tab that has shown the app before). A test leaves no route, listener
+  or init script on it. Every test finds it at 1440 x 900.
+- `new_page(**options)`: further tabs of one test, also phones: `new_page(**PHONE)`.
+- Widths: `at_width(page, 390)` of tests.browser.helpers resizes a page; no page a width is needed.
+
+A test in this folder fails where the console of any of its pages reports an error, where a request
+fails or where Streamlit shows an exception. A test that provokes one calls `faults.clear()`.
+"""
 
 import os
-import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Error,
-    Page,
-    Playwright,
-    Request,
-    Response,
-    WebSocket,
-    expect,
-    sync_playwright,
-)
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.browser.servers import Servers
+from tests.browser.tabs import DESKTOP, PageErrors, Tabs
+
 expect.set_options(timeout=30_000)  # a busy machine draws slowly
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -41,6 +39,7 @@ FLAGS = (
     "--enable-unsafe-swiftshader",  # WebGL without a GPU
 )
 
+# Resolves once the browser has painted all changes made before.
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 Settle = Callable[[Page], None]
 Stroke = Callable[[Page, list[tuple[float, float]]], None]
@@ -55,95 +54,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="LATENT_SKIP_BROWSER=1"))
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def _healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as reply:
-            return reply.status == 200
-    except OSError:
-        return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-RUNS: WeakKeyDictionary[Page, "Runs"] = WeakKeyDictionary()
-
-
-class Servers:
-    """Apps under `streamlit run`, one server for each script and options.
-
-    The app is started in an empty folder, on which it must not depend; scripts elsewhere in the
-    root, where their theme is.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.urls: dict[tuple[str, ...], str] = {}
-        self.ports: dict[str, int] = {}
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    def __call__(self, script: str, *options: str) -> str:
-        """The URL of a script, which is started at the first call."""
-        asked = (script, *options)
-        if asked not in self.urls:
-            port = _free_port()
-            base = [option.rpartition("=")[2] for option in options if "baseUrlPath" in option]
-            self.urls[asked] = "/".join([f"http://127.0.0.1:{port}", *base])
-            self.ports[self.urls[asked]] = port
-            self.start(self.urls[asked])
-        return self.urls[asked]
-
-    def start(self, url: str) -> None:
-        """Start the server of a URL, and wait until it answers."""
-        script, *options = next(asked for asked, known in self.urls.items() if known == url)
-        path, port = ROOT / script, self.ports[url]
-        log = self.folder / f"{path.stem}-{port}.log"
-        command = [sys.executable, "-m", "streamlit", "run", str(path), "--server.headless=true"]
-        command += ["--server.address=127.0.0.1", f"--server.port={port}"]
-        command += ["--server.fileWatcherType=none"]  # an edit elsewhere changes no running test
-        command += options
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        environment["LATENT_MIRRORS"] = "http://127.0.0.1:1/"  # nobody listens: no test downloads
-        with log.open("ab") as sink:
-            process = self.processes[url] = subprocess.Popen(
-                command,
-                cwd=self.folder if path.parent == ROOT else ROOT,
-                env=environment,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-            )
-        deadline = time.monotonic() + 90
-        while not _healthy(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{script} was not served:\n{log.read_text(errors='replace')}")
-            time.sleep(0.1)
-
-    def stop(self, url: str) -> None:
-        """Stop the server of a URL; `start` brings it back."""
-        _stop(self.processes.pop(url))
-
-
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """serve(script, *options) -> url: under `streamlit run`, for the whole session."""
     servers = Servers(tmp_path_factory.mktemp("servers"))
     yield servers
-    for process in servers.processes.values():
-        _stop(process)
-    for log in sorted(servers.folder.glob("*.log")):  # pytest shows it when a test has failed
-        print(f"--- {log.name}\n{log.read_text(errors='replace')}")
+    servers.close()
 
 
 @pytest.fixture(scope="session")
@@ -168,93 +84,60 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     found.close()
 
 
-class Faults(list[str]):
-    """What went wrong on a page: console errors, exceptions, requests that failed."""
-
-    # Under a page's own URL, Streamlit looks for its server there first and at the root then.
-    PROBES = re.compile(r"/_stcore/(health|host-config)$")
-
-    def watch(self, page: Page) -> None:
-        """Collect the faults of `page` from now on."""
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.append(f"exception: {error}"))
-        page.on("requestfailed", self._failed)
-        page.on("response", self._response)
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not self.PROBES.search(message.location["url"]):
-            self.append(f"console: {message.text} ({message.location['url']})")
-
-    def _failed(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # the page was left before the answer came
-            self.append(f"failed: {request.url} ({request.failure})")
-
-    def _response(self, response: Response) -> None:
-        if response.status >= 400 and not self.PROBES.search(response.url):
-            self.append(f"{response.status}: {response.url}")
+@pytest.fixture(scope="session")
+def _page_errors() -> PageErrors:
+    return PageErrors()
 
 
-class Runs:
-    """Whether the script has run for all that a page has asked, by the frames of its websocket.
+@pytest.fixture(scope="session")
+def tabs(browser: Browser, _page_errors: PageErrors) -> Tabs:
+    return Tabs(browser, _page_errors)
 
-    The page itself says "running" only once it has heard that a run began.
-    """
 
-    VAIN = 5  # seconds: no run comes for a fragment that has gone with its page
-
-    def __init__(self, page: Page) -> None:
-        self.running = False
-        self.asked: float | None = None  # when, where no run has begun since
-        page.on("websocket", self._open)
-
-    @property
-    def over(self) -> bool:
-        """Whether no run is on, nor one to come."""
-        coming = self.asked is not None and time.monotonic() < self.asked + self.VAIN
-        return not coming and not self.running
-
-    def _open(self, socket: WebSocket) -> None:
-        if socket.url.endswith("/_stcore/stream"):
-            socket.on("framesent", self._sent)
-            socket.on("framereceived", self._received)
-            socket.on("close", lambda _: self._forget())
-
-    def _sent(self, frame: bytes | str) -> None:
-        if isinstance(frame, bytes) and BackMsg.FromString(frame).HasField("rerun_script"):
-            self.asked = time.monotonic()
-
-    def _received(self, frame: bytes | str) -> None:
-        if not isinstance(frame, bytes):
-            return
-        message = ForwardMsg.FromString(frame)
-        if message.HasField("new_session"):
-            self.asked, self.running = None, True
-        elif message.HasField("script_finished"):  # early: the next run has been asked for
-            self.running = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-
-    def _forget(self) -> None:
-        self.asked, self.running = None, False
+@pytest.fixture(autouse=True)
+def faults(_page_errors: PageErrors) -> Iterator[PageErrors]:
+    """The errors of the test's pages, which must be none at its end."""
+    yield _page_errors
+    found = list(_page_errors)
+    _page_errors.clear()
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture
-def faults() -> Faults:
-    """The faults of `page`; a test that provokes one clears the list."""
-    return Faults()
+def new_page(tabs: Tabs, faults: PageErrors) -> Iterator[Callable[..., Page]]:
+    """new_page(**options) -> a blank tab; options as of Browser.new_context, such as `PHONE`."""
+    opened: list[Page] = []
+
+    def open_tab(**options: Any) -> Page:
+        opened.append(tabs.open(**options))
+        return opened[-1]
+
+    yield open_tab
+    for page in reversed(opened):
+        tabs.close(page)
 
 
 @pytest.fixture
-def page(browser: Browser, faults: Faults) -> Iterator[Page]:
-    """A fresh page at 1440 x 900 that must end without console errors or exceptions."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    faults.watch(page)
-    RUNS[page] = Runs(page)
+def page(new_page: Callable[..., Page]) -> Page:
+    """A blank tab at 1440 x 900 for one test."""
+    return new_page()
+
+
+@pytest.fixture(scope="module")
+def module_page(tabs: Tabs) -> Iterator[Page]:
+    """The tab behind `shared_page`, for fixtures of module scope."""
+    page = tabs.open()
     yield page
-    shown = page.locator("[data-testid=stException]").all_inner_texts()
-    context.close()
-    assert not faults, "\n".join(faults)
-    assert not shown, "\n".join(shown)
+    tabs.close(page)
+
+
+@pytest.fixture
+def shared_page(module_page: Page, faults: PageErrors) -> Iterator[Page]:
+    """One tab for all tests of a module, as the test before left it, at 1440 x 900."""
+    if module_page.viewport_size != DESKTOP:
+        module_page.set_viewport_size(DESKTOP)
+    yield module_page
+    faults.check_shown(module_page)
 
 
 @pytest.fixture
@@ -274,21 +157,22 @@ def stroke() -> Stroke:
     return draw
 
 
-@pytest.fixture
-def settle() -> Settle:
-    """settle(page): wait until the script's run is over and the page has painted it."""
+@pytest.fixture(scope="session")
+def settle(tabs: Tabs) -> Settle:
+    """settle(page): wait until the script has finished and the page has painted the result."""
 
     def wait(page: Page) -> None:
-        page.evaluate(PAINTED)  # what was done to the page has been heard by now
+        page.evaluate(PAINTED)  # the page has handled the input by now
         deadline = time.monotonic() + 120  # a server that has just started imports torch
         app = page.locator("[data-testid=stApp]")
+        runs = tabs.runs.get(page)
         while True:
-            while page in RUNS and not RUNS[page].over:
+            while runs and not runs.finished:
                 assert time.monotonic() < deadline, "the script is still running"
                 page.wait_for_timeout(20)
             expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=120_000)
             page.evaluate(PAINTED)
-            if page not in RUNS or RUNS[page].over:  # what was painted may have asked for more
+            if not runs or runs.finished:  # what was painted may have requested another run
                 return
 
     return wait

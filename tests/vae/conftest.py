@@ -63,14 +63,21 @@ def small() -> Small:
 
 @pytest.fixture(scope="session")
 def shelf(
-    tmp_path_factory: pytest.TempPathFactory,
+    make_once: Callable[[str, Callable[[Path], None]], Path],
     small: Small,
     train_digits: Digits,
     test_digits: Digits,
 ) -> Path:
     """A folder of trained checkpoints as the app ships them: ae-2d, vae-2d and vae-5d, a model that
     is told the digit, and an independent classifier."""
-    folder = tmp_path_factory.mktemp("checkpoints")
+    return make_once(
+        "checkpoints", lambda folder: _train_checkpoints(folder, small, train_digits, test_digits)
+    )
+
+
+def _train_checkpoints(
+    folder: Path, small: Small, train_digits: Digits, test_digits: Digits
+) -> None:
     for name, model, latent in (
         ("ae-2d", "autoencoder", 2),
         ("vae-2d", "vae", 2),
@@ -87,7 +94,6 @@ def shelf(
     )
     training.train(classifier, train_digits, folder / "classifier", CPU, data="digits", bar=False)
     checkpoint.write_json(folder / "vae-2d" / checkpoint.METRICS, {"elbo": -100.5})
-    return folder
 
 
 @pytest.fixture

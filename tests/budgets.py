@@ -1,0 +1,91 @@
+"""Seconds that each test file may take, and the report of them at the end of a run.
+
+A file over its budget is flagged and fails nothing: no test depends on speed. The budgets are wall
+time on two slow cores with two workers, so together they are at most 2 x 600 s: `make test` in ten
+minutes. A larger budget is taken from another file, or from what is left.
+"""
+
+from collections import defaultdict
+
+import pytest
+
+WORKERS, SECONDS = 2, 600
+DEFAULT = 5  # of a file that is not named below
+BUDGETS = {
+    "browser/test_components.py": 100,
+    "browser/test_explore.py": 150,
+    "browser/test_fixtures.py": 15,
+    "browser/test_generate.py": 90,
+    "browser/test_live.py": 60,
+    "browser/test_map.py": 90,
+    "browser/test_map_page.py": 40,
+    "browser/test_reconstruct.py": 70,
+    "browser/test_sliders.py": 30,
+    "vae/test_checkpoint.py": 20,
+    "vae/test_cli.py": 80,
+    "vae/test_conditional_metrics.py": 20,
+    "vae/test_data.py": 30,
+    "vae/test_metrics.py": 60,
+    "vae/test_models.py": 20,
+    "vae/test_prepare.py": 15,
+    "vae/test_training.py": 150,
+}
+SLOWEST = 10
+
+
+def file_of(nodeid: str) -> str:
+    """The test file of a node id, relative to `tests`."""
+    return nodeid.partition("::")[0].removeprefix("tests/")
+
+
+def budget_of(file: str) -> float:
+    """Seconds that a test file may take."""
+    return BUDGETS.get(file, DEFAULT)
+
+
+class BudgetReport:
+    """A pytest plugin that adds up the seconds of setup, call and teardown, by file and by test.
+
+    Under pytest-xdist it belongs to the controller, which receives the reports of all workers.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, float] = defaultdict(float)
+        self.tests: dict[str, float] = defaultdict(float)
+
+    def add(self, nodeid: str, seconds: float) -> None:
+        """Count one phase of a test."""
+        self.files[file_of(nodeid)] += seconds
+        self.tests[nodeid] += seconds
+
+    def file_lines(self) -> list[str]:
+        """Files that took a second or more, the longest first."""
+        return [
+            f"{seconds:7.1f} of {budget_of(file):4.0f}  {file}"
+            + "  OVER BUDGET" * (seconds > budget_of(file))
+            for file, seconds in _longest(self.files)
+            if seconds >= 1
+        ]
+
+    def test_lines(self) -> list[str]:
+        """The slowest tests, the longest first."""
+        return [f"{seconds:7.1f}  {test}" for test, seconds in _longest(self.tests)[:SLOWEST]]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.add(report.nodeid, report.duration)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        total = sum(self.files.values())
+        if total < 1:
+            return
+        for title, lines in (
+            (f"seconds a file, of its budget ({total:.0f} in all)", self.file_lines()),
+            (f"the {SLOWEST} slowest tests, in seconds", self.test_lines()),
+        ):
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.line(line, yellow=line.endswith("OVER BUDGET"))
+
+
+def _longest(seconds: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(seconds.items(), key=lambda item: -item[1])
