@@ -41,7 +41,7 @@ class Mirror:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/mnist/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
         self.server.shutdown()
@@ -419,6 +419,19 @@ def test_a_folder_with_train_and_test_keeps_them(tmp_path: Path) -> None:
     stroke(tmp_path / "test" / "7", "c.png", 12)
     assert load(tmp_path, "train").labels.tolist() == [1, 1]
     assert load(tmp_path, "test").labels.tolist() == [7]
+
+
+@pytest.mark.parametrize("name", ["._0.png", ".trash/0.png", "__MACOSX/1/._0.png", ".DS_Store"])
+def test_hidden_files_are_left_out(tmp_path: Path, name: str) -> None:
+    """macOS adds such files to folders and archives; they hold no image."""
+    folder = tmp_path / ".data"  # the folder itself may be hidden
+    for i in range(5):
+        stroke(folder / "1", f"{i}.png", 10 + i)
+    hidden = folder / name
+    hidden.parent.mkdir(parents=True, exist_ok=True)
+    hidden.write_bytes(b"no image")
+    assert len(load(folder, "train").images) == 4
+    assert len(load(folder, "test").images) == 1
 
 
 def test_a_bad_folder_is_named(tmp_path: Path) -> None:
