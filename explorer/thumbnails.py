@@ -11,21 +11,19 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import assets, images, session
+from explorer import assets, images, mnist_download, session
 
 COLUMNS = 100  # tiles a row
 # WebP has no more than 16,383 pixels a side, and a browser keeps a sheet of this size in 31 MB.
 TILES = 10_000  # a sheet
 
 
-def originals(name: str) -> session.data.Digits | None:
+def originals(name: str) -> mnist_download.data.Digits | None:
     """MNIST's test digits, where they are at hand and the model's codes belong to them.
 
     A checkpoint that was encoded on other data has codes of other images.
     """
-    arrival = session.mnist()
-    arrival.wait(0.2)  # reading them from a disk takes less
-    digits = arrival.digits
+    digits = mnist_download.digits()
     same = digits is not None and np.array_equal(digits.labels, session.encodings(name).labels)
     return digits if same else None
 
