@@ -1,8 +1,8 @@
 """Latent Explorer: `streamlit run streamlit_app.py`.
 
-One file, read twice. `streamlit run` finds `app` and imports this module as the server; the server
-then runs the same file as the script, under the name __main__, for each visitor and each change.
-A host that only knows scripts never imports it, and the pages work all the same.
+This file is read twice. `streamlit run` imports it and serves `app`, whose script is the same file:
+Streamlit runs it under the name __main__ for each visitor and each change. A host that runs scripts
+only never imports it; the pages work there too, without the app's own routes.
 """
 
 import streamlit as st

@@ -1,24 +1,25 @@
-"""The web side of the app: replies that leave at once, and files the browser fetches by URL.
+"""Files that the browser fetches by URL, and connections that send without delay.
 
-A component's data travels with every reply whose data changed, its script and the map's points
-included. So whatever is large and seldom changes (Plotly, our scripts, the points, the backdrop)
-is published here under a URL that names its content: the browser fetches it once, keeps it for
-good, and a reply carries only the cursor. Published URLs are relative to the app's root; the
-browser resolves them beside Streamlit's own script, so a path prefix does no harm.
+A component's data travels with every reply whose data changed, and Streamlit sends a component's
+inline script with it. Large content that seldom changes (Plotly, our scripts, the points of a map)
+is therefore published here under a URL that names its content. The browser fetches it once and
+caches it for good. URLs are relative to the app's root; the browser resolves them beside
+Streamlit's own script, so a path prefix works too.
 
-Where the server was not started through `routes` (a host that runs the script in its own way),
-publishing falls back on Streamlit's media storage, and everything still works, only slower.
+Where the server does not serve `routes` (a host that runs the script in its own way), `publish`
+uses Streamlit's media storage instead.
 """
 
 import asyncio
 import asyncio.base_events
 import gzip
 import hashlib
+import logging
 import socket
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
@@ -32,8 +33,11 @@ from starlette.routing import Route
 from streamlit import runtime
 
 PREFIX = "assets"
-SHELF = "latent_explorer_shelf"  # a name in sys
-LIVE = f"{PREFIX}/live"  # where explorer.live listens
+REGISTRY = "latent_explorer_assets"  # a name in sys
+LIVE = f"{PREFIX}/live"  # the path of explorer.live
+MOST_AT_ONCE = 2  # images that are made at a time
+MOST_VERSIONS = 64  # of one file name that are kept to be made later
+LOG = logging.getLogger(__name__)
 FOREVER = "public, max-age=31536000, immutable"  # the URL changes when the content does
 MEDIA_TYPES = {
     "js": "text/javascript; charset=utf-8",
@@ -44,7 +48,7 @@ MEDIA_TYPES = {
 
 
 class Asset(NamedTuple):
-    """One published file; `packed` is its gzip form, empty where packing gains nothing."""
+    """One published file; `packed` is its gzip form, empty where gzip gains nothing."""
 
     content: bytes
     media_type: str
@@ -52,7 +56,7 @@ class Asset(NamedTuple):
 
 
 class AssetStore:
-    """Published files by address, the least recently used dropped beyond `capacity` bytes."""
+    """Published files by address; beyond `capacity` bytes the least recently used are dropped."""
 
     def __init__(self, capacity: int = 128 << 20) -> None:
         self.capacity = capacity
@@ -91,29 +95,69 @@ class AssetStore:
             return self._assets.get(address)
 
 
-class Shelf(NamedTuple):
-    """What the server's threads and the visitors' share."""
+class Makers:
+    """Functions that make a file when it is first requested, by address.
+
+    Of each file name the `most` versions that were used last are kept: a new version of the content
+    (a model that was trained again) takes the place of the oldest.
+    """
+
+    def __init__(self, most: int = MOST_VERSIONS) -> None:
+        self.most = most
+        self._makers: OrderedDict[str, Callable[[], bytes]] = OrderedDict()
+        self._lock = Lock()
+
+    def put(self, address: str, make: Callable[[], bytes]) -> None:
+        """Add the function for an address, or replace it."""
+        with self._lock:
+            self._makers[address] = make
+            self._makers.move_to_end(address)
+            versions = [other for other in self._makers if _name(other) == _name(address)]
+            if len(versions) > self.most:
+                del self._makers[versions[0]]
+
+    def get(self, address: str) -> Callable[[], bytes] | None:
+        """The function for an address; None for an unknown one and for one that was dropped."""
+        with self._lock:
+            if address in self._makers:
+                self._makers.move_to_end(address)
+            return self._makers.get(address)
+
+
+def _name(address: str) -> str:
+    return address.rpartition("/")[2]
+
+
+class Registry(NamedTuple):
+    """What the scripts' threads publish and the server's event loop serves."""
 
     store: AssetStore
-    served: Event  # set once `routes` has gone into the server of this process
-    makers: dict[str, Callable[[], bytes]]  # of what is made when it is first asked for
-    making: asyncio.Lock  # so that what many ask for at once is made once, in one thread
+    makers: Makers
+    served: Event  # set once the server of this process has `routes`
+    # used by the event loop alone: the files that are being made, each once however many ask
+    making: dict[str, asyncio.Task[Asset]]
+    slots: asyncio.Semaphore  # MOST_AT_ONCE of them
 
 
-def shelf() -> Shelf:
-    """The shelf of this process.
+def new_registry() -> Registry:
+    """A registry in which nothing is published."""
+    return Registry(AssetStore(), Makers(), Event(), {}, asyncio.Semaphore(MOST_AT_ONCE))
 
-    No global of this module, which Streamlit imports anew when a source file is edited while the
-    app runs, and not in Streamlit's caches, which a visitor's message can clear: the routes of the
-    running server must still find what they serve.
+
+def registry() -> Registry:
+    """The registry of this process.
+
+    It is an attribute of sys, not of this module, which Streamlit imports again when a source file
+    is edited, and not in Streamlit's caches, which a visitor's message can clear: the routes of the
+    running server must find what was published before.
     """
-    if SHELF not in vars(sys):  # first by `routes`, before there is another thread
-        setattr(sys, SHELF, Shelf(AssetStore(), Event(), {}, asyncio.Lock()))
-    return getattr(sys, SHELF)
+    if REGISTRY not in vars(sys):  # first called by `routes`, before there is a second thread
+        setattr(sys, REGISTRY, new_registry())
+    return getattr(sys, REGISTRY)
 
 
 def media_type(name: str) -> str:
-    """The media type of a file name. Raises ValueError for an ending that is not published."""
+    """The media type of a file name. Raises ValueError for any other than MEDIA_TYPES."""
     ending = name.rpartition(".")[2]
     if ending not in MEDIA_TYPES:
         raise ValueError(f"{name!r}: can publish {', '.join(MEDIA_TYPES)} files only")
@@ -121,18 +165,18 @@ def media_type(name: str) -> str:
 
 
 def is_text(name: str) -> bool:
-    """Whether gzip is worth its time; PNG and float32 hardly shrink."""
+    """Whether gzip pays; images and float32 hardly shrink."""
     return name.endswith(".js")
 
 
 def publish(content: bytes, name: str, *, place: str) -> str:
-    """Make `content` fetchable and return its URL relative to the app's root.
+    """Publish `content` and return its URL relative to the app's root, "" outside a server.
 
-    `place` names the spot on the page that uses it ("map/points"): the fallback storage drops what
-    was published for the same place before. Outside a server there is no URL: the empty string.
+    `place` names its use on the page ("map/points"): Streamlit's media storage, the fallback, drops
+    what was published for the same place before.
     """
     if is_served():
-        return f"{PREFIX}/{shelf().store.put(content, name)}"
+        return f"{PREFIX}/{registry().store.put(content, name)}"
     if not runtime.exists():
         return ""
     storage = runtime.get_instance().media_file_mgr
@@ -140,32 +184,33 @@ def publish(content: bytes, name: str, *, place: str) -> str:
 
 
 def publish_later(address: str, make: Callable[[], bytes]) -> str:
-    """The URL, relative to the app's root, of content that is made when it is first asked for.
+    """The URL, relative to the app's root, of content that is made when it is first requested.
 
-    It is made again where it was dropped meanwhile, so the URL holds as long as the process.
-    `address` is "<version>/<name>"; a browser keeps what it got for good, so other content needs
-    another version. Where `routes` are not served there is no URL: the empty string.
+    It is made again where the store has dropped it. The URL holds until MOST_VERSIONS newer
+    versions of the same name were published or used; then it answers 404, until it is published
+    again. `address` is "<version>/<name>": a browser caches the content for good, so other content
+    needs another version. Where `routes` are not served there is no URL: "".
     """
     media_type(address)
     if not is_served():
         return ""
-    shelf().makers[address] = make
+    registry().makers.put(address, make)
     return f"{PREFIX}/{address}"
 
 
 def is_served() -> bool:
     """Whether this process serves `routes`, so that a published URL outlives a script run."""
-    return shelf().served.is_set()
+    return registry().served.is_set()
 
 
 def live_url() -> str:
-    """The URL of the live channel relative to the app's root, "" where it is not served."""
+    """The URL of the live channel relative to the app's root; "" where it is not served."""
     return LIVE if is_served() else ""
 
 
 @cache
 def plotly_script() -> bytes:
-    """The plotly package's own plotly.min.js: the map needs no other network."""
+    """The plotly.min.js of the plotly package, so that the map needs no other server."""
     return resources.files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
 
 
@@ -190,31 +235,47 @@ def _respond(request: Request, asset: Asset) -> Response:
     return Response(content, media_type=asset.media_type, headers=headers)
 
 
-# A plain function, no coroutine: Starlette runs it in a thread, and packing Plotly (0.2 s, once)
-# does not hold up the websockets.
+# No coroutine, so Starlette runs it in a thread: compressing Plotly takes 0.2 s, once.
 def _serve_plotly(request: Request) -> Response:
     return _respond(request, Asset(plotly_script(), MEDIA_TYPES["js"], _packed_plotly()))
 
 
 async def _serve_asset(request: Request) -> Response:
     address = "{digest}/{name}".format(**request.path_params)
-    asset = shelf().store.get(address)
-    if asset is None and address in shelf().makers:
-        async with shelf().making:  # who waits here takes up no thread
-            asset = shelf().store.get(address) or await to_thread.run_sync(_make, address)
+    published = registry()
+    asset = published.store.get(address)
+    if asset is None and (make := published.makers.get(address)):
+        try:
+            asset = await _made(address, make)
+        except Exception:
+            LOG.exception("%s could not be made", address)
+            return Response("could not be made; the server's log says why", status_code=500)
     if asset is None:
         return Response("no longer published: reload the page", status_code=404)
     return _respond(request, asset)
 
 
-def _make(address: str) -> Asset:
-    return shelf().store.keep(address, shelf().makers[address]())
+async def _made(address: str, make: Callable[[], bytes]) -> Asset:
+    """Make a file in a thread, or wait for the one who makes it; raises what `make` raises."""
+    making = registry().making
+    if address not in making:
+        making[address] = asyncio.create_task(_make(address, make))
+        making[address].add_done_callback(lambda _: making.pop(address))
+    # a browser that leaves cancels its own wait alone
+    return await asyncio.shield(making[address])
+
+
+async def _make(address: str, make: Callable[[], bytes]) -> Asset:
+    published = registry()
+    # a script is at hand: it never waits behind an image, which takes seconds to make
+    async with nullcontext() if is_text(address) else published.slots:
+        return await to_thread.run_sync(lambda: published.store.keep(address, make()))
 
 
 def routes() -> list[Route]:
-    """The routes for st.App; from here on, `publish` counts on their being served."""
-    shelf().served.set()
-    Thread(target=_packed_plotly, daemon=True).start()  # 0.2 s that no visitor waits for
+    """The routes for st.App. From now on `publish` returns URLs of them."""
+    registry().served.set()
+    Thread(target=_packed_plotly, daemon=True).start()  # 0.2 s before the first visitor comes
     found = []
     for root in ("", "/{prefix:path}"):  # the second for server.baseUrlPath
         found += [
@@ -227,9 +288,10 @@ def routes() -> list[Route]:
 def send_at_once() -> bool:
     """Switch Nagle's algorithm off for every TCP connection that asyncio accepts from now on.
 
-    asyncio does so only for sockets made with proto=IPPROTO_TCP; the server's are made with
-    proto=0, and a small websocket frame then waits some 42 ms for the other side's acknowledgement.
-    Returns whether it took hold: False where asyncio looks different, where all works as before.
+    asyncio does so only for sockets made with proto=IPPROTO_TCP. The server's are made with
+    proto=0, and a small websocket frame then waits some 42 ms for the peer's acknowledgement.
+
+    Returns: whether this could be done; False leaves an unknown version of asyncio as it is.
     """
     base_events = asyncio.base_events
     if not hasattr(base_events, "_set_nodelay") or not hasattr(socket, "TCP_NODELAY"):

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from explorer import session
+from explorer import mnist_download, session
 
 # Petroff's ten (arXiv 2107.02270): told apart with every kind of colour vision
 DIGIT_COLOURS = (
@@ -51,30 +51,32 @@ def loading(name: str) -> None:
 
 
 @st.fragment(run_every=0.5)
-def _arriving() -> None:
-    arrival = session.mnist()
-    if not arrival.under_way:
+def _download_progress() -> None:
+    download, visitor = mnist_download.shared(), mnist_download.visitor()
+    if not download.is_watched_by(visitor):
         st.rerun()
-    share = arrival.done / arrival.total if arrival.total else 0.0
+    share = download.done / download.total if download.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(share, f"MNIST's test digits are on their way: {arrival.done / 1e6:.1f} MB")
-        st.button("Stop", on_click=arrival.stop, key="stop-mnist")
+        st.progress(share, f"MNIST's test digits are on their way: {download.done / 1e6:.1f} MB")
+        st.button("Stop", on_click=download.stop, args=(visitor,), key="stop-mnist")
 
 
 def mnist_line() -> None:
-    """One quiet line while the MNIST images are under way or out of reach; nothing once here."""
-    arrival = session.mnist()
-    arrival.wait(0.2)
-    if arrival.digits is not None:
+    """One line while MNIST's images are downloaded or cannot be had; nothing once they are here."""
+    if mnist_download.digits() is not None:
         return
-    if arrival.under_way:
-        _arriving()
+    download, visitor = mnist_download.shared(), mnist_download.visitor()
+    if download.is_watched_by(visitor):
+        _download_progress()
         return
     with st.container(horizontal=True, vertical_alignment="center", key="offline"):
         st.caption(
             "MNIST's images are not here, so originals come from scikit-learn's digits; the map "
             "and every control work all the same. To have them: go online and fetch, or set "
             "`LATENT_DATA` to a folder that holds the four files.",
-            help=arrival.error,
+            help=download.error or mnist_download.STOPPED,
         )
-        st.button("Fetch MNIST", on_click=session.fetch_again, type="tertiary", key="fetch-mnist")
+        st.button("Fetch MNIST", on_click=mnist_download.fetch, type="tertiary", key="fetch-mnist")
+    if visitor.attempts and download.error and not visitor.stopped:
+        # the number makes a second failure look different from the first
+        st.warning(f"MNIST could not be fetched (attempt {visitor.attempts}): {download.error}")

@@ -1,4 +1,4 @@
-"""Arrays to pictures: tiles, PNG, HTML that keeps pixels crisp. No Streamlit."""
+"""Arrays as images: tiles, PNG, WebP, HTML. No Streamlit."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import base64
 import io
 from collections.abc import Iterable
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-Tone = Literal["ink", "difference"]
+WEBP_SIDE = 16_383  # pixels, the limit of the format
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -24,8 +24,9 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 def tile(images: np.ndarray, columns: int, gap: int = 0, ground: int = 0) -> np.ndarray:
     """Lay images [N, H, W] out row by row as one sheet of rows * H by columns * W pixels, uint8.
 
-    gap pixels of grey level `ground` part the tiles; places beyond N are left in it. Raises
-    ValueError for no image or fewer columns than 1.
+    `gap` pixels of grey level `ground` separate the tiles; places beyond N have it too.
+
+    Raises: ValueError for no image or fewer columns than 1.
     """
     if images.ndim != 3 or not len(images) or columns < 1:
         raise ValueError(f"cannot tile an array of shape {images.shape} in {columns} columns")
@@ -40,22 +41,24 @@ def tile(images: np.ndarray, columns: int, gap: int = 0, ground: int = 0) -> np.
 
 
 def png(image: np.ndarray) -> bytes:
-    """An image [H, W] or [H, W, 3] as PNG; speed before size, for it is sent at every move."""
+    """An image [H, W] or [H, W, 3] as PNG, compressed little, since one is sent at every move."""
     buffer = io.BytesIO()
     Image.fromarray(to_uint8(image)).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
 def pixels(picture: np.ndarray) -> str:
-    """The grey levels of a digit, uint8 [28, 28], as text: what the browser's canvas is painted
-    with. Raises ValueError for another shape or type."""
+    """The grey levels of a digit, uint8 [28, 28], as base64 for the browser's canvas.
+
+    Raises: ValueError for another shape or type.
+    """
     if picture.shape != (28, 28) or picture.dtype != np.uint8:
-        raise ValueError(f"a picture is uint8 [28, 28], not {picture.dtype} {list(picture.shape)}")
+        raise ValueError(f"a digit is uint8 [28, 28], not {picture.dtype} {list(picture.shape)}")
     return base64.b64encode(picture.tobytes()).decode()
 
 
 def rounded(code: Iterable[float]) -> list[float]:
-    """A code to as many decimals as the browser is told."""
+    """A latent code with four decimals, as it is sent to the browser."""
     return [round(float(value), 4) for value in code]
 
 
@@ -66,10 +69,12 @@ def painted(
     decode_ms: float | None,
     hit_rate: float,
 ) -> dict[str, Any]:
-    """A decoded digit, as the page's stage takes it from a run of the script and from the live
-    channel alike."""
+    """A decoded digit as JSON for the decoded view, from the script and the live channel alike.
+
+    `shares` of the classes sum to 1; `distance` is that of the code from the prior's centre.
+    """
     return {
-        "pixels": pixels(picture),  # bytes cannot lie beside others
+        "pixels": pixels(picture),  # base64: Streamlit sends bytes at the top level only
         "shares": [round(float(share), 3) for share in shares],
         "distance": round(distance, 3),
         "decode_ms": decode_ms,
@@ -78,14 +83,19 @@ def painted(
 
 
 def webp(image: np.ndarray) -> bytes:
-    """A large image [H, W] as WebP, not quite exact: a sheet of 10,000 digits takes 1.4 MB."""
+    """A large image [H, W] as WebP, lossy: a sheet of 10,000 digits takes 1.4 MB.
+
+    Raises: ValueError for a side beyond the format's limit.
+    """
+    if max(image.shape[:2]) > WEBP_SIDE:
+        raise ValueError(f"WebP has {WEBP_SIDE:,} pixels a side at the most, not {image.shape}")
     buffer = io.BytesIO()
     Image.fromarray(to_uint8(image)).save(buffer, "WEBP", quality=60, method=2)
     return buffer.getvalue()
 
 
 def data_uri(image: np.ndarray) -> str:
-    """A PNG of the image inside a URI: one message to the browser, no second request."""
+    """A PNG of the image as a data URI, which needs no second request."""
     return "data:image/png;base64," + base64.b64encode(png(image)).decode("ascii")
 
 
@@ -96,7 +106,7 @@ def picture(image: np.ndarray, alt: str, style: str = "") -> str:
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """|a - b| of images in [0, 1] as a colour picture, uint8 [..., H, W, 3]: black is equal."""
+    """|a - b| of images in [0, 1] as a colour image, uint8 [..., H, W, 3]: black is equal."""
     d = np.abs(a - b)[..., None]
-    heat = np.array([1.0, 0.55, 0.1], np.float32)  # orange: told from ink at a glance
+    heat = np.array([1.0, 0.55, 0.1], np.float32)  # orange, unlike ink
     return to_uint8(np.clip(d * heat * 1.25, 0, 1))

@@ -4,8 +4,6 @@ link that holds it. The only room of the interface that opens the door to the mo
 from __future__ import annotations
 
 import gc
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -241,57 +239,6 @@ def write_link(now: Visit) -> None:
     # the second holds where a change of page has emptied it
     if now.link != before or st.query_params.to_dict() != now.link:
         st.query_params.from_dict(now.link)
-
-
-# --- MNIST --------------------------------------------------------------------------------------
-
-
-class Arrival:
-    """The MNIST test images on their way: fetched by a thread, once for all visitors."""
-
-    def __init__(self) -> None:
-        self.digits: data.Digits | None = None
-        self.error = ""
-        self.done, self.total = 0, 0
-        self._begun = time.monotonic()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._fetch, daemon=True)
-        self._thread.start()
-
-    def _fetch(self) -> None:
-        try:
-            self.digits = data.load("mnist", "test", progress=self._progress)
-        except (data.DataError, ValueError) as error:
-            self.error = str(error)
-
-    def _progress(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
-        if self._stopped.is_set():
-            raise data.DataError("The download was stopped.")
-
-    def stop(self) -> None:
-        """End the download; what has come is thrown away."""
-        self._stopped.set()
-
-    @property
-    def under_way(self) -> bool:
-        return self._thread.is_alive()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until it is there, at most so long after it began; a file on disk takes 50 ms."""
-        self._thread.join(max(0.0, self._begun + seconds - time.monotonic()))
-
-
-@st.cache_resource(show_spinner=False)
-def mnist() -> Arrival:
-    """The test images' arrival, begun by the first visitor."""
-    return Arrival()
-
-
-def fetch_again() -> None:
-    """Try once more, after a failure."""
-    mnist.clear()
-    mnist()
 
 
 @st.cache_resource(show_spinner=False)

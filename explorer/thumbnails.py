@@ -1,7 +1,6 @@
-"""Sheets of all the test digits and of their reconstructions, for the thumbnails of the map.
+"""Sprite sheets of the test digits and of their reconstructions, for the thumbnails of the map.
 
-They are made when a browser first asks for them: a visitor who never hovers over the map costs
-nothing.
+A sheet is made when a browser first requests it.
 """
 
 from __future__ import annotations
@@ -12,50 +11,56 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import assets, images, session
+from explorer import assets, images, mnist_download, session
 
 COLUMNS = 100  # tiles a row
+# WebP has no more than 16,383 pixels a side, and a browser keeps a sheet of this size in 31 MB.
+TILES = 10_000  # a sheet
 
 
-def originals(name: str) -> session.data.Digits | None:
-    """MNIST's test digits, where they are at hand and the model's codes are theirs: a checkpoint
-    that was encoded on other data has other digits."""
-    arrival = session.mnist()
-    arrival.wait(0.2)  # from a disk they come in no time
-    digits = arrival.digits
+def originals(name: str) -> mnist_download.data.Digits | None:
+    """MNIST's test digits, where they are at hand and the model's codes belong to them.
+
+    A checkpoint that was encoded on other data has codes of other images.
+    """
+    digits = mnist_download.digits()
     same = digits is not None and np.array_equal(digits.labels, session.encodings(name).labels)
     return digits if same else None
 
 
-def sheets(name: str) -> dict[str, str]:
-    """URLs of the sheets by what they show, COLUMNS tiles a row.
+def sheets(name: str) -> dict[str, list[str]]:
+    """URLs of the sheets by what they show, of TILES images each, COLUMNS a row.
 
-    There is none of originals that are not at hand, and none at all where the app's own routes are
+    There are none of originals that are not at hand, and none at all where the app's own routes are
     not served.
     """
     digits = originals(name)
+    count = len(session.encodings(name).mean)
     makers = {"reconstruction": partial(_reconstructions, name)}
     if digits is not None:
         makers = {"original": partial(_originals, digits.images)} | makers
-    urls = {
-        words: assets.publish_later(f"{_version(name)}/{words}.webp", make)
-        for words, make in makers.items()
+    version = _version(name)
+    return {
+        kind: [
+            assets.publish_later(f"{version}-{start // TILES}/{kind}.webp", partial(make, start))
+            for start in range(0, count, TILES)
+        ]
+        for kind, make in makers.items()
+        if assets.is_served()
     }
-    return {words: url for words, url in urls.items() if url}
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def _version(name: str) -> str:
-    """What a browser may keep a model's sheets under: other codes, other rows, another address."""
-    what = f"{name} {COLUMNS}".encode() + session.encodings(name).mean.tobytes()
+    """What identifies a model's sheets in their URLs: other codes give other sheets."""
+    what = f"{name} {COLUMNS} {TILES}".encode() + session.encodings(name).mean.tobytes()
     return hashlib.sha256(what).hexdigest()[:20]
 
 
-def _originals(digits: np.ndarray) -> bytes:
-    return images.webp(images.tile(digits, COLUMNS))
+def _originals(digits: np.ndarray, start: int) -> bytes:
+    return images.webp(images.tile(digits[start : start + TILES], COLUMNS))
 
 
-def _reconstructions(name: str) -> bytes:
-    return images.webp(
-        images.tile(session.model(name).decode(session.encodings(name).mean), COLUMNS)
-    )
+def _reconstructions(name: str, start: int) -> bytes:
+    codes = session.encodings(name).mean[start : start + TILES]
+    return images.webp(images.tile(session.model(name).decode(codes), COLUMNS))

@@ -1,4 +1,4 @@
-"""Print the path of a Chromium for the browser tests: a chosen, an installed or a new one."""
+"""Print the path of a Chromium for the browser tests: $CHROMIUM, an installed or a new one."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ ADVICE = (
 
 
 def starts(path: str) -> bool:
-    """Whether it says its version: Ubuntu's chromium-browser may be a stub that asks for snap."""
+    """Whether the browser prints its version: Ubuntu's chromium-browser may be a stub for snap."""
     try:
         done = subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -32,7 +32,7 @@ def starts(path: str) -> bool:
 
 
 def installed() -> str | None:
-    """The path of a browser that is there already, Playwright's own among them."""
+    """The path of an installed browser, Playwright's own included."""
     for name in INSTALLED:
         path = shutil.which(name)
         if path and starts(path):
@@ -43,11 +43,11 @@ def installed() -> str | None:
 
 
 def install() -> None:
-    """Install a browser as this system does it; what the installers say goes to stderr."""
+    """Install a browser with apt or Playwright; their output goes to stderr."""
     playwright = [sys.executable, "-m", "playwright", "install", "chromium"]
     commands = [playwright]
     if sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get"):
-        # Ubuntu's chromium package needs snap, which containers lack: Playwright's comes after.
+        # Ubuntu's chromium package needs snap, which containers lack; then Playwright's is tried.
         commands = [
             ["apt-get", "update"],
             ["apt-get", "install", "-y", "chromium"],
@@ -76,7 +76,7 @@ def main() -> None:
     if chosen:
         path = shutil.which(chosen)
         if not path or not starts(path):
-            sys.exit(f"CHROMIUM={chosen} is no browser that starts: name another, or leave it out.")
+            sys.exit(f"CHROMIUM={chosen} is no browser that starts: name another, or unset it.")
         print(path)
         return
     path = installed()

@@ -2,8 +2,8 @@
 
     python3 scripts/environment.py requirements.txt requirements-dev.txt
 
-This runs on the machine's own Python before anything is installed: standard library only, and
-syntax that Python 3.6 can parse, so that an old Python reads a sentence here and no SyntaxError.
+This runs on the system's Python before anything is installed: standard library only, and syntax
+that Python 3.6 can parse, so that an old Python prints a sentence instead of a SyntaxError.
 """
 
 import fcntl
@@ -17,23 +17,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-# There while an installation runs; found at the start, it says that the last one was cut short.
+# Exists while an installation runs. At the start it means that the last one was interrupted.
 UNFINISHED = VENV / ".unfinished"
 OLDEST = (3, 11)
-# make hands the variables of its command line on, so this is set only if someone chose a Python.
+# make exports the variables of its command line, so this is set only if a Python was chosen.
 CHOSEN = os.environ.get("PYTHON")
 
 
 class Failure(Exception):
-    """What went wrong and what to do next, in a sentence or two."""
+    """The message says what failed and what to do, in a sentence or two."""
 
 
 def version(python) -> "tuple[int, int]":
     """The (major, minor) of an interpreter; (0, 0) where it does not run."""
     command = [str(python), "-c", "import sys; print(*sys.version_info[:2])"]
     try:
-        said = subprocess.check_output(command, stderr=subprocess.DEVNULL)
-        major, minor = said.split()
+        output = subprocess.check_output(command, stderr=subprocess.DEVNULL)
+        major, minor = output.split()
         return int(major), int(minor)
     except (OSError, subprocess.CalledProcessError, ValueError):
         return 0, 0
@@ -43,7 +43,7 @@ def suitable_python():
     """This Python if it is new enough, else a newer one on the path; raises Failure without."""
     own = sys.version_info[:2]
     if own >= OLDEST:
-        # In an activated .venv this is the Python about to be replaced: then the one behind it.
+        # In an activated .venv sys.executable is about to be replaced: take the Python behind it.
         inside = VENV in Path(sys.executable).parents
         return os.path.realpath(sys.executable) if inside else sys.executable
     for name in () if CHOSEN else ("python3.13", "python3.12", "python3.11"):
@@ -56,7 +56,7 @@ def suitable_python():
 
 
 def make_venv():
-    """Make .venv anew; raises Failure where this Python cannot."""
+    """Make .venv again; raises Failure where this Python cannot."""
     python = suitable_python()
     if VENV.is_symlink() or VENV.is_file():
         VENV.unlink()
@@ -66,7 +66,7 @@ def make_venv():
     UNFINISHED.touch()
     print("Making .venv with Python {}.{}".format(*version(python)), flush=True)
     messages = []
-    # Debian packs venv's parts apart from python3; where virtualenv is there it does as well.
+    # Debian packages venv apart from python3; virtualenv does as well.
     for module in ("venv", "virtualenv"):
         command = [python, "-m", module, str(VENV)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -75,7 +75,7 @@ def make_venv():
         messages.append(done.stdout.decode(errors="replace").strip())
     raise Failure(
         messages[0]
-        + "\n\nThis Python ({}) makes no virtual environment; its words are above. On "
+        + "\n\nThis Python ({}) cannot make a virtual environment; its message is above. On "
         "Debian and Ubuntu the missing part is a package: as root, apt install python3-venv. "
         "Then run the same command again.".format(python)
     )
@@ -88,7 +88,7 @@ def has_pip():
 
 
 def reason_to_remake():
-    """Why the .venv that is there cannot be used, or None where it can."""
+    """Why the existing .venv cannot be used, or None where it can."""
     found = version(PYTHON)
     if found == (0, 0):
         return "its Python does not run"
@@ -123,11 +123,11 @@ def install(requirements):
     command += ["--requirement", str(requirements)]
     if os.environ.get("CI"):
         command += ["--quiet", "--progress-bar", "off"]
-    # A PIP_USER of the machine's own would send the packages past .venv.
+    # PIP_USER in the user's environment would install outside of .venv.
     if subprocess.run(command, env=dict(os.environ, PIP_USER="0")).returncode != 0:
         raise Failure(
-            "pip could not install {}; its words are above. If they speak of connections, the "
-            "package index is out of reach; if of space, the disk is full. "
+            "pip could not install {}; its message is above. A connection error means that the "
+            "package index cannot be reached, one about space that the disk is full. "
             "Then run the same command again.".format(requirements.name)
         )
     stamp(requirements).write_text(digest(requirements))
@@ -135,9 +135,9 @@ def install(requirements):
 
 
 def prepare(names):
-    """Bring .venv up to the requirements files of these names; returns at once where it is."""
+    """Install these requirements files into .venv, unless they are installed."""
     with (ROOT / "requirements.txt").open() as lock:
-        # Two at once would install over one another: the second waits and finds the work done.
+        # Two processes would install over one another: the second waits and finds it done.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not VENV.is_dir():
             make_venv()

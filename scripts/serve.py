@@ -1,4 +1,4 @@
-"""Serve the app: PORT (8501), HEADLESS=1 keeps the browser from opening."""
+"""Serve the app on PORT (8501); with HEADLESS=1 no browser is opened."""
 
 import os
 import socket
@@ -10,17 +10,17 @@ EXAMPLE = "for example: make run PORT=8502"
 
 
 def free_port(text: str) -> int:
-    """The port that the text names.
+    """Parse a port and check that it is free.
 
     Raises:
-        ValueError: it is no port, or a program on this machine listens there.
+        ValueError: it is no port, or another program listens on it.
     """
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise ValueError(f"PORT={text} is no port: choose one from 1024 to 65535, {EXAMPLE}")
     port = int(text)
     try:
-        # The server binds every interface, so this does too; with reuse, since a connection of an
-        # earlier server that is still closing does not keep the port.
+        # Bound as the server does: on every interface, and with SO_REUSEADDR, since connections of
+        # an earlier server that are still closing do not block the port.
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("", port))
@@ -50,10 +50,10 @@ def main() -> None:
         "streamlit_app.py",
         f"--server.port={port}",
     ]
-    # Otherwise Streamlit itself finds out whether there is a screen to open a browser on.
+    # Without the option Streamlit decides whether a browser can be opened.
     command += ["--server.headless=true"] if headless else []
     os.chdir(ROOT)
-    os.execv(sys.executable, command)  # one process: Ctrl-C and kill reach the server itself
+    os.execv(sys.executable, command)  # no child process: Ctrl-C and kill reach the server
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The limits that the house sets itself, stated as tests."""
+"""Limits of the repository: sizes, what is committed, requirements."""
 
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -36,11 +37,11 @@ def tracked_files() -> list[str]:
     return [name for name in done.stdout.split("\0") if name]
 
 
-def test_the_packages_are_there() -> None:
+def test_the_packages_are_found() -> None:
     assert SOURCES, "an empty list would satisfy every limit below"
 
 
-def test_a_model_can_be_read_in_one_sitting() -> None:
+def test_a_model_file_has_200_lines_at_most() -> None:
     assert too_long(sorted((ROOT / "vae" / "models").glob("*.py")), 200) == {}
 
 
@@ -50,7 +51,7 @@ def test_the_entry_script_only_routes() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_pickle(path: Path) -> None:
-    """Pickle runs code from the file that it reads; weights are safetensors and JSON."""
+    """A pickle runs code when it is read; weights are safetensors and JSON."""
     source = path.read_text(encoding="utf-8")
     imports = r"^\s*(?:import|from)\s+(?:pickle|dill|joblib|shelve)\b"
     calls = r"\btorch\.(?:load|save)\(|\ballow_pickle\s*=\s*True"
@@ -86,3 +87,18 @@ def test_requirements_are_exact() -> None:
 def test_the_cloud_has_the_same_requirements() -> None:
     cloud = ROOT / "deploy" / "streamlit_cloud" / "requirements.txt"
     assert pins(cloud) == pins(ROOT / "requirements.txt")
+
+
+def test_every_entry_script_serves_the_same_routes() -> None:
+    program = (
+        "import runpy, sys;"
+        "app = runpy.run_path(sys.argv[1], run_name='server')['app'];"
+        "print(*sorted({route.path for route in app._user_routes}), sep='\\n')"
+    )
+    served = []
+    for script in ("streamlit_app.py", "deploy/streamlit_cloud/streamlit_app.py"):
+        command = [sys.executable, "-c", program, script]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        served.append(done.stdout.split())
+    assert served[0] == served[1]
+    assert any(path.endswith("/live") for path in served[0])

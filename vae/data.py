@@ -13,7 +13,8 @@ import numpy as np
 import pooch
 
 from vae.download import DataError, DataFile, Progress, download, is_good
-from vae.prepare import as_uint8, enlarge, prepare, read_image
+from vae.image_file import read_image
+from vae.prepare import as_uint8, enlarge, prepare
 
 __all__ = ["DATASETS", "MIRRORS", "DataError", "Digits", "Loader", "available", "load"]
 
@@ -61,15 +62,15 @@ class Loader(Protocol):
 
 
 def load(source: str | Path, split: str, *, progress: Progress | None = None) -> Digits:
-    """Load a part of a data set.
+    """Load one split of a data set.
 
     Args:
         source: a name in DATASETS, a folder of images, or an .npz file.
         split: "train" or "test".
-        progress: called with (bytes done, bytes in all) while a download runs; it may raise.
+        progress: called with (bytes done, total bytes) during a download; it may raise to stop it.
 
     Raises:
-        DataError: the data could not be fetched or read.
+        DataError: the data could not be downloaded or read.
         ValueError: an unknown source or split, or an .npz that does not hold images of digits.
     """
     _check_split(split)
@@ -87,7 +88,7 @@ def load(source: str | Path, split: str, *, progress: Progress | None = None) ->
 
 
 def available(source: str | Path, split: str) -> bool:
-    """Whether load(source, split) needs no network; never asks it."""
+    """Whether load(source, split) needs no download; this check uses no network."""
     _check_split(split)
     if source == "mnist":
         folder = mnist_folder()
@@ -96,7 +97,7 @@ def available(source: str | Path, split: str) -> bool:
 
 
 def mnist_folder() -> Path:
-    """Where the MNIST files are, or will be: LATENT_DATA, else the platform's cache folder."""
+    """The folder of the MNIST files: LATENT_DATA, else one in the user's cache folder."""
     given = os.environ.get("LATENT_DATA")
     return Path(given).expanduser() if given else Path(pooch.os_cache("latent-explorer")) / "mnist"
 
@@ -104,12 +105,12 @@ def mnist_folder() -> Path:
 def mnist(
     split: str, *, progress: Progress | None = None, mirrors: Sequence[str] | None = None
 ) -> Digits:
-    """MNIST, 60,000 digits to train on and 10,000 to test; a split is fetched when first asked for.
+    """MNIST: 60,000 training and 10,000 test digits. A split is downloaded on first use.
 
-    Files in LATENT_DATA are used as they are and never fetched. `mirrors` stands in for MIRRORS,
-    and so does LATENT_MIRRORS, addresses with commas between.
+    Files in LATENT_DATA are used as they are; nothing is downloaded then. `mirrors`, or else
+    LATENT_MIRRORS (addresses separated by commas), replaces MIRRORS.
 
-    Raises: DataError when the files are wrong, missing or cannot be fetched.
+    Raises: DataError when the files are wrong, missing or cannot be downloaded.
     Source: LeCun, Cortes, Burges; http://yann.lecun.com/exdb/mnist
     """
     _check_split(split)
@@ -136,19 +137,19 @@ def mnist(
 
 
 def bundled(split: str, *, progress: Progress | None = None) -> Digits:
-    """scikit-learn's 1,797 digits of 8x8, resampled the MNIST way; needs no network.
+    """scikit-learn's 1,797 digits of 8x8, prepared as MNIST was; needs no network.
 
-    A fifth of each digit, chosen once by a fixed seed, is the test set.
+    A fifth of each class, chosen by a fixed seed, is the test set.
 
     Source: Alpaydin and Kaynak, UCI Optical Recognition of Handwritten Digits
     """
     del progress
-    from sklearn.datasets import load_digits  # takes most of a second, and only these need it
+    from sklearn.datasets import load_digits  # takes most of a second; nothing else needs it
 
     _check_split(split)
     small: Any = load_digits()
     labels = small.target.astype(np.int64)
-    chosen = _part(labels, split)
+    chosen = _split_indices(labels, split)
     images = [prepare(enlarge(image / 16), invert=False).final for image in small.images[chosen]]
     return Digits(np.stack(images), labels[chosen])
 
@@ -157,9 +158,9 @@ DATASETS: dict[str, Loader] = {"mnist": mnist, "digits": bundled}
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Read a gzip IDX file of bytes; its shape is as the header says.
+    """Read a gzip IDX file of bytes, in the shape that its header states.
 
-    Raises: DataError naming the file when it is unreadable or is not what its header says.
+    Raises: DataError that names the file when it is unreadable or contradicts its header.
     """
     try:
         raw = gzip.decompress(path.read_bytes())
@@ -181,15 +182,24 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def _folder(folder: Path, split: str) -> Digits:
-    """Images below a folder; train/ and test/ if both are there, else a fifth is held back."""
-    parted = all((folder / part).is_dir() for part in SPLITS)
-    root = folder / split if parted else folder
-    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    """Images in a folder and its subfolders; without train/ and test/, a fifth is the test set.
+
+    Hidden files and folders and macOS's __MACOSX, which hold no images of the user's, are left out.
+    """
+    has_splits = all((folder / part).is_dir() for part in SPLITS)
+    root = folder / split if has_splits else folder
+    paths = sorted(
+        path
+        for path in root.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not _is_hidden(path.relative_to(root))
+        and path.is_file()
+    )
     if not paths:
         raise DataError(f"{root} holds no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
     names = [path.parent.name for path in paths]
     labels = np.array([int(name) if name in set("0123456789") else -1 for name in names], np.int64)
-    chosen = np.arange(len(paths)) if parted else _part(labels, split)
+    chosen = np.arange(len(paths)) if has_splits else _split_indices(labels, split)
     images = []
     for path in (paths[i] for i in chosen):
         try:
@@ -199,17 +209,21 @@ def _folder(folder: Path, split: str) -> Digits:
     return Digits(np.stack(images), labels[chosen])
 
 
-def _npz(path: Path, split: str) -> Digits:
-    """Arrays `images` and `labels` (or x, y), or x_train, y_train, x_test, y_test as Keras has.
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
-    Images of 28x28 stay as they are, others are prepared the MNIST way.
+
+def _npz(path: Path, split: str) -> Digits:
+    """Arrays `images` and `labels` (or x, y), or x_train, y_train, x_test, y_test (Keras' names).
+
+    Images of 28x28 are taken unchanged, others are prepared as MNIST was.
     """
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays: dict[str, Any] = {key: file[key] for key in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be read as .npz without pickle ({error})") from error
-    parted = f"x_{split}" in arrays
+    has_splits = f"x_{split}" in arrays
     images = next((arrays[k] for k in (f"x_{split}", "images", "x") if k in arrays), None)
     labels = next((arrays[k] for k in (f"y_{split}", "labels", "y") if k in arrays), None)
     if images is None:
@@ -221,23 +235,23 @@ def _npz(path: Path, split: str) -> Digits:
     labels = np.full(len(images), -1) if labels is None else labels
     _check_labels(labels, len(images), path)
     labels = labels.astype(np.int64)
-    chosen = np.arange(len(labels)) if parted else _part(labels, split)
-    as_they_are = images.shape[1:] == (28, 28)
+    chosen = np.arange(len(labels)) if has_splits else _split_indices(labels, split)
+    unchanged = images.shape[1:] == (28, 28)
     try:
-        done = [as_uint8(one) if as_they_are else prepare(one).final for one in images[chosen]]
+        done = [as_uint8(one) if unchanged else prepare(one).final for one in images[chosen]]
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return Digits(np.stack(done), labels[chosen])
 
 
-def _part(labels: np.ndarray, split: str) -> np.ndarray:
-    """Indices of a split, ascending: of each class a fifth for the test, the same every time."""
+def _split_indices(labels: np.ndarray, split: str) -> np.ndarray:
+    """Ascending indices of a split: a fifth of each class is the test set, by a fixed seed."""
     if len(labels) < 5:
-        raise ValueError(f"{len(labels)} images are too few to hold a fifth back: give 5 or more")
+        raise ValueError(f"{len(labels)} images are too few to test on a fifth: give 5 or more")
     shuffled = np.random.default_rng(0).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    held_back = np.arange(len(labels)) % 5 == 2
-    return np.sort(by_class[held_back if split == "test" else ~held_back])
+    in_test = np.arange(len(labels)) % 5 == 2
+    return np.sort(by_class[in_test if split == "test" else ~in_test])
 
 
 def _check_labels(labels: np.ndarray, count: int, path: Path) -> None:
@@ -245,7 +259,7 @@ def _check_labels(labels: np.ndarray, count: int, path: Path) -> None:
         raise ValueError(f"{path}: labels have shape {labels.shape} for {count} images")
     bad = labels[~np.isin(labels, np.arange(-1, 10))]
     if len(bad):
-        raise ValueError(f"{path}: label {bad[0]!r} is none of 0..9, or -1 for unknown")
+        raise ValueError(f"{path}: label {bad[0]} is none of 0..9, or -1 for unknown")
 
 
 def _check_split(split: str) -> None:

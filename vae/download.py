@@ -1,4 +1,4 @@
-"""Files from mirrors over HTTP: a file gets its name only once its sha256 is right."""
+"""Download files from mirrors over HTTP. A file gets its name only after its sha256 was checked."""
 
 import errno
 import functools
@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 import pooch
 from tqdm import tqdm
 
-CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0  # seconds; of reading: between two pieces
-CHUNK = 1 << 14  # bytes; small enough that a stop is felt at once on a slow line
-STALE = 24 * 3600.0  # seconds after which a killed process's temporary file is swept away
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0  # seconds; READ_TIMEOUT is between two pieces
+CHUNK = 1 << 14  # bytes; small, so that a stop takes effect soon on a slow connection
+STALE = 24 * 3600.0  # seconds after which a killed process's temporary file is removed
 
 Progress = Callable[[int, int], None]  # (bytes done, bytes in all); raise in it to stop
 
 
 class DataError(RuntimeError):
-    """Data that could not be had or read; the message is one sentence for the user."""
+    """Data that could not be downloaded or read; the message is one sentence for the user."""
 
 
 class DataFile(NamedTuple):
@@ -30,7 +30,7 @@ class DataFile(NamedTuple):
 
 
 def is_good(path: Path, file: DataFile) -> bool:
-    """Whether `path` holds that file; the sha256 is computed once for each state of the file."""
+    """Whether `path` holds that file; its sha256 is computed once until the file changes."""
     try:
         stat = path.stat()
         if stat.st_size != file.size:
@@ -46,19 +46,19 @@ def download(
     mirrors: Sequence[str],
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Bring the files that `folder` lacks; a mirror that fails gives way to the next.
+    """Download the files that `folder` lacks; when a mirror fails, the next one is tried.
 
-    Several processes may do it at once: each writes a temporary file of its own and renames it.
+    Several processes may do so at once: each writes a temporary file of its own and renames it.
 
     Args:
         mirrors: addresses to which a file's name is appended.
-        progress: called with (bytes done, bytes in all); an exception raised in it stops the
-            download and passes through. Without it a terminal shows a bar.
+        progress: called with (bytes done, total bytes); an exception raised in it stops the
+            download and is raised here. Without it a terminal shows a progress bar.
 
     Returns: the paths, in the order of `files`.
 
     Raises:
-        DataError: no mirror gave the file, the disk is full, or the folder cannot be written.
+        DataError: no mirror has the file, the disk is full, or the folder cannot be written.
         ValueError: no mirrors.
     """
     if not mirrors:
@@ -67,9 +67,9 @@ def download(
     if missing:
         _sweep(folder)
         total = sum(file.size for file in missing)
-        # disable=None: a bar on a terminal, silence in a log
-        silent = None if progress is None else True
-        with tqdm(total=total, unit="B", unit_scale=True, desc="download", disable=silent) as bar:
+        # disable=None: a bar on a terminal only
+        hide = None if progress is None else True
+        with tqdm(total=total, unit="B", unit_scale=True, desc="download", disable=hide) as bar:
 
             def report(done: int) -> None:
                 bar.update(done - bar.n)
@@ -85,18 +85,19 @@ def download(
 
 
 class _Meter:
-    """What pooch takes for a progress bar: it counts one file's bytes and passes them on."""
+    """Counts and reports the bytes of one file, with the methods that pooch expects of a progress
+    bar."""
 
     def __init__(self, size: int, before: int, report: Callable[[int], None]) -> None:
         self.size, self.before, self.report = size, before, report
         self.total = 0  # pooch writes the server's Content-Length here
         self.done = 0
         self.stopped: BaseException | None = None  # what the caller's callback raised
-        self.answers: list[Any] = []  # the server's, redirections included
+        self.responses: list[Any] = []  # redirections included
 
     def update(self, amount: int) -> None:
         self.done += amount
-        if self.done > self.size + CHUNK:  # pooch counts the last piece as a whole one
+        if self.done > self.size + CHUNK:  # pooch counts the last piece as a full one
             raise _TooLongError
         try:
             self.report(self.before + min(self.done, self.size))
@@ -104,8 +105,8 @@ class _Meter:
             self.stopped = error
             raise
 
-    def keep(self, answer: Any, **_: Any) -> None:
-        self.answers.append(answer)
+    def keep(self, response: Any, **_: Any) -> None:
+        self.responses.append(response)
 
     def reset(self) -> None:
         self.done = 0
@@ -115,14 +116,14 @@ class _Meter:
 
 
 class _TooLongError(Exception):
-    """A mirror sends more bytes than the file has."""
+    """The mirror sends more bytes than the file has."""
 
 
 def _fetch(
     file: DataFile, folder: Path, mirrors: list[str], report: Callable[[int], None], before: int
 ) -> str:
-    """Download one file and return the mirror that gave it."""
-    pooch.get_logger().setLevel("WARNING")  # the bar says it
+    """Download one file and return the mirror that it came from."""
+    pooch.get_logger().setLevel("WARNING")  # the progress bar shows the rest
     failures: list[str] = []
     for mirror in mirrors:
         meter = _Meter(file.size, before, report)
@@ -130,7 +131,7 @@ def _fetch(
             progressbar=cast("Any", meter),  # declared bool, documented as any bar-like object
             chunk_size=CHUNK,
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            # the file itself is gzip; a server that unpacks or repacks it would change its sha256
+            # the file is gzip itself; a server that compressed it again would change its sha256
             headers={"Accept-Encoding": "identity"},
             hooks={"response": meter.keep},
         )
@@ -150,8 +151,8 @@ def _fetch(
         else:
             return mirror
         finally:
-            for answer in meter.answers:
-                answer.close()  # pooch leaves the connection open when it breaks off
+            for response in meter.responses:
+                response.close()  # pooch leaves the connection open after an error
     raise DataError(
         f"{file.name} could not be downloaded ({'; '.join(failures)}): try again with a "
         f"connection to the internet, or put the file into {folder}"
@@ -159,7 +160,7 @@ def _fetch(
 
 
 def _reason(error: Exception, file: DataFile, folder: Path) -> str:
-    """Say what a mirror did wrong; raises DataError for what no mirror can mend."""
+    """Why a mirror failed; raises DataError where the fault is not the mirror's."""
     from requests import exceptions as http
 
     if isinstance(error, http.HTTPError) and error.response is not None:
@@ -184,24 +185,24 @@ def _reason(error: Exception, file: DataFile, folder: Path) -> str:
             f"The folder {folder} cannot be written ({error.strerror or error}): "
             "make it writable and try again"
         ) from error
-    if isinstance(error, ValueError):  # pooch's word for a wrong hash
+    if isinstance(error, ValueError):  # how pooch reports a wrong hash
         return "sent a file with the wrong sha256"
     raise error
 
 
 @functools.lru_cache(maxsize=64)
 def _sha256(path: str, size: int, mtime_ns: int) -> str:
-    """Hash a file; size and time are there to make a changed file another entry of the cache."""
+    """Hash a file. A file that has changed has another size or time, so another cache entry."""
     del size, mtime_ns
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes left: pooch's temporary files that nobody writes any more."""
+    """Remove the temporary files of pooch that killed processes left."""
     for path in folder.glob("tmp*"):
         try:
             if time.time() - path.stat().st_mtime > STALE:
                 path.unlink()
         except OSError:
-            continue  # another process was quicker, or it is not ours
+            continue  # another process has removed it, or it is not ours

@@ -1,31 +1,27 @@
-"""Any image of a digit, made into 28x28 the MNIST way, one step after the other.
+"""Prepare an image of a digit as MNIST was: 28x28, white ink on black, one step after the other.
 
-The steps are those that LeCun, Cortes and Burges describe for MNIST: fit the ink into a box of 20
-pixels with its aspect kept, antialiased, and put its centre of mass in the middle of 28x28.
+The steps are those of LeCun, Cortes and Burges: scale the ink into a box of 20 pixels with its
+aspect ratio kept, antialiased, and put its centre of mass in the middle of 28x28.
 """
 
-import contextlib
-import io
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
 
 SIDE, BOX = 28, 20  # pixels: the image, and the box that the ink fits into
-MIDDLE = 14  # the pixel index on which the centre of mass lies, within half a pixel, in MNIST
-MAX_PIXELS = 50_000_000  # of an uploaded image: what a phone makes, and 200 MB to decode
+MIDDLE = 14  # pixel index of the centre of mass in MNIST, within half a pixel
 WORK_SIDE = 512  # pixels; larger images are reduced to this before anything else
-LEAST_CONTRAST = 0.08  # of ink against paper, of the range 0 to 1; less is a blank page
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # not EPS and such: they run code
+LEAST_CONTRAST = 0.08  # of ink and paper, in the range 0 to 1; with less the page is blank
 
 
 class Prepared(NamedTuple):
-    """The steps from an image to a digit, each uint8 and two-dimensional, to be shown in order."""
+    """The steps from an image to a digit, each uint8 and two-dimensional, in order."""
 
     grey: np.ndarray  # [H, W] brightness, transparent parts filled with paper
     inverted: np.ndarray  # [H, W] white ink on even black paper
-    cropped: np.ndarray  # [h, w] the ink alone
+    cropped: np.ndarray  # [h, w] the bounding box of the ink
     scaled: np.ndarray  # [20, w] or [h, 20]
     final: np.ndarray  # [28, 28]
 
@@ -36,14 +32,15 @@ class Prepared(NamedTuple):
 
 
 def prepare(image: np.ndarray, invert: str | bool = "auto") -> Prepared:
-    """Make 28x28 the MNIST way of an image.
+    """Prepare an image as MNIST was.
 
     Args:
         image: [H, W] or [H, W, C] with C = 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha;
             whole numbers 0..255 or floats 0..1.
-        invert: True for dark ink on light paper, False for light on dark, "auto" to look.
+        invert: True for dark ink on light paper, False for light on dark, "auto" to decide by the
+            border.
 
-    Raises: ValueError when the array is no such image or there is no ink on it.
+    Raises: ValueError when the array is no such image or holds no ink.
     """
     if invert not in ("auto", True, False):
         raise ValueError(f"invert={invert!r} is none of 'auto', True, False")
@@ -60,66 +57,23 @@ def prepare(image: np.ndarray, invert: str | bool = "auto") -> Prepared:
 
 
 def enlarge(small: np.ndarray) -> np.ndarray:
-    """An image of a few pixels, float [h, w] in 0..1, made four times as large with sharp strokes.
+    """Enlarge a small image, float [h, w] in 0..1, four times, with sharp strokes.
 
     Each value of the 8x8 digits counts the ink of a block of 4x4. Interpolation gives a smooth
-    hill along the stroke; its upper part has the thickness and the mean brightness of MNIST.
+    ridge along the stroke; its upper part has the thickness and the mean brightness of MNIST.
     """
     padded = np.pad(small.astype(np.float32), 1)
     height, width = (4 * side for side in padded.shape)
-    hill = np.asarray(Image.fromarray(padded).resize((width, height), Image.Resampling.LANCZOS))
-    return np.clip((hill - 0.35) / 0.45, 0, 1)
-
-
-def read_image(data: bytes) -> np.ndarray:
-    """Decode a file of any common format, turned upright.
-
-    Returns: uint8 [H, W], [H, W, 3] or [H, W, 4]; large images come reduced.
-
-    Raises: ValueError when it is empty, broken, of another kind or above 50 megapixels.
-    """
-    if not data:
-        raise ValueError("the image file is empty; choose a PNG or JPEG")
-    too_large = "the image is too large{}; reduce it to below 50 megapixels first"
-    try:
-        # warnings are errors under some filters: a bomb is refused below in either case
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        width, height = image.size
-        if width * height <= MAX_PIXELS:
-            image.draft(None, (2 * WORK_SIDE, 2 * WORK_SIDE))  # lets JPEG decode at less than full
-            image.load()
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ValueError(too_large.format("")) from error
-    except Exception as error:  # Pillow's decoders raise nearly anything on broken files
-        raise ValueError("the image cannot be read; choose a PNG or JPEG") from error
-    if width * height > MAX_PIXELS:
-        raise ValueError(too_large.format(f" ({width:,} x {height:,} pixels)"))
-    image = _plain_mode(image)
-    image.thumbnail((2 * WORK_SIDE, 2 * WORK_SIDE), Image.Resampling.BOX)
-    with contextlib.suppress(Exception):  # a broken EXIF block is no reason to refuse the image
-        image = ImageOps.exif_transpose(image)
-    return np.asarray(image)
-
-
-def _plain_mode(image: Image.Image) -> Image.Image:
-    """Bring palettes, 16 bits, CMYK and the like to L, RGB or RGBA."""
-    if image.mode.startswith(("I", "F")):  # 16 or 32 bits of grey
-        values = np.asarray(image).astype(np.float64)
-        top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max()))
-        plain = Image.fromarray(_to_uint8(np.nan_to_num(values) / top))
-        plain.info = image.info
-        return plain
-    if image.mode in ("LA", "PA", "La", "RGBa", "RGBA") or "transparency" in image.info:
-        return image.convert("RGBA")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    ridge = np.asarray(Image.fromarray(padded).resize((width, height), Image.Resampling.LANCZOS))
+    return np.clip((ridge - 0.35) / 0.45, 0, 1)
 
 
 def as_uint8(image: np.ndarray) -> np.ndarray:
-    """Check an image at the boundary (see prepare) and bring it to uint8 [H, W] or [H, W, C]."""
+    """Check an image as `prepare` takes it and convert it to uint8 [H, W] or [H, W, C]."""
     image = np.asarray(image)
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or 0 in image.shape:
-        raise ValueError(f"an image of shape {image.shape} is none: give [H, W] or [H, W, 1 to 4]")
+        raise ValueError(f"an image has shape [H, W] or [H, W, 1 to 4], not {image.shape}")
     if image.ndim == 3 and channels == 1:
         image = image[:, :, 0]
     if image.dtype == bool:
@@ -127,7 +81,7 @@ def as_uint8(image: np.ndarray) -> np.ndarray:
     if image.dtype == np.uint8:
         return image
     if image.dtype.kind not in "iuf":
-        raise ValueError(f"an image of {image.dtype} is none: give numbers")
+        raise ValueError(f"an image holds numbers, not {image.dtype}")
     top = 1 if image.dtype.kind == "f" else 255
     low, high = float(image.min()), float(image.max())
     if not (low >= 0 and high <= top):  # false for NaN too
@@ -156,13 +110,13 @@ def _grey(pixels: np.ndarray) -> np.ndarray:
         return _on_paper(colours[:, :, 0], alpha)
     candidates = [_on_paper(one, alpha) for one in (grey, *np.moveaxis(colours, 2, 0))]
     spans = [float(np.ptp(one)) for one in candidates]
-    # red on green or yellow on white have hardly any contrast in brightness, but in one colour
+    # red on green and yellow on white differ in one channel but hardly in brightness
     best = int(np.argmax(spans))
     return candidates[best] if spans[best] > 2 * spans[0] else candidates[0]
 
 
 def _on_paper(grey: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """Lay a transparent image on paper: black below light ink, white below dark ink."""
+    """Composite a transparent image over paper: black for light ink, white for dark ink."""
     if alpha is None or alpha.min() > 0.99:
         return grey
     solid = alpha > 0.5
@@ -172,9 +126,9 @@ def _on_paper(grey: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
     area = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
     low, high = np.percentile(grey[solid], [1, 99])
     if solid.sum() > 0.85 * area and high - low > 0.3:
-        paper = float(np.median(grey[solid]))  # a card that brings its paper, with a clear rim
+        paper = float(np.median(grey[solid]))  # opaque paper with a transparent rim
     else:
-        paper = float(grey[solid].mean() < 0.5)  # ink alone
+        paper = float(grey[solid].mean() < 0.5)  # transparent all round the ink
     return alpha * grey + (1 - alpha) * paper
 
 
@@ -192,7 +146,7 @@ def _paper_is_light(grey: np.ndarray) -> bool:
 
 
 def _ink(values: np.ndarray) -> np.ndarray:
-    """Even out the paper and stretch the contrast: 0 is paper, 1 is ink; light ink comes in.
+    """Flatten the paper and stretch the contrast of light ink: 0 is paper, 1 is ink.
 
     Raises: ValueError when no ink stands out from the paper.
     """
@@ -213,10 +167,10 @@ def _ink(values: np.ndarray) -> np.ndarray:
 
 
 def _uneven_paper(values: np.ndarray) -> np.ndarray:
-    """A smooth surface through the paper, float [H, W]: shadows and lamps fall off like it.
+    """The brightness of paper under uneven light, float [H, W].
 
-    A quadratic in x and y, fitted by least squares; what stands out above it is ink and is left
-    out of the next fit.
+    A quadratic in x and y, fitted by least squares; pixels well above it are ink and are left out
+    of the next fit.
     """
     height, width = values.shape
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
@@ -233,7 +187,7 @@ def _uneven_paper(values: np.ndarray) -> np.ndarray:
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:
-    """Cut to the ink, float [h, w]; specks far smaller than the digit are wiped away."""
+    """Crop to the ink, float [h, w]; specks far smaller than the digit are removed."""
     mask = ink > 0.1
     labelled: Any = ndimage.label(mask, np.ones((3, 3)))
     pieces, count = labelled
@@ -241,7 +195,7 @@ def _crop(ink: np.ndarray) -> np.ndarray:
         mass = np.bincount(pieces.ravel(), ink.ravel(), minlength=count + 1)
         mass[0] = 0  # the paper
         mask = (mass > 0.03 * mass.max())[pieces]
-        # the faint rim of the strokes stays
+        # the faint rim of the strokes is kept
         ink = ink * ndimage.binary_dilation(mask, iterations=2)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -261,17 +215,17 @@ def _centre(scaled: np.ndarray) -> np.ndarray:
     height, width = scaled.shape
     final = np.zeros((SIDE, SIDE), np.float32)
     mass = scaled.sum()
-    # whole pixels, as in MNIST; never so far that ink would be cut off
+    # whole pixels, as in MNIST, and never so far that ink would be cut off
     top = int(np.clip(round(MIDDLE - scaled.sum(1) @ np.arange(height) / mass), 0, SIDE - height))
     left = int(np.clip(round(MIDDLE - scaled.sum(0) @ np.arange(width) / mass), 0, SIDE - width))
-    # thin strokes lose their full black to the antialiasing; most of the ink of MNIST is saturated
+    # antialiasing dims thin strokes, while most of the ink of MNIST is saturated
     full = np.percentile(scaled[scaled > scaled.max() / 2], 90)
     final[top : top + height, left : left + width] = np.minimum(scaled / full, 1)
     return final
 
 
 def _is_prepared(pixels: np.ndarray) -> bool:
-    """Whether this is the MNIST form already, so that preparing twice changes nothing."""
+    """Whether this has the form of MNIST already, so that preparing twice changes nothing."""
     if pixels.shape != (SIDE, SIDE) or pixels.max() < 250:
         return False
     rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))

@@ -1,6 +1,6 @@
 """The entry script for Streamlit Community Cloud: the app of ../../streamlit_app.py.
 
-It stands in a folder of its own because Community Cloud takes the requirements file beside it.
+It has a folder of its own because Community Cloud takes the requirements file beside the script.
 """
 
 import sys
@@ -19,5 +19,7 @@ if __name__ == "__main__":
 
     main()
 else:
+    from explorer import live
+
     assets.send_at_once()
-    app = st.App(ROOT / "streamlit_app.py", routes=assets.routes())
+    app = st.App(ROOT / "streamlit_app.py", routes=[*assets.routes(), *live.routes()])

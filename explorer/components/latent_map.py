@@ -148,7 +148,8 @@ def mount(
     ellipse: tuple[float, float, float, float, float] | None = None,
     outline: NDArray[np.floating] | None = None,
     noun: str = "test digit",
-    sheets: Mapping[str, str] | None = None,
+    sheets: Mapping[str, Sequence[str]] | None = None,
+    sheet_size: tuple[int, int] = (100, 10_000),
     on_click: Callable[[], None] | None = None,
     on_drag: Callable[[], None] | None = None,
     on_view: Callable[[], None] | None = None,
@@ -167,8 +168,9 @@ def mount(
     on, the callback `on_view` is called whenever what is seen of the map has changed: `map_view`
     tells what. Until another backdrop comes the old one stays.
 
-    `sheets` are URLs of pictures of all points in their order, tiles of 28 pixels, 100 a row, each
-    under the word for what it shows: a point under the pointer shows its own. `height` is in
+    `sheets` are URLs of sprite sheets of all points in their order, tiles of 28 pixels, under the
+    word for what they show: a point under the pointer shows its own. `sheet_size` is the number of
+    tiles in a row and in a sheet. `height` is in
     pixels, the legend included. Zoom, pan, the legend's filter and what a press does belong to the
     visitor: no run changes them while points and axes stay.
 
@@ -203,7 +205,8 @@ def mount(
         "outline": None if outline is None else outline.tolist(),
         "ellipse": ellipse and [float(value) for value in ellipse],
         "noun": noun,
-        "sheets": [[words, url] for words, url in (sheets or {}).items()],
+        "sheets": [[words, list(urls)] for words, urls in (sheets or {}).items()],
+        "sheet_size": dict(zip(("columns", "tiles"), sheet_size, strict=True)),
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
         "draggable": on_drag is not None,
         "live": assets.live_url() if model else "",

@@ -80,11 +80,7 @@ class Thumb {
     if (told === this.told) return;
     this.told = told;
     this.loaded = false;
-    this.tiles = sheets.map(([words, url]) => {
-      const tile = element("i", { title: words });
-      tile.style.backgroundImage = `url("${absolute(url)}")`;
-      return tile;
-    });
+    this.tiles = sheets.map(([words]) => element("i", { title: words }));
     const figures = this.tiles.map((tile) =>
       element("figure", {}, tile, element("figcaption", { textContent: tile.title })));
     this.box.replaceChildren(this.name, ...figures);
@@ -96,8 +92,12 @@ class Thumb {
     this.box.hidden = index === null;
     if (index === null) return;
     const { points, data } = this.map;
-    for (const tile of this.tiles) {
-      tile.style.backgroundPosition = `${-TILE * (index % 100)}px ${-TILE * Math.floor(index / 100)}px`;
+    const { columns, tiles } = data.sheet_size;
+    const [sheet, place] = [Math.floor(index / tiles), index % tiles];
+    for (const [number, tile] of this.tiles.entries()) {
+      tile.style.backgroundImage = `url("${absolute(data.sheets[number][1][sheet])}")`;
+      tile.style.backgroundPosition =
+        `${-TILE * (place % columns)}px ${-TILE * Math.floor(place / columns)}px`;
     }
     this.name.textContent = `${data.noun} ${index.toLocaleString("en")}, a ${points.labels[index]}`;
     const [left, top] = this.map.pixels(points.spot(index));
@@ -108,12 +108,14 @@ class Thumb {
     this.box.style.transform = `translate(${across.offset + Math.max(0, x)}px, ${up.offset + y}px)`;
   }
 
-  // The sheets are large: fetched and decoded before the first of their tiles is asked for.
+  // A sheet is large: fetched and decoded before the first of its tiles is shown. Of several, each is
+  // fetched when one of its tiles is shown.
   async load() {
     if (this.loaded || !matchMedia("(hover: hover)").matches) return;
     this.loaded = true;
-    for (const [, url] of this.map.data.sheets) {
-      const sheet = element("img", { src: absolute(url) });
+    for (const [, urls] of this.map.data.sheets) {
+      if (urls.length > 1) continue;
+      const sheet = element("img", { src: absolute(urls[0]) });
       await sheet.decode().catch(() => {}); // a thumbnail without its sheet still has its name
     }
   }

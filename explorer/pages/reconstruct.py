@@ -15,7 +15,7 @@ from explorer.components import drawing
 from explorer.panels import detail, uploads
 from explorer.panels.detail import Subject
 from explorer.reconstruction_metrics import Figures, Way
-from vae import prepare
+from vae import image_file, prepare
 
 STYLE = Path(__file__).with_suffix(".css")
 COLUMNS = 8  # test digits at once
@@ -219,7 +219,7 @@ def _draw(name: str) -> None:
                     st.caption("Draw a digit: it is encoded and decoded again after each stroke.")
                     return
                 try:
-                    steps = prepare.prepare(prepare.read_image(png), invert=False)
+                    steps = prepare.prepare(image_file.read_image(png), invert=False)
                 except ValueError as error:
                     st.error(f"The drawing cannot be used: {error}.")
                     return

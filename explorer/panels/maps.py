@@ -113,6 +113,7 @@ def panel(name: str) -> None:
         ellipse=None if digit is None else view.ellipse(digit),
         outline=selection.outline(name, view.axes),
         sheets=thumbnails.sheets(name),
+        sheet_size=(thumbnails.COLUMNS, thumbnails.TILES),
         key=map_key(name),
         model=name,
         on_click=partial(_take_click, name),

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, generate_html, generation, session
+from explorer import controls, generate_html, generation, mnist_download, session
 from explorer.components import drawing, latent_sliders
 from explorer.generate_html import Source
 from explorer.generation import Drawn, Hand
@@ -165,9 +165,7 @@ def _kept(name: str) -> None:
 
 
 def _test_digits(name: str) -> None:
-    state, desk, arrival = st.session_state, draw_form.layout(), session.mnist()
-    arrival.wait(0.2)
-    arrived = arrival.digits  # once, for it may come meanwhile
+    state, desk, arrived = st.session_state, draw_form.layout(), mnist_download.digits()
     digits = arrived or session.bundled()
     count = len(digits.labels)
     state["style-index"] = min(state.get("style-index", 0), count - 1)

@@ -1,30 +1,41 @@
-"""The visitor's own images: kept for the session, and made into digits."""
+"""The visitor's own images: kept for the session and prepared as MNIST was."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from vae import prepare
+from vae import image_file, prepare
 
-UPLOAD_MB = 20
-LIMITS = f"PNG or JPEG, below {UPLOAD_MB} MB and {prepare.MAX_PIXELS // 1_000_000} megapixels"
+UPLOAD_MB = 20  # of one file
+MOST_FILES, MOST_MB = 16, 60  # kept for one uploader
+MOST_PREPARED = 64  # prepared images kept for all visitors, 1 MB each at the most
+LIMITS = f"PNG or JPEG, below {UPLOAD_MB} MB and {image_file.MAX_PIXELS // 1_000_000} megapixels"
 
 
-class Upload(NamedTuple):
+@dataclass(frozen=True)
+class Upload:
     """An uploaded file."""
 
     name: str
     content: bytes
 
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
 
 def uploads(label: str, key: str, *, several: bool = False) -> list[Upload]:
     """An uploader of images, and what was uploaded in this session.
 
-    Streamlit forgets the files once their uploader is off the page, so they are kept here. It lists
-    those that came since it is on the page, each with a cross; those from before stand below it.
+    Streamlit drops the files when their uploader leaves the page, so they are kept in the session's
+    state, at most MOST_FILES and MOST_MB. The uploader lists the files that were uploaded since it
+    is on the page, each with a cross; older ones are listed below it.
     """
     state, listed_key = st.session_state, f"{key}:listed"
     kept: dict[str, Upload] = state.setdefault(f"{key}:kept", {})
@@ -32,12 +43,11 @@ def uploads(label: str, key: str, *, several: bool = False) -> list[Upload]:
     def remove(file_ids: list[str]) -> None:
         for file_id in file_ids:
             kept.pop(file_id, None)
+        _keep(kept, _files(key))
 
-    def keep() -> None:
-        files = _files(key)
-        replaced = bool(files) and not several
+    def change() -> None:
+        replaced = bool(_files(key)) and not several
         remove(list(kept) if replaced else state[listed_key])
-        kept.update((file.file_id, Upload(file.name, file.getvalue())) for file in files)
 
     st.file_uploader(
         label,
@@ -45,9 +55,15 @@ def uploads(label: str, key: str, *, several: bool = False) -> list[Upload]:
         key=key,
         accept_multiple_files=several,
         max_upload_size=UPLOAD_MB,
-        on_change=keep,
+        on_change=change,
     )
     state[listed_key] = [file.file_id for file in _files(key)]
+    left_out = sum(file_id not in kept for file_id in state[listed_key])
+    if left_out:
+        st.error(
+            f"{left_out} of the images were left out: {MOST_FILES} images and {MOST_MB} MB are "
+            "kept at the most. Remove some first."
+        )
     for file_id in [one for one in kept if one not in state[listed_key]]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(kept[file_id].name, width="content")
@@ -56,19 +72,50 @@ def uploads(label: str, key: str, *, several: bool = False) -> list[Upload]:
 
 
 def _files(key: str) -> list[UploadedFile]:
-    """What the uploader holds at the moment."""
+    """The files that the uploader holds now."""
     found = st.session_state.get(key) or []
     return found if isinstance(found, list) else [found]
 
 
+def _keep(kept: dict[str, Upload], files: list[UploadedFile]) -> None:
+    """Add those of the files to `kept` that fit into its limits."""
+    size = sum(len(upload.content) for upload in kept.values())
+    for file in files:
+        fits = len(kept) < MOST_FILES and size + file.size <= MOST_MB << 20
+        if file.file_id not in kept and fits:
+            kept[file.file_id] = Upload(file.name, file.getvalue())
+            size += file.size
+
+
 def digit(file: Upload, invert: str | bool = "auto", advice: str = "") -> prepare.Prepared | None:
-    """An image made into a digit; where it cannot be, a sentence says why and what to do, `advice`
-    being for one without ink."""
-    shown, way_out = file.name.replace("`", "'"), ""
+    """The image prepared as MNIST was; None, and a sentence on the page, where it cannot be used.
+
+    `advice` completes the sentence about an image without ink.
+    """
+    shown = file.name.replace("`", "'")
+    found = _prepared(file.digest, invert, file.content)
+    if isinstance(found, prepare.Prepared):
+        return found
+    remedy = f" Choose a digit that stands out from its ground{advice}." if found.read else ""
+    st.error(f"`{shown}` cannot be used: {found.reason}.{remedy}")
+    return None
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """Why an image cannot be used, and whether its file could be read."""
+
+    reason: str
+    read: bool
+
+
+@st.cache_resource(show_spinner=False, max_entries=MOST_PREPARED)
+def _prepared(digest: str, invert: str | bool, _content: bytes) -> prepare.Prepared | _Fault:
+    """The prepared image. Streamlit leaves `_content` out of the cache's key: its digest is in."""
+    del digest
+    pixels = None
     try:
-        pixels = prepare.read_image(file.content)
-        way_out = f" Choose a digit that stands out from its ground{advice}."
+        pixels = image_file.read_image(_content)
         return prepare.prepare(pixels, invert)
     except ValueError as error:
-        st.error(f"`{shown}` cannot be used: {error}.{way_out}")
-        return None
+        return _Fault(str(error), read=pixels is not None)

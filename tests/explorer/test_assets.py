@@ -1,4 +1,4 @@
-"""The web side: files under their URLs, connections that send at once."""
+"""Files under their URLs, connections that send without delay."""
 
 import asyncio
 import gzip
@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.client import HTTPMessage
 from urllib.error import HTTPError
 
@@ -28,8 +29,7 @@ Get = Callable[..., tuple[bytes, HTTPMessage]]
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins with nothing published and nothing served."""
-    shelf = assets.Shelf(assets.AssetStore(), threading.Event(), {}, asyncio.Lock())
-    monkeypatch.setattr(sys, assets.SHELF, shelf, raising=False)
+    monkeypatch.setattr(sys, assets.REGISTRY, assets.new_registry(), raising=False)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_what_is_published_survives_a_reload_of_the_module_and_cleared_caches() 
     again = importlib.reload(assets)
     assert again.is_served()
     assert again.live_url()
-    assert again.shelf().store.get(address)
+    assert again.registry().store.get(address)
 
 
 def test_only_known_kinds_are_published() -> None:
@@ -193,17 +193,109 @@ def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get)
 
 def test_what_many_ask_for_at_once_is_made_once(get: Get) -> None:
     made: list[int] = []
+    asked = threading.Event()
 
     def make() -> bytes:
         made.append(1)
-        time.sleep(0.2)  # the others ask meanwhile
+        asked.wait(10)
         return b"a sheet"
 
     url = assets.publish_later("version/sheet.webp", make)
     with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda _: get(f"/{url}")[0], range(8)))
-    assert replies == [b"a sheet"] * 8
+        replies = [pool.submit(lambda: get(f"/{url}")[0]) for _ in range(8)]
+        while not made:
+            time.sleep(0.01)
+        time.sleep(0.1)  # the others ask meanwhile
+        asked.set()
+        assert [reply.result() for reply in replies] == [b"a sheet"] * 8
     assert len(made) == 1
+
+
+def test_a_file_does_not_wait_for_another_that_is_made(get: Get) -> None:
+    """A component's script, a sheet and Plotly arrive while one sheet is being made."""
+    begun, served = threading.Event(), threading.Event()
+
+    def slow() -> bytes:
+        begun.set()
+        assert served.wait(30), "the others waited"
+        return b"slow"
+
+    slow_url = assets.publish_later("version/slow.webp", slow)
+    others = [
+        assets.publish_later("version/component.js", lambda: b"script"),
+        assets.publish_later("version/sheet.webp", lambda: b"sheet"),
+        assets.publish(b"points", "points.bin", place="map"),
+        assets.plotly_url(),
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lambda: get(f"/{slow_url}")[0])
+        assert begun.wait(10)
+        bodies = [get(f"/{url}")[0] for url in others]
+        served.set()
+        assert waiting.result() == b"slow"
+    assert bodies == [b"script", b"sheet", b"points", assets.plotly_script()]
+
+
+def test_few_images_are_made_at_once_and_a_script_does_not_wait_for_them(get: Get) -> None:
+    running: list[str] = []
+    most: list[int] = []
+    script_served = threading.Event()
+
+    def make(name: str) -> bytes:
+        running.append(name)
+        most.append(len(running))
+        script_served.wait(30)
+        running.remove(name)
+        return name.encode()
+
+    names = [f"{i}.webp" for i in range(6)]
+    urls = [assets.publish_later(f"version/{name}", partial(make, name)) for name in names]
+    script = assets.publish_later("version/component.js", lambda: b"script")
+    with ThreadPoolExecutor(6) as pool:
+        replies = [pool.submit(get, f"/{url}") for url in urls]
+        while len(running) < assets.MOST_AT_ONCE:
+            time.sleep(0.01)
+        assert get(f"/{script}")[0] == b"script"
+        script_served.set()
+        assert [reply.result()[0].decode() for reply in replies] == names
+    assert max(most) == assets.MOST_AT_ONCE
+
+
+def test_what_cannot_be_made_is_tried_again(get: Get, caplog: pytest.LogCaptureFixture) -> None:
+    tries: list[int] = []
+
+    def make() -> bytes:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ValueError("no model")
+        return b"a sheet"
+
+    url = assets.publish_later("version/sheet.webp", make)
+    with pytest.raises(HTTPError, match="500") as error:
+        get(f"/{url}")
+    assert b"log says why" in error.value.read()
+    error.value.close()
+    assert "version/sheet.webp could not be made" in caplog.text
+    assert get(f"/{url}")[0] == b"a sheet"
+
+
+def test_old_versions_are_dropped_and_may_be_published_again(get: Get) -> None:
+    script = assets.publish_later("version/component.js", lambda: b"script")
+    urls = [
+        assets.publish_later(f"{version}/sheet.webp", str(version).encode)
+        for version in range(assets.MOST_VERSIONS)
+    ]
+    assert get(f"/{urls[0]}")[0] == b"0"  # used again: now the second is the oldest
+    assets.registry().store.capacity = 0
+    for version in range(assets.MOST_VERSIONS, assets.MOST_VERSIONS + 5):
+        assets.publish_later(f"{version}/sheet.webp", str(version).encode)
+    for url in (urls[1], urls[5]):
+        with pytest.raises(HTTPError, match="404") as error:
+            get(f"/{url}")
+        error.value.close()
+    assert [get(f"/{url}")[0] for url in (urls[0], urls[6])] == [b"0", b"6"]
+    assert get(f"/{script}")[0] == b"script", "another name's versions do not count"
+    assert get(f"/{assets.publish_later('1/sheet.webp', lambda: b'1')}")[0] == b"1"
 
 
 def test_a_component_s_script_is_served_however_much_is_published(get: Get) -> None:
@@ -214,7 +306,7 @@ def test_a_component_s_script_is_served_however_much_is_published(get: Get) -> N
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registration, "component", component)
-        patch.setattr(assets.shelf().store, "capacity", 10_000)
+        patch.setattr(assets.registry().store, "capacity", 10_000)
         registration.register("decoded_view")
         found = re.search(rf"{assets.PREFIX}/\w+/decoded_view\.js", names[0])
         assert found

@@ -10,9 +10,11 @@ import streamlit as st
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from explorer import session
+from explorer import mnist_download, session
+from explorer.mnist_download import MnistDownload
 from vae import latent
-from vae.data import Digits
+from vae.data import DataError, Digits
+from vae.download import Progress
 from vae.latent import LatentBlock
 from vae.service import History, ModelInfo
 
@@ -103,17 +105,14 @@ def house(monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr(session, "is_ready", lambda name: True)
     monkeypatch.setattr(session, "names", lambda: (["able", "plain"], []))
     monkeypatch.setattr(session, "bundled", lambda: digits)
-    monkeypatch.setattr(session, "mnist", Arrival)
+    monkeypatch.setattr(mnist_download, "digits", lambda: None)
+    monkeypatch.setattr(mnist_download, "shared", lambda: MnistDownload(unreachable))
     return fake
 
 
-class Arrival:
-    """MNIST is out of reach."""
-
-    digits, under_way, error = None, False, "refused"
-
-    def wait(self, seconds: float) -> None:
-        """What is not here does not come."""
+def unreachable(progress: Progress) -> Digits:
+    """MNIST cannot be downloaded."""
+    raise DataError("refused")
 
 
 def script() -> None:

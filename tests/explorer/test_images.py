@@ -1,4 +1,4 @@
-"""Arrays to pictures: nothing is lost, blurred or put in another place."""
+"""Arrays as images: nothing is lost, blurred or put in another place."""
 
 import base64
 import io
@@ -50,6 +50,12 @@ def test_what_is_no_list_of_images_is_refused(shape: tuple[int, ...], columns: i
 def test_png_gives_back_every_pixel(shape: tuple[int, ...]) -> None:
     image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(images.png(image)))), image)
+
+
+def test_webp_says_where_its_limit_is() -> None:
+    with pytest.raises(ValueError, match=r"16,383 pixels a side at the most, not \(16384, 1\)"):
+        images.webp(np.zeros((16_384, 1), np.uint8))
+    assert images.webp(np.zeros((16_383, 1), np.uint8))
 
 
 def test_a_data_uri_holds_the_png() -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,10 @@ import streamlit as st
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from explorer import session
-from vae.data import Digits
+from explorer import mnist_download, session
+from explorer.mnist_download import MnistDownload
+from vae.data import DataError, Digits
+from vae.download import Progress
 from vae.latent import LatentBlock
 from vae.service import ModelInfo
 
@@ -49,19 +52,17 @@ class Codes:
     kl: np.ndarray
 
 
-@dataclass
-class Arrival:
-    digits: Digits | None
-    under_way: bool = False
-    error: str = "refused"
-    done: int = 0
-    total: int = 0
+def download_of(found: Digits | None) -> MnistDownload:
+    """A download that has ended: with these digits, or without a connection."""
 
-    def wait(self, seconds: float) -> None:
-        """What is here is here."""
+    def load(progress: Progress) -> Digits:
+        if found is None:
+            raise DataError("refused")
+        return found
 
-    def stop(self) -> None:
-        """There is nothing to stop."""
+    ended = MnistDownload(load)
+    ended.wait(30)
+    return ended
 
 
 def digits(count: int) -> Digits:
@@ -74,7 +75,7 @@ class House:
 
     def __init__(self) -> None:
         self.logvar = -2.0
-        self.arrival = Arrival(digits(COUNT))
+        self.download = download_of(digits(COUNT))
         self.abilities = frozenset({"encodes", "decodes"})
 
     def model(self, name: str) -> Seen:
@@ -97,7 +98,7 @@ def house(monkeypatch: pytest.MonkeyPatch) -> House:
     for name in ("model", "info", "encodings"):
         monkeypatch.setattr(session, name, getattr(fake, name))
     monkeypatch.setattr(session, "is_ready", lambda name: True)
-    monkeypatch.setattr(session, "mnist", lambda: fake.arrival)
+    monkeypatch.setattr(mnist_download, "shared", lambda: fake.download)
     monkeypatch.setattr(session, "bundled", lambda: digits(12))
     return fake
 
@@ -239,7 +240,7 @@ def test_a_model_that_cannot_encode_says_so(app: AppTest, house: House) -> None:
 
 
 def test_without_mnist_the_bundled_digits_stand_in(app: AppTest, house: House) -> None:
-    house.arrival = Arrival(None)
+    house.download = download_of(None)
     assert "Bundled digit 0, a 0" in text(app.run())
     quiet = [caption.value for caption in app.caption]
     assert len(quiet) == 1
@@ -249,16 +250,26 @@ def test_without_mnist_the_bundled_digits_stand_in(app: AppTest, house: House) -
 
 
 def test_while_mnist_is_arriving_nothing_blocks(app: AppTest, house: House) -> None:
-    house.arrival = Arrival(None, under_way=True, done=400_000, total=1_600_000)
+    begun, ended = threading.Event(), threading.Event()
+
+    def load(progress: Progress) -> Digits:
+        progress(400_000, 1_600_000)
+        begun.set()
+        ended.wait(60)
+        raise DataError("refused")
+
+    house.download = MnistDownload(load)
+    assert begun.wait(30)
     assert "Bundled digit 0" in text(app.run())
     assert app.button(key="stop-mnist")
     (bar,) = app.progress
     assert bar.value == 25
+    ended.set()
 
 
 def test_codes_of_other_digits_are_not_mistaken_for_mnist_s(app: AppTest, house: House) -> None:
     other = digits(COUNT)
-    house.arrival = Arrival(Digits(other.images, other.labels[::-1].copy()))
+    house.download = download_of(Digits(other.images, other.labels[::-1].copy()))
     assert "Bundled digit 0" in text(app.run())
 
 

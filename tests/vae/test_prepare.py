@@ -1,45 +1,22 @@
-import io
-import struct
 import time
-import zlib
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
+from tests.vae.drawings import (
+    BLACK,
+    WHITE,
+    Colour,
+    coloured,
+    distance,
+    drawing,
+    image_bytes,
+)
 from vae.data import Digits
-from vae.prepare import Prepared, enlarge, prepare, read_image
-
-WHITE, BLACK = (255, 255, 255), (0, 0, 0)
-Colour = tuple[int, int, int]
-
-
-def drawing(side: int = 280, width: int = 22) -> np.ndarray:
-    """A hand's 5, black on white, uint8 [side, side], off the middle."""
-    image = Image.new("L", (side, side), 255)
-    points = [(150, 60), (90, 60), (85, 120), (130, 115), (150, 150), (120, 190), (75, 180)]
-    scaled = [(x * side / 280, y * side / 280) for x, y in points]
-    ImageDraw.Draw(image).line(scaled, fill=0, width=round(width * side / 280), joint="curve")
-    return np.asarray(image)
-
-
-def coloured(image: np.ndarray, ink: Colour, paper: Colour) -> np.ndarray:
-    """Black on white in other colours, uint8 [H, W, 3]."""
-    share = 1 - image[:, :, None] / 255
-    mixed = np.array(paper) + (np.array(ink) - np.array(paper)) * share
-    return np.round(mixed).astype(np.uint8)
-
-
-def file(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean absolute difference of two digits, in 0..255."""
-    return float(np.abs(a.astype(float) - b).mean())
+from vae.image_file import read_image
+from vae.prepare import Prepared, enlarge, prepare
 
 
 def middle(image: np.ndarray) -> np.ndarray:
@@ -125,7 +102,7 @@ def test_ink_on_transparency_gets_a_paper_that_shows_it(ink: Colour) -> None:
     image = np.dstack([np.broadcast_to(np.array(ink, np.uint8), (280, 280, 3)), alpha])
     expected = prepare(drawing()).final
     assert distance(prepare(image).final, expected) < 1.5
-    assert distance(prepare(read_image(file(Image.fromarray(image)))).final, expected) < 1.5
+    assert distance(prepare(read_image(image_bytes(Image.fromarray(image)))).final, expected) < 1.5
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(BLACK, WHITE), (WHITE, BLACK)])
@@ -150,7 +127,7 @@ def photograph(noise: float, shadow: float, quality: int | None) -> np.ndarray:
     pixels = np.clip(image, 0, 255).astype(np.uint8)
     if quality is None:
         return pixels
-    return read_image(file(Image.fromarray(pixels), "JPEG", quality=quality))
+    return read_image(image_bytes(Image.fromarray(pixels), "JPEG", quality=quality))
 
 
 @pytest.mark.parametrize(
@@ -279,10 +256,10 @@ def test_a_blank_page_is_refused(blank: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("image", "words"),
     [
-        (np.zeros(784), r"shape \(784,\)"),
-        (np.zeros((28, 28, 5)), r"shape \(28, 28, 5\)"),
-        (np.zeros((0, 28)), r"shape \(0, 28\)"),
-        (np.zeros((2, 2, 2, 2)), r"shape \(2, 2, 2, 2\)"),
+        (np.zeros(784), r"not \(784,\)"),
+        (np.zeros((28, 28, 5)), r"not \(28, 28, 5\)"),
+        (np.zeros((0, 28)), r"not \(0, 28\)"),
+        (np.zeros((2, 2, 2, 2)), r"not \(2, 2, 2, 2\)"),
         (np.full((28, 28), 255.0), "float64 lies in 0 to 1, not in 255.0 to 255.0"),
         (np.full((28, 28), -1), "not in -1.0"),
         (np.full((28, 28), 300), "0 to 255, not in 300.0"),
@@ -300,97 +277,3 @@ def test_arrays_that_are_no_images_are_refused(image: np.ndarray, words: str) ->
 def test_an_unknown_inversion_is_refused() -> None:
     with pytest.raises(ValueError, match="'maybe' is none of"):
         prepare(drawing(), invert="maybe")
-
-
-KINDS = [("PNG", m) for m in ("1", "L", "P", "RGB", "RGBA", "LA", "I;16")]
-KINDS += [("JPEG", m) for m in ("L", "RGB", "CMYK", "YCbCr")]
-KINDS += [("TIFF", m) for m in ("1", "L", "P", "RGB", "RGBA", "CMYK", "I", "I;16", "F")]
-KINDS += [("BMP", "RGB"), ("GIF", "P"), ("WEBP", "RGB"), ("PPM", "L")]
-
-
-@pytest.mark.parametrize(("kind", "mode"), KINDS)
-def test_files_of_every_kind_give_the_same_digit(kind: str, mode: str) -> None:
-    image = Image.fromarray(drawing())
-    if mode in ("I", "I;16"):
-        values = drawing().astype(np.uint16) * 257
-        image = Image.fromarray(values if mode == "I;16" else values.astype(np.int32))
-    else:
-        image = image.convert("RGB").convert(mode) if mode in ("P", "CMYK") else image.convert(mode)
-    array = read_image(file(image, kind))
-    assert array.dtype == np.uint8
-    assert array.shape[:2] == (280, 280)
-    assert array.ndim == 2 or array.shape[2] in (3, 4)
-    assert distance(prepare(array).final, prepare(drawing()).final) < 3
-
-
-def test_a_palette_with_transparency_is_read() -> None:
-    image = Image.fromarray((drawing() < 128).astype(np.uint8), "L").convert("P")
-    image.putpalette([255, 255, 255, 255, 255, 255])  # white ink; its paper is transparent
-    array = read_image(file(image, "PNG", transparency=0))
-    assert distance(prepare(array).final, prepare(drawing()).final) < 3
-
-
-def test_the_camera_was_held_upright() -> None:
-    upright = Image.fromarray(drawing())
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned a quarter clockwise
-    lying = upright.transpose(Image.Transpose.ROTATE_90)
-    array = read_image(file(lying, "JPEG", exif=exif, quality=95))
-    assert distance(prepare(array).final, prepare(drawing()).final) < 1.5
-
-
-def test_a_large_photograph_comes_reduced() -> None:
-    data = file(Image.fromarray(drawing(4000)), "JPEG")
-    array = read_image(data)
-    assert max(array.shape) <= 1024
-    assert distance(prepare(array).final, prepare(drawing(500)).final) < 3
-    assert max(prepare(np.asarray(Image.open(io.BytesIO(data)))).grey.shape) <= 512
-
-
-def png_of(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that claims any size."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        crc = struct.pack(">I", zlib.crc32(name + body))
-        return struct.pack(">I", len(body)) + name + body + crc
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = zlib.compress(b"\0" * 1000)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    )
-
-
-@pytest.mark.parametrize("side", [8_000, 10_000, 60_000])
-def test_a_bomb_is_refused_before_it_is_unpacked(side: int) -> None:
-    start = time.process_time()
-    words = r"^the image is too large( \([\d,]+ x [\d,]+ pixels\))?; reduce it to below 50 megapix"
-    with pytest.raises(ValueError, match=words):
-        read_image(png_of(side, side))
-    assert time.process_time() - start < 0.5
-
-
-def test_files_that_are_no_images_are_refused() -> None:
-    with pytest.raises(ValueError, match="the image file is empty"):
-        read_image(b"")
-    whole = file(Image.fromarray(drawing()))
-    jpeg = file(Image.fromarray(drawing()), "JPEG")
-    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n"
-    pieces = [b"garbage", b"\0" * 5000, whole[:40], whole[: len(whole) // 2], jpeg[:300], eps]
-    for data in [*pieces, whole[:8] + bytes(200), b"<svg xmlns='http://www.w3.org/2000/svg'/>"]:
-        # and nothing of Pillow's own words, which name its objects
-        with pytest.raises(ValueError, match=r"^the image cannot be read; choose a PNG or JPEG$"):
-            read_image(data)
-
-
-def test_random_damage_never_raises_anything_else() -> None:
-    rng = np.random.default_rng(0)
-    for kind in ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP"):
-        whole = np.frombuffer(file(Image.fromarray(drawing(64)), kind), np.uint8)
-        for _ in range(30):
-            damaged = whole.copy()
-            damaged[rng.integers(0, len(whole), 5)] = rng.integers(0, 256, 5)
-            try:
-                prepare(read_image(damaged.tobytes()))
-            except ValueError:
-                continue

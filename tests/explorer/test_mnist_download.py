@@ -1,0 +1,197 @@
+"""The download of MNIST that all visitors share: who ends it, and what each of them sees."""
+
+import gc
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import mnist_download
+from explorer.mnist_download import STOPPED, MnistDownload, Visitor
+from vae.data import DataError, Digits
+from vae.download import Progress
+
+DIGITS = Digits(np.zeros((3, 28, 28), np.uint8), np.arange(3))
+
+
+class Source:
+    """A source of digits that reports progress until a test lets it finish or fail."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.finish = threading.Event()
+        self.error: Exception | None = None
+        self.runs = 0
+
+    def load(self, progress: Progress) -> Digits:
+        self.runs += 1
+        self.begun.set()
+        while not self.finish.wait(0.005):
+            progress(400_000, 1_600_000)
+        if self.error:
+            raise self.error
+        return DIGITS
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    found = Source()
+    yield found
+    found.finish.set()
+
+
+@pytest.fixture
+def download(source: Source) -> MnistDownload:
+    """A download that is under way."""
+    found = MnistDownload(source.load)
+    assert source.begun.wait(30)
+    return found
+
+
+def watching(download: MnistDownload) -> Visitor:
+    visitor = Visitor()
+    download.watch(visitor)
+    assert download.is_watched_by(visitor)
+    return visitor
+
+
+def test_a_stop_ends_the_download_for_one_visitor_alone(
+    download: MnistDownload, source: Source
+) -> None:
+    first, second = watching(download), watching(download)
+    download.stop(first)
+    assert not download.is_watched_by(first)
+    assert download.is_watched_by(second)
+    download.watch(first)
+    assert not download.is_watched_by(first), "until the visitor clicks on Fetch"
+    source.finish.set()
+    download.wait(30)
+    assert download.digits is DIGITS
+    assert not download.under_way
+
+
+def test_the_stop_of_the_last_visitor_ends_the_download(
+    download: MnistDownload, source: Source
+) -> None:
+    visitors = [watching(download), watching(download)]
+    running = [thread for thread in threading.enumerate() if "_run" in thread.name]
+    assert running
+    for visitor in visitors:
+        assert download.under_way
+        download.stop(visitor)
+    assert not download.under_way
+    for thread in running:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert (download.digits, download.error) == (None, STOPPED)
+
+
+def test_a_visitor_who_has_left_does_not_wait(download: MnistDownload) -> None:
+    gone, here = watching(download), watching(download)
+    del gone
+    gc.collect()
+    download.stop(here)
+    assert not download.under_way
+
+
+def test_after_a_stop_the_download_can_begin_again(download: MnistDownload, source: Source) -> None:
+    """Also before the thread of the first run has noticed that it was stopped."""
+    visitor = watching(download)
+    download.stop(visitor)
+    download.start()
+    visitor.stopped = False
+    download.watch(visitor)
+    assert download.is_watched_by(visitor)
+    source.finish.set()
+    download.wait(30)
+    assert (download.digits, download.error) == (DIGITS, "")
+
+
+def test_the_download_begins_once(download: MnistDownload, source: Source) -> None:
+    download.start()
+    source.finish.set()
+    download.wait(30)
+    download.start()
+    assert source.runs == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(DataError("no connection"), "no connection"), (KeyError("labels"), "could not be read")],
+)
+def test_a_failure_is_a_sentence(
+    error: Exception, words: str, download: MnistDownload, source: Source
+) -> None:
+    source.error = error
+    source.finish.set()
+    download.wait(30)
+    assert words in download.error
+    assert not download.under_way
+
+
+def page() -> None:
+    import streamlit as st
+
+    from explorer import controls, mnist_download
+
+    controls.mnist_line()
+    st.text(mnist_download.digits() is not None)
+
+
+Visit = Callable[[], AppTest]
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch, download: MnistDownload) -> Visit:
+    """A visitor's page; all of them share one download."""
+    monkeypatch.setattr(mnist_download, "shared", lambda: download)
+    monkeypatch.setattr(mnist_download, "PAUSE", 30)  # seconds: a run that ends, ends before
+
+    def begin() -> AppTest:
+        return AppTest.from_function(page, default_timeout=60)
+
+    return begin
+
+
+def labels(app: AppTest) -> list[str]:
+    assert not app.exception
+    return [button.label for button in app.button]
+
+
+def test_a_stop_hides_the_progress_from_one_visitor(
+    visit: Visit, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mnist_download, "PAUSE", 0)
+    first, second = visit().run(), visit().run()
+    assert labels(first) == labels(second) == ["Stop"]
+    assert second.progress[0].value == 25
+    first.button(key="stop-mnist").click().run()
+    assert labels(first.run()) == ["Fetch MNIST"]
+    assert not first.warning
+    assert labels(second.run()) == ["Stop"]
+    first.button(key="fetch-mnist").click().run()
+    assert labels(first) == ["Stop"], "the download that is under way is shown again"
+    assert source.runs == 1
+    source.finish.set()
+    mnist_download.shared().wait(30)
+    for app in (first, second):
+        assert labels(app.run()) == []
+        assert app.text[0].value == "True"
+
+
+def test_each_failure_of_a_fetch_is_shown(visit: Visit, source: Source) -> None:
+    source.error = DataError("no connection")
+    source.finish.set()
+    app = visit().run()
+    assert not app.warning, "the visitor has not asked for it"
+    for attempt in (1, 2):
+        app.button(key="fetch-mnist").click().run()
+        (warning,) = app.warning
+        assert warning.value == f"MNIST could not be fetched (attempt {attempt}): no connection"
+        assert labels(app) == ["Fetch MNIST"]
+    source.error = None
+    app.button(key="fetch-mnist").click().run()
+    assert not app.warning
+    assert labels(app) == []
