@@ -7,6 +7,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from explorer import text
 from vae import prepare
 
 UPLOAD_MB = 20
@@ -50,7 +51,7 @@ def uploads(label: str, key: str, *, several: bool = False) -> list[Upload]:
     state[listed_key] = [file.file_id for file in _files(key)]
     for file_id in [one for one in kept if one not in state[listed_key]]:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(kept[file_id].name, width="content")
+            st.text(text.inert(kept[file_id].name), width="content")
             st.button("Remove", on_click=remove, args=([file_id],), type="tertiary", key=file_id)
     return list(kept.values())
 
@@ -64,11 +65,11 @@ def _files(key: str) -> list[UploadedFile]:
 def digit(file: Upload, invert: str | bool = "auto", advice: str = "") -> prepare.Prepared | None:
     """An image made into a digit; where it cannot be, a sentence says why and what to do, `advice`
     being for one without ink."""
-    shown, way_out = file.name.replace("`", "'"), ""
+    way_out = ""
     try:
         pixels = prepare.read_image(file.content)
         way_out = f" Choose a digit that stands out from its ground{advice}."
         return prepare.prepare(pixels, invert)
     except ValueError as error:
-        st.error(f"`{shown}` cannot be used: {error}.{way_out}")
+        st.error(f"{text.quoted(file.name)} cannot be used: {error}.{way_out}")
         return None
