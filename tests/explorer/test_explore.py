@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import session
 from explorer.pages.explore import random_help
-from tests.explorer.test_session import forget, write
+from tests.explorer.small_checkpoints import forget, write
 from vae import catalog
 
 

@@ -1,5 +1,6 @@
 """The visit, the projections and the link, over small checkpoints made here."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,44 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import decoded_code, link, projections, session
 from explorer.visit import Place, Visit
-from vae import catalog, checkpoint, models, service
-from vae.checkpoint import Encodings, Manifest
-from vae.interface import abilities
+from tests.explorer.small_checkpoints import COUNT, forget, truncate, write
+from vae import catalog, checkpoint, service
 from vae.latent import FARTHEST
-
-COUNT = 60
-
-
-def write(folder: Path, latent: int, *, tsne: bool = False, spread: float = 1) -> None:
-    """An untrained VAE with random codes for its test digits."""
-    model = models.build("vae", {"latent": latent, "hidden": 16, "depth": 1})
-    manifest = Manifest(
-        model="vae",
-        config={"latent": latent, "hidden": 16, "depth": 1},
-        train={},
-        title=f"Small, {latent}-d",
-        description="For the tests.",
-        blocks=model.blocks,
-        abilities=tuple(sorted(abilities(model))),
-    )
-    checkpoint.write_model(folder, manifest, model.state_dict())
-    rng = np.random.default_rng(latent)
-    mean = spread * rng.standard_normal((COUNT, latent)).astype(np.float32)
-    flat = rng.standard_normal((COUNT, 2)).astype(np.float32) if tsne else None
-    ones = np.ones(COUNT, np.float32)
-    codes = Encodings(mean, mean * 0 - 2, np.arange(COUNT) % 10, ones, ones, flat)
-    checkpoint.write_encodings(folder, codes)
-
-
-def forget() -> None:
-    """Empty what the process keeps of checkpoints."""
-    service.info.cache_clear()
-    service.encodings.cache_clear()
-    service._loaded.clear()
-    projections._projection.clear()
-    session._squares.cache_clear()
-    session.model.clear()
-    session._classifier.clear()
 
 
 @pytest.fixture
@@ -223,6 +189,9 @@ def test_a_new_address_in_the_same_visit_is_followed() -> None:
     [
         ({"model": "gan"}, "`gan`"),
         ({"model": "a`[b](c)"}, "`a'[b](c)`"),
+        ({"model": "a\n\n[b](http://a.b/)"}, "model `a [b](http://a.b/)`; on offer"),
+        ({"model": "vae-2d", "z": "0\n\n[b](c),1"}, "`z=0 [b](c),1` is not 2 finite numbers"),
+        ({"model": "vae-2d", "digit": "1\n# x"}, "`digit=1 # x` is no test digit"),
         ({"model": "b" * 999}, f"`{'b' * 60}...`"),
         ({"model": "vae-2d", "z": "1"}, "2 finite numbers"),
         ({"model": "vae-2d", "z": "nan,1"}, "finite"),
@@ -268,6 +237,45 @@ def test_a_chosen_model_overrides_an_older_address() -> None:
     app.run()
     assert app.text[0].value == "vae-5d (0.0, 0.0, 0.0, 0.0, 0.0) None"
     assert "chosen" not in app.session_state
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_model_with_fewer_test_digits_begins_at_the_origin() -> None:
+    app = run(model="vae-2d", digit="9")
+    few = session.encodings("vae-5d")
+    checkpoint.write_encodings(
+        catalog.CHECKPOINTS / "vae-5d",
+        few._replace(**{name: a[:5] for name, a in few._asdict().items() if a is not None}),
+    )
+    forget()
+    app.session_state["model"] = "vae-5d"
+    app.run()
+    assert not app.exception
+    assert app.text[0].value == "vae-5d (0.0, 0.0, 0.0, 0.0, 0.0) None"
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_model_whose_files_are_removed_is_replaced_and_named() -> None:
+    app = run(model="vae-5d", digit="9")
+    shutil.rmtree(catalog.CHECKPOINTS / "vae-5d")
+    forget()
+    app.run()
+    assert not app.exception
+    assert "Model `vae-5d` can no longer be used; vae-2d is shown" in app.warning[0].value
+    assert app.text[0].value.startswith("vae-2d")
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_damaged_classifier_counts_as_none_and_is_named() -> None:
+    folder = catalog.CHECKPOINTS / service.CLASSIFIER
+    write(folder, 0, model="classifier")
+    assert session.has_classifier()
+    assert session.classifier_fault() == ""
+    truncate(folder / checkpoint.WEIGHTS)
+    forget()
+    assert not session.has_classifier()
+    assert session.classifier() is None
+    assert str(folder / checkpoint.WEIGHTS) in session.classifier_fault()
 
 
 @pytest.mark.usefixtures("shipped")
