@@ -61,12 +61,12 @@ def script() -> None:
     main.PAGES[st.session_state["page"]](st.session_state["model"])
 
 
-def opened(page: str, model: str = "", **state: Any) -> AppTest:
+def opened(page: str, model: str = "", state: dict[str, Any] | None = None) -> AppTest:
     app = AppTest.from_function(script, default_timeout=60)
     if model:
         app.query_params["model"] = model
     app.session_state["page"] = page
-    for key, value in state.items():
+    for key, value in (state or {}).items():
         app.session_state[key] = value
     return app.run()
 
@@ -152,7 +152,7 @@ def test_a_selection_counts_unlabelled_digits(
         selection.digit_sheet, "mount", lambda _, names, **rest: sheets.append(names)
     )
     picked = np.arange(12)
-    app = opened("Explore", **{"selection-small": selection.Selection(picked, picked)})
+    app = opened("Explore", state={"selection-small": selection.Selection(picked, picked)})
     assert not app.exception
     assert "<strong>12 digits selected</strong>" in markdown(app)
     assert "<strong>unlabelled</strong><b>4</b>" in markdown(app)
@@ -218,7 +218,7 @@ def test_damaged_weights_are_one_sentence_in_every_mode_of_generate(
 ) -> None:
     write(folder / "damaged", 2, model="conditional_vae")
     truncate(folder / "damaged" / checkpoint.WEIGHTS)
-    app = opened("Generate", **{"generate-mode": mode})
+    app = opened("Generate", state={"generate-mode": mode})
     assert not app.exception
     assert len(app.error) + len(app.info) == 1
 
