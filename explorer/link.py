@@ -43,7 +43,9 @@ def read(offered: list[str]) -> None:
     try:
         place = _place(query, name)
     except ValueError as error:
-        st.warning(f"The link's code was left out: {error}. Correct the address, or go on.")
+        st.warning(
+            f"The link's code was left out: {error}. Correct the address, or continue from here."
+        )
         return
     if place is None:
         return

@@ -52,7 +52,7 @@ class RowModel:
 
 
 class Classifier:
-    """Counts the bright rows, but takes every 4 for a 9."""
+    """Counts the bright rows, but reads every 4 as 9."""
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -154,7 +154,7 @@ def made(app: AppTest) -> str:
 
 def test_all_ten_digits_come_first(app: AppTest) -> None:
     assert asked(app.run()) == list(range(10)) * 10
-    assert "90\u2009%" in html(app), "the classifier takes the 4 for a 9"
+    assert "90\u2009%" in html(app), "the classifier reads 4 as 9"
     assert "Misread: 4 as 9 (10\u00d7)." in html(app)
     assert html(app).count("tile wrong") == 10
     assert "99.67" in html(app)
@@ -197,7 +197,7 @@ def test_a_large_sheet_is_shown_in_part(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("digits", "count", "share", "words"),
+    ("digits", "count", "share", "expected"),
     [
         ([1, 2], 2, "100\u2009%", "all 2 shown are read as asked by an independent classifier"),
         (
@@ -211,11 +211,11 @@ def test_a_large_sheet_is_shown_in_part(app: AppTest) -> None:
     ],
 )
 def test_the_agreement_is_a_sentence_that_fits(
-    app: AppTest, digits: list[int], count: int, share: str, words: str
+    app: AppTest, digits: list[int], count: int, share: str, expected: str
 ) -> None:
     app.run().button_group(key="asked-digits").set_value(digits).run()
     app.number_input(key="asked-count").set_value(count).run()
-    assert f'class="agreement"><b>{share}</b><div><p>{words}' in html(app)
+    assert f'class="agreement"><b>{share}</b><div><p>{expected}' in html(app)
 
 
 def test_a_new_draw_has_another_seed(app: AppTest) -> None:
@@ -334,15 +334,15 @@ def test_a_number_is_drawn_in_one_style(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [("none", "no digit in this text"), ("", "no digit"), ("1" * 41, "Use at most 40 digits")],
 )
-def test_a_text_that_is_no_number_is_one_sentence(app: AppTest, text: str, words: str) -> None:
+def test_a_text_that_is_no_number_is_one_sentence(app: AppTest, text: str, expected: str) -> None:
     choose(app.run(), "generate-mode", "Number")
     app.text_input(key="number-text").set_value("77").run()
     app.text_input(key="number-text").set_value(text).run()
     (error,) = app.error
-    assert words in error.value
+    assert expected in error.value
     assert asked(app) == [7, 7], "the last number stands"
 
 

@@ -1,4 +1,4 @@
-"""The HTML of digits on request says what the arrays say."""
+"""The HTML of generated digits agrees with their arrays."""
 
 import re
 

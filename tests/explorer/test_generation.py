@@ -151,9 +151,9 @@ def able() -> str:
 def run(lines: str) -> np.ndarray:
     """What the three lines of Python make."""
     assert lines.count("\n") == 2
-    room: dict[str, np.ndarray] = {}
-    exec(lines, room)
-    return room["images"]
+    names: dict[str, np.ndarray] = {}
+    exec(lines, names)
+    return names["images"]
 
 
 def test_the_lines_of_a_sheet_draw_it_again() -> None:

@@ -107,12 +107,12 @@ def test_no_backdrop_without_a_plane_or_where_it_is_off(monkeypatch: pytest.Monk
 
 def test_the_caption_names_the_plane_and_its_variance(monkeypatch: pytest.MonkeyPatch) -> None:
     assert mounted(monkeypatch, "vae-2d")["captions"] == [], "two dimensions are all there is"
-    (words,) = mounted(monkeypatch, "vae-10d")["captions"]
+    (caption,) = mounted(monkeypatch, "vae-10d")["captions"]
     mean = service.encodings("vae-10d").mean
     values = np.linalg.svd(mean - mean.mean(axis=0), compute_uv=False) ** 2
     share = 100 * values[:2].sum() / values.sum()
-    assert "PC 1 and PC 2 through the current code" in words
-    assert f"{share:.0f}\u00a0% of the variance" in words
+    assert "PC 1 and PC 2 through the current code" in caption
+    assert f"{share:.0f}\u00a0% of the variance" in caption
 
 
 def test_a_posterior_is_drawn_where_there_is_one() -> None:

@@ -280,7 +280,7 @@ def test_a_damaged_classifier_is_one_sentence_beside_the_digits(folder: Path) ->
 @pytest.mark.parametrize("page", PAGES)
 def test_a_title_is_neither_markdown_nor_html(folder: Path, page: str) -> None:
     write(folder / "small", 1, title=HOSTILE)  # one dimension: Explore refuses it by its title
-    write(folder / "told", 2, model="conditional_vae", title=HOSTILE)
+    write(folder / "conditional", 2, model="conditional_vae", title=HOSTILE)
     app = opened(page, model="small")
     assert not app.exception
     assert "\n# b" not in markdown(app)

@@ -59,7 +59,7 @@ def test_twenty_dimensions_fit_on_the_first_screen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mean", "deviation", "words"),
+    ("mean", "deviation", "expected"),
     [
         (MEAN[:2], DEVIATION, "one length"),
         (MEAN[None], DEVIATION[None], "one length"),
@@ -69,7 +69,7 @@ def test_twenty_dimensions_fit_on_the_first_screen() -> None:
     ],
 )
 def test_what_is_no_posterior_is_refused(
-    mean: np.ndarray, deviation: np.ndarray, words: str
+    mean: np.ndarray, deviation: np.ndarray, expected: str
 ) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=expected):
         plots.posterior(mean, deviation, NAMES)

@@ -299,7 +299,7 @@ def test_an_upload_stays_until_it_is_removed(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "expected"),
     [
         (b"not a picture at all", "cannot be read"),
         (b"", "empty"),
@@ -308,12 +308,14 @@ def test_an_upload_stays_until_it_is_removed(app: AppTest) -> None:
         (png(Image.new("1", (8_000, 8_000))), "too large (8,000 x 8,000 pixels)"),
     ],
 )
-def test_a_useless_upload_is_named_in_a_sentence(app: AppTest, content: bytes, words: str) -> None:
+def test_a_useless_upload_is_named_in_a_sentence(
+    app: AppTest, content: bytes, expected: str
+) -> None:
     choose(app.run(), "source", "Upload")
     app.file_uploader(key="file").upload("we`ird.png", content, "image/png").run()
     (error,) = app.error
     assert error.value.startswith("`we'ird.png` cannot be used: the image ")
-    assert words in error.value
+    assert expected in error.value
     assert "BytesIO" not in error.value
     assert error.value.lower().count("choose") + error.value.count("reduce") == 1, "one way out"
     assert not app.exception

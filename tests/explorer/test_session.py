@@ -185,7 +185,7 @@ def test_a_new_address_in_the_same_visit_is_followed() -> None:
 
 @pytest.mark.usefixtures("shipped")
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "expected"),
     [
         ({"model": "gan"}, "`gan`"),
         ({"model": "a`[b](c)"}, "`a'[b](c)`"),
@@ -202,9 +202,9 @@ def test_a_new_address_in_the_same_visit_is_followed() -> None:
         ({"model": "vae-2d", "digit": "abc"}, "`digit=abc` is no test digit"),
     ],
 )
-def test_a_wrong_part_of_a_link_is_named_and_left_out(query: dict[str, str], words: str) -> None:
+def test_a_wrong_part_of_a_link_is_named_and_left_out(query: dict[str, str], expected: str) -> None:
     app = run(**query)
-    assert words in app.warning[0].value
+    assert expected in app.warning[0].value
     assert app.text[0].value == "vae-2d (0.0, 0.0) None"
 
 
