@@ -43,9 +43,7 @@ def read(offered: list[str]) -> None:
     try:
         place = _place(query, name)
     except ValueError as error:
-        st.warning(
-            f"The link's code was left out: {error}. Correct the address, or continue from here."
-        )
+        st.warning(f"The link's code was left out: {error}. Correct the address, or continue.")
         return
     if place is None:
         return

@@ -66,7 +66,7 @@ def has_classifier() -> bool:
     return classifier() is not None
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=16)  # some 0.3 MB each
 def history(name: str) -> History:
     """The sheet of each epoch and the loss curves of a training; needs no torch. Raises as
     `encodings`."""

@@ -163,7 +163,7 @@ def _order(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tup
     return way, digit
 
 
-@st.cache_resource(show_spinner="Encoding the bundled digits ...")
+@st.cache_resource(show_spinner="Encoding the bundled digits ...", max_entries=16)
 def _bundled_figures(name: str) -> Figures:
     return reconstruction_metrics.measure(
         session.model(name), session.bundled().images / np.float32(255)

@@ -308,9 +308,7 @@ def test_an_upload_stays_until_it_is_removed(app: AppTest) -> None:
         (png(Image.new("1", (8_000, 8_000))), "too large (8,000 x 8,000 pixels)"),
     ],
 )
-def test_a_useless_upload_is_named_in_a_sentence(
-    app: AppTest, content: bytes, expected: str
-) -> None:
+def test_a_useless_upload_is_one_sentence(app: AppTest, content: bytes, expected: str) -> None:
     choose(app.run(), "source", "Upload")
     app.file_uploader(key="file").upload("we`ird.png", content, "image/png").run()
     (error,) = app.error
