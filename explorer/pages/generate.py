@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer import controls, fragments, generate_html, generation, link, session
+from explorer import controls, fragments, generate_html, generation, link, session, text
 from explorer.components import latent_sliders
 from explorer.fragments import Fragment
 from explorer.generation import Drawn, SliderValues
@@ -101,7 +101,7 @@ def _request(name: str) -> tuple[str, Request]:
     try:
         generation.in_turn(*request[:2])
     except ValueError as error:
-        more = f" For more, run `python -m vae generate {name} --count 60000`."
+        more = f" For more, run `python -m vae generate {text.inert(name)} --count 60000`."
         return f"{error}{more if count > generation.MOST else ''}", state.get("request", _DEFAULT)
     state["request"] = request
     return "", request
