@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
-from explorer import mnist_download, session
+from explorer import mnist_download, session, text
 
 # Petroff's ten (arXiv 2107.02270): told apart with every kind of colour vision
 DIGIT_COLOURS = (
@@ -18,22 +16,30 @@ DIGIT_COLOURS = (
 )
 
 
-def follow() -> None:
-    """In a callback on Explore: the code has moved by other than the sliders, or has come to rest,
-    and all parts of the page follow."""
-    rerun("hand", "map", "moves", "sheets")
+def colour(label: int) -> str:
+    """The colour of a class; a neutral one for images without a label."""
+    return text.UNLABELLED_COLOUR if label == text.UNLABELLED else DIGIT_COLOURS[label]
 
 
-def rerun(*fragments: str) -> None:
-    """In a callback: run these fragments. A component outlives its page by a moment, and what it
-    tells then finds none of them: there is nothing to run."""
-    with suppress(StreamlitAPIException):
-        st.rerun(list(fragments))
+def model(name: str, *, spinner: bool = True) -> session.Model:
+    """The model, with a spinner while it is loaded.
+
+    Where its checkpoint cannot be read, a sentence says why and the run ends: what is drawn already
+    stays, the choice of another model included.
+    """
+    try:
+        if session.is_ready(name) or not spinner:
+            return session.model(name)
+        with st.spinner(f"Loading {text.quoted(session.info(name).title)} ..."):
+            return session.model(name)
+    except ValueError as error:
+        st.error(f"This model cannot be used: {text.quoted(str(error), text.SENTENCE)}")
+        st.stop()
 
 
-def kl_beside(name: str, dims: Sequence[int]) -> dict[str, Any]:
-    """What stands beside the sliders of these dimensions: how much each carries; nothing for a
-    model without a KL. For `latent_sliders`."""
+def kl_notes(name: str, dims: Sequence[int]) -> dict[str, Any]:
+    """The `notes` and `weights` of `latent_sliders` for these dimensions: the KL of each in nats,
+    and its share of the largest. Empty for a model without a KL."""
     kl = session.info(name).kl
     if not any(kl):
         return {}
@@ -43,11 +49,13 @@ def kl_beside(name: str, dims: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def loading(name: str) -> None:
-    """Load the model, with a word on what is happening where that takes a while."""
-    if not session.is_ready(name):
-        with st.spinner(f"Loading {session.info(name).title} ..."):
-            session.model(name)
+def pager(start: int, step: int, count: int, move: Callable[[int], None], key: str) -> None:
+    """Buttons that go back and forth by `step` of `count` items; `move` is called with the new
+    start."""
+    last = start + step >= count
+    back, forth = max(0, start - step), min(start + step, max(0, count - 1))
+    st.button("Previous", on_click=move, args=(back,), disabled=start <= 0, key=f"{key}-previous")
+    st.button("Next", on_click=move, args=(forth,), disabled=last, key=f"{key}-next")
 
 
 @st.fragment(run_every=0.5)
@@ -57,7 +65,9 @@ def _download_progress() -> None:
         st.rerun()
     share = download.done / download.total if download.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(share, f"MNIST's test digits are on their way: {download.done / 1e6:.1f} MB")
+        st.progress(
+            share, f"MNIST's test digits are being downloaded: {download.done / 1e6:.1f} MB"
+        )
         st.button("Stop", on_click=download.stop, args=(visitor,), key="stop-mnist")
 
 
@@ -71,10 +81,10 @@ def mnist_line() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="offline"):
         st.caption(
-            "MNIST's images are not here, so originals come from scikit-learn's digits; the map "
-            "and every control work all the same. To have them: go online and fetch, or set "
-            "`LATENT_DATA` to a folder that holds the four files.",
-            help=download.error or mnist_download.STOPPED,
+            "MNIST's images are missing, so originals come from scikit-learn's digits; the map and "
+            "every control work without them. To have them, go online and click Fetch MNIST, or "
+            "set `LATENT_DATA` to a folder that holds the four files.",
+            help=text.quoted(download.error or mnist_download.STOPPED, text.SENTENCE),
         )
         st.button("Fetch MNIST", on_click=mnist_download.fetch, type="tertiary", key="fetch-mnist")
     if visitor.attempts and download.error and not visitor.stopped:

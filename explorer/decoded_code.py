@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from explorer import session
+from explorer import session, text
 
 NEIGHBOURS = 25
 
@@ -30,7 +30,7 @@ def caption(name: str, digit: int | None) -> str:
     """What a code is: that of a test digit, or one that a hand has set."""
     if digit is None:
         return "decoded from the sliders"
-    return f"test digit {digit:,}, a {session.encodings(name).labels[digit]}"
+    return text.numbered("test digit", digit, int(session.encodings(name).labels[digit]))
 
 
 def _has_class_block(name: str) -> bool:
@@ -54,4 +54,5 @@ def _near(name: str, z: np.ndarray) -> np.ndarray:
     far = session.remoteness(name, z)
     count = min(NEIGHBOURS, len(far))
     nearest = far.argpartition(count - 1)[:count]
-    return np.bincount(session.encodings(name).labels[nearest], minlength=10) / count
+    labels = session.encodings(name).labels[nearest]
+    return np.bincount(labels[labels != text.UNLABELLED], minlength=10) / count

@@ -1,5 +1,5 @@
-"""HTML of the Generate page: sheets of drawn digits, what an independent classifier reads in them,
-a number, the agreement.
+"""HTML of the Generate page: sheets of generated digits with the classifier's probabilities, a
+number, the agreement.
 
 Strings from arrays, no Streamlit.
 """
@@ -12,21 +12,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from explorer import images
+from explorer import images, text
 
-SLIVER = 0.01  # of a bar; what the classifier deems less likely is left out
+LEAST = 0.01  # probabilities below are left out of a bar
 
 
 class Source(NamedTuple):
-    """Whose hand a row is written in."""
+    """The image that a row of digits takes its style from."""
 
     image: np.ndarray  # [28, 28]
-    words: str
+    title: str  # "test digit 12, a 9"
 
 
 def reading(read: np.ndarray) -> str:
-    """What the classifier makes of a digit, in words: "7 (98 %), 1 (2 %)"."""
-    ranked = [int(digit) for digit in np.argsort(-read) if read[digit] >= SLIVER]
+    """The classifier's probabilities as text, the largest first: "7 (98 %), 1 (2 %)"."""
+    ranked = [int(digit) for digit in np.argsort(-read) if read[digit] >= LEAST]
     return ", ".join(f"{digit} ({_share(float(read[digit]))})" for digit in ranked)
 
 
@@ -39,7 +39,7 @@ def bar(read: np.ndarray, colours: Sequence[str]) -> str:
     parts = "".join(
         f'<i style="width:{100 * float(share):.0f}%;background:{colours[digit]}"></i>'
         for digit, share in enumerate(read)
-        if share >= SLIVER
+        if share >= LEAST
     )
     return f'<div class="reading">{parts}</div>'
 
@@ -51,18 +51,17 @@ def tile(
     colours: Sequence[str],
     style: str = "",
 ) -> str:
-    """One digit with what the classifier reads; it is marked where another digit was asked for."""
+    """One digit with the classifier's bar; marked where it reads another digit than asked for."""
     if read is None:
-        words = "a digit" if asked is None else f"a {asked}"
-        return f'<figure class="tile">{images.picture(image, words, style)}</figure>'
+        title = text.with_article("digit" if asked is None else text.class_name(asked))
+        return f'<figure class="tile">{images.picture(image, title, style)}</figure>'
     taken = int(read.argmax())
-    words = (
-        "" if asked is None else f"asked for {asked}; "
-    ) + f"the classifier reads {reading(read)}"
+    request = "" if asked is None else f"asked for {text.class_name(asked)}; "
+    title = f"{request}the classifier reads {reading(read)}"
     mark = "" if asked in (None, taken) else f"<b>{taken}</b>"
     return (
-        f'<figure class="tile{" wrong" if mark else ""}" title="{html.escape(words)}">'
-        f"{images.picture(image, words, style)}{mark}{bar(read, colours)}</figure>"
+        f'<figure class="tile{" wrong" if mark else ""}" title="{html.escape(title)}">'
+        f"{images.picture(image, title, style)}{mark}{bar(read, colours)}</figure>"
     )
 
 
@@ -83,7 +82,7 @@ def sheet(
         for place, (image, label) in enumerate(zip(pictures, labels, strict=True))
     ]
     wide, narrow = across
-    kind = "specimens large" if large else "specimens"
+    kind = "digits large" if large else "digits"
     top = head([label for label in labels[:wide] if label is not None], colours) if heads else ""
     return (
         f'<div class="{kind}" style="--wide:{wide};--narrow:{narrow}">{top}{"".join(cells)}</div>'
@@ -91,7 +90,7 @@ def sheet(
 
 
 def head(labels: Sequence[int], colours: Sequence[str]) -> str:
-    """The digits above their columns, which tell what the colours of the bars mean."""
+    """The digits above their columns, a legend for the colours of the bars."""
     return "".join(
         f'<div class="head"><i style="background:{colours[label]}"></i>{label}</div>'
         for label in labels
@@ -105,8 +104,8 @@ def styles(
     colours: Sequence[str],
     sources: Sequence[Source] = (),
 ) -> str:
-    """Rows of digits [S * D, 28, 28], a style each, each digit in its column; the source of a style
-    stands before its row."""
+    """Rows of digits [S * D, 28, 28], a row for each style and a column for each digit; the source
+    of a style, where given, begins its row."""
     width, cells = len(asked), []
     for row in range(len(pictures) // width):
         if sources:
@@ -116,7 +115,7 @@ def styles(
             cells.append(tile(pictures[place], int(label), one, colours))
     corner = '<div class="head">style</div>' if sources else ""
     across = width + bool(sources)
-    kind = "specimens styles sourced" if sources else "specimens styles"
+    kind = "digits styles sourced" if sources else "digits styles"
     return (
         f'<div class="{kind}" style="--wide:{across};--narrow:{across}">'
         f"{corner}{head(asked, colours)}{''.join(cells)}</div>"
@@ -125,39 +124,40 @@ def styles(
 
 def _source(source: Source) -> str:
     return (
-        f'<figure class="tile source" title="{html.escape(source.words)}">'
-        f"{images.picture(source.image, source.words)}</figure>"
+        f'<figure class="tile source" title="{html.escape(source.title)}">'
+        f"{images.picture(source.image, source.title)}</figure>"
     )
 
 
-def seen(source: Source) -> str:
-    """Whose hand it is, where there is one alone."""
+def single_source(source: Source) -> str:
+    """The source of the style, where there is only one."""
     return (
-        f'<div class="seen">{_source(source)}'
-        f"<p>In the style of {html.escape(source.words)}.</p></div>"
+        f'<div class="single-source">{_source(source)}'
+        f"<p>In the style of {html.escape(source.title)}.</p></div>"
     )
 
 
 def number(
-    letters: Sequence[np.ndarray],
+    digits: Sequence[np.ndarray],
     asked: Sequence[int],
     spaces: Sequence[int],
     read: np.ndarray | None,
     colours: Sequence[str],
 ) -> str:
-    """A number in one hand, [28, W] each; it breaks into lines where the page ends."""
+    """A number, [28, W] each digit; it wraps at the width of the page."""
     cells = []
-    for place, (letter, label) in enumerate(zip(letters, asked, strict=True)):
+    for place, (digit, label) in enumerate(zip(digits, asked, strict=True)):
         cells += ['<span class="space"></span>'] * list(spaces).count(place)
         one = None if read is None else read[place]
-        cells.append(tile(letter, label, one, colours, f"--w:{letter.shape[1]}"))
-    whole = sum(letter.shape[1] + 3 for letter in letters) + 12 * len(spaces)
-    line = f'<div class="written" style="--all:{whole}">{"".join(cells)}</div>'
-    return f'<div class="paper">{line}</div>'
+        cells.append(tile(digit, label, one, colours, f"--w:{digit.shape[1]}"))
+    whole = sum(digit.shape[1] + 3 for digit in digits) + 12 * len(spaces)
+    line = f'<div class="number-line" style="--all:{whole}">{"".join(cells)}</div>'
+    return f'<div class="number-picture">{line}</div>'
 
 
 def readings(read: np.ndarray, colours: Sequence[str]) -> str:
-    """How many of the N digits the classifier reads as each, from its probabilities [N, 10]."""
+    """The number of digits that the classifier reads as each class, from its probabilities
+    [N, 10]."""
     counts = np.bincount(read.argmax(axis=1), minlength=10)
     each = "".join(
         f'<span><i style="background:{colours[digit]}"></i>'
@@ -165,17 +165,17 @@ def readings(read: np.ndarray, colours: Sequence[str]) -> str:
         for digit, count in enumerate(counts)
     )
     return (
-        "<p>Nothing was asked for; the bars say what an independent classifier, trained on real "
-        f'digits alone, takes each for.</p><div class="tally">{each}</div>'
+        "<p>No digit was asked for. The bars show what an independent classifier, trained only on "
+        f'real digits, reads in each.</p><div class="tally">{each}</div>'
     )
 
 
 def agreement(asked: np.ndarray, read: np.ndarray) -> tuple[str, str]:
-    """The share that is read as asked for, "98 %", and a sentence on those that are not."""
+    """The share that the classifier reads as asked for, "98 %", and a sentence on the others."""
     taken = read.argmax(axis=1)
     right = taken == asked
     share = float(right.mean())
-    # 99.7 is not rounded up to all
+    # 99.7 % is not rounded up to 100 %
     shown = (
         f"{100 * share:.0f}" if right.all() or share < 0.99 else f"{np.floor(1000 * share) / 10:g}"
     )

@@ -1,4 +1,4 @@
-"""Digits on request as arrays: what is asked for, how a number is laid out, what one takes home.
+"""Generated digits as arrays: which are asked for, how a number is laid out, what is downloaded.
 NumPy and Pillow only, no Streamlit."""
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from explorer import images
 
 MOST = 10_000  # digits that a page draws at once
 LONGEST = 40  # digits of a number
-SHOWN = 400  # digits of a sheet that are put on the screen
-GAP, SPACE = 3, 12  # pixels between two letters, and what a space takes
-LINE = 420  # pixels of a line of the picture that is taken home
-TRACE = 0.12  # ink from which on a pixel belongs to a letter, of 1
+SHOWN = 400  # digits of a sheet that are shown
+GAP, SPACE = 3, 12  # pixels between two digits of a number, and of a space
+LINE = 420  # pixels of a line of the downloaded picture
+TRACE = 0.12  # least intensity, of 1, of a pixel that belongs to a digit
 
 
 class Drawn(NamedTuple):
-    """Digits on request: the same three arrays that `python -m vae generate` writes. Where nothing
-    was asked for, there are no labels."""
+    """Generated digits: the three arrays that `python -m vae generate` writes. `labels` is empty
+    where no class was asked for."""
 
     images: np.ndarray  # uint8 [N, 28, 28]
     labels: np.ndarray  # int64 [N], as asked for
     codes: np.ndarray  # float32 [N, Z]
-    read: np.ndarray | None  # float32 [S, 10], what the classifier makes of the first S of them
+    read: np.ndarray | None  # float32 [S, 10], the classifier's probabilities for the first S
 
     def npz(self) -> bytes:
         """The arrays as a compressed file; `images` are grey levels 0 to 255."""
@@ -39,14 +39,14 @@ class Drawn(NamedTuple):
 
 
 @dataclass
-class Hand:
-    """What is on the sliders. `revision` grows whenever it changes by other than the sliders."""
+class SliderValues:
+    """The values of a list of sliders. `revision` grows whenever Python sets them."""
 
     z: np.ndarray  # float32 [S]
     revision: int = 0
 
-    def go(self, z: np.ndarray) -> None:
-        """Set it from Python."""
+    def set(self, z: np.ndarray) -> None:
+        """Set them from Python."""
         self.z, self.revision = z.astype(np.float32), self.revision + 1
 
 
@@ -61,14 +61,14 @@ def in_turn(digits: Sequence[int], count: int) -> Int[np.ndarray, " N"]:
     if not digits:
         raise ValueError("No digit is chosen: choose one or more of 0 to 9.")
     if not 1 <= count <= MOST:
-        raise ValueError(f"{count:,} digits are not drawn here: ask for 1 to {MOST:,}.")
+        raise ValueError(f"{count:,} digits cannot be drawn here: ask for 1 to {MOST:,}.")
     return np.resize(np.sort(np.array(digits, np.int64)), count)
 
 
 def digits_of(text: str) -> tuple[list[int], list[int]]:
-    """The digits of a text, and before how many of them each space stands.
+    """The digits of a text, and for each space the number of digits before it.
 
-    All that is no digit is a space; those at the ends do not count. Raises ValueError for a text
+    Everything but 0 to 9 is a space; those at the ends do not count. Raises ValueError for a text
     without a digit, or with more than LONGEST.
     """
     kept = "".join(c if c in "0123456789" else " " for c in text).strip()
@@ -76,13 +76,14 @@ def digits_of(text: str) -> tuple[list[int], list[int]]:
     if not digits:
         raise ValueError("There is no digit in this text: type a number, such as 2026 or 3.14159.")
     if len(digits) > LONGEST:
-        raise ValueError(f"{len(digits)} digits are too long a number: {LONGEST} at most.")
-    words = kept.split(" ")
-    return digits, np.cumsum([len(word) for word in words])[:-1].tolist()
+        raise ValueError(f"{len(digits)} digits are too many. Use at most {LONGEST} digits.")
+    groups = kept.split(" ")
+    return digits, np.cumsum([len(group) for group in groups])[:-1].tolist()
 
 
 def columns(kinds: int, count: int) -> tuple[int, int]:
-    """Columns of a sheet on a wide and on a narrow screen: a kind of digit keeps to its column."""
+    """Columns of a sheet on a wide and on a narrow screen, such that each of `kinds` classes stays
+    in its columns."""
 
     def fit(most: int) -> int:
         return min(count, max(1, most // kinds) * kinds)
@@ -94,31 +95,31 @@ def columns(kinds: int, count: int) -> tuple[int, int]:
 
 
 def exact(styles: Float[np.ndarray, "S Z"]) -> Float[np.ndarray, "S Z"]:
-    """Styles to four decimals, float32: what the lines of Python state is what was drawn."""
+    """Styles rounded to the four decimals of the downloaded Python lines, float32."""
     return np.round(styles.astype(np.float64), 4).astype(np.float32)
 
 
 def without(codes: Float[np.ndarray, "N Z"], digit: slice) -> Float[np.ndarray, "N S"]:
-    """The style alone: whole codes less the part that is the digit."""
+    """The style: whole codes without the block of the digit."""
     return np.delete(codes, np.arange(digit.start, digit.stop), axis=1)
 
 
 def around(
     pair: Float[np.ndarray, "2 Z"], degrees: float, temperature: float = 1.0
 ) -> Float[np.ndarray, " Z"]:
-    """A style on the round trip through two draws from a normal prior: cos a + sin b.
+    """A style on the circle through two draws from a normal prior: cos a + sin b.
 
-    Each stop on it is a draw from that same prior, for the squares of the two weights sum to 1.
+    Each point on it has that same prior, for the squares of the two weights sum to 1.
     """
     angle = np.deg2rad(degrees)
     return (temperature * (np.cos(angle) * pair[0] + np.sin(angle) * pair[1])).astype(np.float32)
 
 
-# --- a number in one hand -----------------------------------------------------------------------
+# --- a number in one style ----------------------------------------------------------------------
 
 
-def letters(digits: UInt8[np.ndarray, "N 28 28"]) -> list[UInt8[np.ndarray, "28 W"]]:
-    """Digits cut to their ink from left to right, so that they can stand side by side."""
+def cropped(digits: UInt8[np.ndarray, "N 28 28"]) -> list[UInt8[np.ndarray, "28 W"]]:
+    """Digits cut to the width of their ink, to be set side by side."""
     cut = []
     for digit in digits:
         inked = np.flatnonzero(digit.max(axis=0) > 255 * TRACE)
@@ -127,30 +128,30 @@ def letters(digits: UInt8[np.ndarray, "N 28 28"]) -> list[UInt8[np.ndarray, "28 
     return cut
 
 
-def written(
+def number_picture(
     digits: UInt8[np.ndarray, "N 28 28"], spaces: Sequence[int], width: int = LINE
 ) -> UInt8[np.ndarray, "H W"]:
     """A number as a picture, broken into lines of `width` pixels at the most."""
     lines: list[list[np.ndarray]] = [[]]
-    for place, letter in enumerate(letters(digits)):
+    for place, digit in enumerate(cropped(digits)):
         used = sum(part.shape[1] for part in lines[-1])
-        if lines[-1] and used + GAP + letter.shape[1] > width:
+        if lines[-1] and used + GAP + digit.shape[1] > width:
             lines.append([])
         if lines[-1]:
             gap = GAP + SPACE * list(spaces).count(place)
             lines[-1].append(np.zeros((28, gap), np.uint8))
-        lines[-1].append(letter)
+        lines[-1].append(digit)
     rows = [np.concatenate(line, axis=1) for line in lines]
     widest = max(row.shape[1] for row in rows)
     margin = [np.pad(row, ((4, 4), (8, 8 + widest - row.shape[1]))) for row in rows]
     return np.concatenate(margin)
 
 
-# --- what one takes home ------------------------------------------------------------------------
+# --- downloads ----------------------------------------------------------------------------------
 
 
 def enlarged(picture: UInt8[np.ndarray, "H W"], times: int) -> bytes:
-    """A PNG whose pixels are squares of `times` pixels, so that no viewer smooths them away."""
+    """A PNG that shows each pixel as a square of `times` pixels, so that no viewer smooths it."""
     return images.png(picture.repeat(times, axis=0).repeat(times, axis=1))
 
 
@@ -160,7 +161,7 @@ def sheet(digits: UInt8[np.ndarray, "N 28 28"], across: int) -> bytes:
 
 
 def by_seed(name: str, labels: Sequence[int], count: int, seed: int, temperature: float) -> str:
-    """The lines of Python that draw a sheet in turn from the prior."""
+    """The lines of Python that draw `labels` in turn, with styles from the prior."""
     return _lines(
         name,
         f"np.resize({[int(label) for label in labels]}, {count})",
@@ -169,7 +170,7 @@ def by_seed(name: str, labels: Sequence[int], count: int, seed: int, temperature
 
 
 def by_prior(name: str, count: int, seed: int, temperature: float) -> str:
-    """The lines of Python that draw a sheet for which nothing was asked."""
+    """The lines of Python that decode draws from the prior, of no chosen class."""
     return (
         f"from vae import latent, service\nmodel = service.load({name!r})\n"
         f"images = model.decode(latent.sample_prior(model.info.blocks, {count}, seed={seed}, "
@@ -178,7 +179,7 @@ def by_prior(name: str, count: int, seed: int, temperature: float) -> str:
 
 
 def by_styles(name: str, labels: Sequence[int], styles: Float[np.ndarray, "S Z"]) -> str:
-    """The lines of Python that write `labels` once in each of the styles."""
+    """The lines of Python that draw `labels` once in each of the styles."""
     numbers = ", ".join(f"[{', '.join(f'{v}' for v in _plain(row))}]" for row in styles)
     return _lines(
         name,

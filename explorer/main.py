@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer import session
+from explorer import link, session, text
 from explorer.pages import explore, generate, reconstruct
 
 PAGES = {
@@ -16,7 +16,7 @@ PAGES = {
     "Reconstruct": reconstruct.render,
     "Generate": generate.render,
 }
-SENTENCE = (
+SUMMARY = (
     "The latent space of generative models of handwritten digits: move a code, watch the digit."
 )
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
@@ -24,38 +24,38 @@ STYLE = Path(__file__).with_name("style.css")
 
 
 def main() -> None:
-    """Draw the app for this visitor, this run. All that stands here is drawn before torch loads."""
-    # an entry of its own makes Streamlit show its menu, and with it the choice of light and dark
+    """Draw the app for this visitor, this run. The frame is drawn before torch is imported."""
+    # an "About" entry makes Streamlit show its menu, which holds the choice of light and dark
     st.set_page_config(
-        "Latent Explorer", page_icon=ICON, layout="wide", menu_items={"About": SENTENCE}
+        "Latent Explorer", page_icon=ICON, layout="wide", menu_items={"About": SUMMARY}
     )
     st.html(STYLE)
     offered, faults = session.names()
     for fault in faults:
-        st.warning(f"A model was left out: {fault}")
+        st.warning(f"A model was left out: {text.quoted(fault, text.SENTENCE)}")
     if not offered:
         st.error(
             "There is no model to explore. Train one with: python -m vae train vae-2d, "
             "then: python -m vae export runs/vae-2d vae-2d"
         )
         return
-    session.read_link(offered)
+    link.read(offered)
     pages = [
         st.Page(partial(_run, render), title=title, url_path=title.lower(), default=not index)
         for index, (title, render) in enumerate(PAGES.items())
     ]
     page = st.navigation(pages, position="top")
-    with st.container(horizontal=True, vertical_alignment="bottom", key="masthead"):
-        st.html(f"<h1>Latent Explorer</h1><p>{SENTENCE}</p>")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="header"):
+        st.html(f"<h1>Latent Explorer</h1><p>{SUMMARY}</p>")
         st.selectbox(
             "Model",
             offered,
             key="model",
-            format_func=lambda n: session.info(n).title,
+            format_func=lambda name: text.inert(session.info(name).title),
             width=230,
             label_visibility="collapsed",
             on_change=partial(st.session_state.update, chosen=True),
-            persist_state="session",  # else st.switch_page throws the choice away
+            persist_state="session",  # st.switch_page would reset the choice
         )
     page.run()
 

@@ -1,4 +1,4 @@
-"""Plotly figures from arrays. No Streamlit, and no ground of their own: the page shows through."""
+"""Plotly figures from arrays, with a transparent background. No Streamlit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from plotly.subplots import make_subplots
 
 ACCENT = "#4a8cf0"  # between the accents of the light and the dark theme; legible on both
 QUIET = "rgba(128, 140, 155, 0.18)"
-MUTED = "#8a95a3"  # beside the accent, on both grounds
+MUTED = "#8a95a3"  # beside the accent, on both themes
 
 
 def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> go.Figure:
-    """A posterior's mean with its deviation to either side, a row for each dimension, first on top.
+    """A posterior's mean and standard deviation, a row for each dimension, the first on top.
 
-    The grey band is the prior's, -1 to 1: a row that fills it carries nothing of the image. Rows
-    without deviation show the mean alone. Raises ValueError where mean [Z], deviation [Z] and names
-    do not match, or a deviation is negative or no number.
+    The grey band is the prior's deviation, -1 to 1: a row that fills it carries no information on
+    the image. Rows without deviation show the mean alone. Raises ValueError where mean [Z],
+    deviation [Z] and names do not match, a mean is not finite, or a deviation is negative or NaN.
     """
     if mean.ndim != 1 or mean.shape != deviation.shape or len(names) != len(mean):
         raise ValueError(
@@ -30,18 +30,18 @@ def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> 
         raise ValueError(
             f"mean {mean} must be finite and deviation {deviation} must not be below 0"
         )
-    pitch = min(34, max(13, 240 // len(mean)))  # pixels a row
+    row_height = min(34, max(13, 240 // len(mean)))  # pixels
     reach = max(3.2, float((np.abs(mean) + deviation).max()) * 1.08)
     scatter = go.Scatter(
         x=mean.astype(np.float32),
         y=list(names),
         mode="markers",
-        marker={"color": ACCENT, "size": min(9, pitch // 2)},
+        marker={"color": ACCENT, "size": min(9, row_height // 2)},
         error_x={
             "array": deviation.astype(np.float32),
             "color": ACCENT,
             "thickness": 2,
-            "width": min(4, pitch // 4),
+            "width": min(4, row_height // 4),
         },
         customdata=deviation.astype(np.float32),
         hovertemplate="%{y}: %{x:.2f} \u00b1 %{customdata:.2f}<extra></extra>",
@@ -52,7 +52,7 @@ def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> 
     if deviation.any():
         figure.add_vrect(x0=-1, x1=1, fillcolor=QUIET, line_width=0, layer="below")
     figure.update_layout(
-        height=pitch * len(mean) + 40,
+        height=row_height * len(mean) + 40,
         margin={"l": 32, "r": 8, "t": 4, "b": 30},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -75,7 +75,7 @@ class Panel(NamedTuple):
 
 
 def losses(panels: Sequence[Panel], epoch: int) -> go.Figure:
-    """Loss curves one below the other, with a line at `epoch`, which counts from 1.
+    """Loss curves one below the other, with a line at `epoch` (from 1).
 
     Raises ValueError for an epoch beyond the curves.
     """

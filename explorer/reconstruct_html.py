@@ -1,6 +1,6 @@
 """HTML of the Reconstruct page's pictures: the columns of test digits, the steps, the samples.
 
-Strings from arrays, no Streamlit. Tones: ink is white on black, difference orange on black.
+Strings from arrays, no Streamlit. Digits are white on black, differences orange on black.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from PIL import Image
 from explorer import images
 
 ROWS = ("original", "reconstruction", "difference")
-THUMBNAIL = 160  # pixels: what a step is sent as; it is shown smaller than this
+THUMBNAIL = 160  # pixels a side of the picture of a step, which is shown smaller than this
 
 
 def nats(value: float) -> str:
-    """A figure in nats with one decimal and a true minus sign."""
+    """A figure in nats with one decimal and a minus sign, not a hyphen."""
     return f"{value:.1f}".replace("-", "\u2212")
 
 
-def trio(original: np.ndarray, decoded: np.ndarray, words: str) -> list[str]:
-    """The three pictures of a pair [28, 28] in [0, 1]; `words` name the original."""
+def trio(original: np.ndarray, decoded: np.ndarray, title: str) -> list[str]:
+    """The three pictures of a pair [28, 28] in [0, 1]; `title` is the original's."""
     return [
-        images.picture(original, words),
-        images.picture(decoded, f"reconstruction of {words}"),
-        images.picture(images.difference(original, decoded), f"difference at {words}"),
+        images.picture(original, title),
+        images.picture(decoded, f"reconstruction of {title}"),
+        images.picture(images.difference(original, decoded), f"difference at {title}"),
     ]
 
 
 def figure_rows(cross_entropy: float, kl: float | None) -> list[tuple[str, str]]:
-    """The figures of one image by name; KL and ELBO are left out where there is none."""
+    """The figures of one image by name, without KL and ELBO where `kl` is None."""
     if kl is None:
         return [("cross-entropy (nats)", nats(cross_entropy))]
     elbo = -cross_entropy - kl
@@ -51,7 +51,7 @@ def row_heads(names: Sequence[str]) -> str:
 def column(
     head: str, pictures: Sequence[str], numbers: Sequence[tuple[str, str]], picked: bool
 ) -> str:
-    """One digit: its head, its pictures one below the other, its figures."""
+    """The column of a digit: its head, its pictures one below the other, its figures."""
     tall = "".join(f'<div class="cell">{one}</div>' for one in pictures)
     small = "".join(f'<div class="number">{value}</div>' for _, value in numbers)
     kind = "column picked" if picked else "column"
@@ -59,7 +59,7 @@ def column(
 
 
 def large(pictures: Sequence[str]) -> str:
-    """One image at large, its reconstruction and their difference side by side."""
+    """An image, its reconstruction and their difference side by side, enlarged."""
     figures = "".join(
         f"<figure>{one}<figcaption>{row}</figcaption></figure>"
         for row, one in zip(ROWS, pictures, strict=True)
@@ -74,7 +74,7 @@ def figure_list(numbers: Sequence[tuple[str, str]]) -> str:
 
 
 def strip(pictures: Sequence[np.ndarray], captions: Sequence[str]) -> str:
-    """Pictures of one size in a row, each with its caption; an empty one keeps the place."""
+    """Pictures of one size in a row, each with its caption, which may be empty."""
     cells = "".join(
         f"<figure>{images.picture(one, caption or 'sample')}"
         f"<figcaption>{caption or '&nbsp;'}</figcaption></figure>"
@@ -84,7 +84,7 @@ def strip(pictures: Sequence[np.ndarray], captions: Sequence[str]) -> str:
 
 
 def steps(named: Sequence[tuple[str, np.ndarray]]) -> str:
-    """The steps of a preparation, uint8 [H, W] each, numbered, on squares of one size."""
+    """The steps of a preparation, uint8 [H, W] each, numbered, in squares of one size."""
     cells = "".join(
         f'<figure><div class="square">{images.picture(shrunk(image), title)}</div>'
         f"<figcaption><b>{number}</b> {html.escape(title)}</figcaption></figure>"

@@ -1,152 +1,109 @@
-"""What lasts beyond one run: models and data shared by all visitors, each visitor's state, and the
-link that holds it. The only room of the interface that opens the door to the models."""
+"""Models and data that all visitors share, and the state of the visit.
+
+The only module of the interface that imports the inference service.
+"""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from explorer import link
+from explorer.visit import Place, Visit
 from vae import data, latent, service
-from vae.service import Encodings, History, Model, ModelInfo
+from vae.service import CheckpointError, Encodings, History, Model, ModelInfo
 
-UNDO = 50  # steps back that are kept
-LINKED = ("model", "z", "digit")  # what the address holds besides the page
-
-
-class Place(NamedTuple):
-    """A code, and the test digit that it is the code of, if it is one's."""
-
-    z: tuple[float, ...]
-    digit: int | None
-
-    @classmethod
-    def at(cls, z: np.ndarray | Sequence[float], digit: int | None = None) -> Place:
-        """The place of a code, to as many decimals as a link has."""
-        return cls(tuple(round(float(v), 4) for v in z), digit)
-
-
-@dataclass
-class Visit:
-    """A visitor's state. `revision` grows whenever the code changes by other than the sliders."""
-
-    model: str
-    place: Place
-    revision: int = 0
-    rested: Place = field(init=False)  # where the code last came to rest
-    past: list[Place] = field(default_factory=list)  # where it rested before
-    link: dict[str, str] = field(default_factory=dict)  # the query as it was last written or read
-
-    def __post_init__(self) -> None:
-        self.rested = self.place
-
-    @property
-    def z(self) -> np.ndarray:
-        """The code, float32 [Z]."""
-        return np.array(self.place.z, np.float32)
-
-    def begin(self, place: Place) -> None:
-        """Stand at a place from which nothing leads back: the first one, another model's."""
-        self.place = self.rested = place
-        self.past = []
-        self.revision += 1
-
-    def go(self, z: np.ndarray | tuple[float, ...], digit: int | None = None) -> None:
-        """Move the code from Python: a press on the map, a button, a link."""
-        self.place = Place.at(z, digit)
-        self.revision += 1
-        self.rest()
-
-    def move(self, z: np.ndarray | tuple[float, ...]) -> None:
-        """Move the code from Python while a hand is on it: it comes to rest later."""
-        self.place = Place.at(z)
-        self.revision += 1
-
-    def follow(self, z: list[float]) -> None:
-        """Take the code from the sliders, whose values are already on the screen."""
-        here = Place.at(z)
-        if here.z != self.place.z:
-            self.place = here
-
-    def rest(self) -> None:
-        """The hand has let go: from here, `undo` leads back to where the code rested before."""
-        if self.place != self.rested:
-            self.past = [*self.past, self.rested][-UNDO:]
-            self.rested = self.place
-
-    def undo(self) -> None:
-        """Back to where the code rested before."""
-        if self.past:
-            self.place = self.rested = self.past.pop()
-            self.revision += 1
+RETRY = 10  # s after which a damaged classifier is read again
 
 
 @st.cache_resource(show_spinner=False)
 def model(name: str) -> Model:
     """The model, loaded once for all visitors.
 
-    Where .streamlit/config.toml is not read, Streamlit collects garbage after every run: 0.1 s with
-    torch's objects, so these are frozen. (Not collected before: the first picture would wait.)
+    Raises ValueError for an unknown name, CheckpointError for weights that are missing or damaged.
     """
     loaded = service.load(name)
     if "decodes" in loaded.info.abilities:  # the first call pays for torch's setup
         loaded.decode(latent.origin(loaded.info.blocks)[None])
+    # Where .streamlit/config.toml is not read, Streamlit collects garbage after every run: 0.1 s
+    # with torch's objects, so these are exempt. A collection before would delay the first picture.
     gc.freeze()
     return loaded
 
 
+class _Classifier(NamedTuple):
+    model: Model | None
+    fault: str  # why it cannot be used; "" where it can, or none is shipped
+
+
+@st.cache_resource(show_spinner=False, ttl=RETRY)
+def _classifier() -> _Classifier:
+    if not service.has_classifier():
+        return _Classifier(None, "")
+    try:
+        return _Classifier(model(service.CLASSIFIER), "")
+    except CheckpointError as error:
+        return _Classifier(None, str(error))
+
+
 def classifier() -> Model | None:
-    """The classifier that says what drawn digits are; None where none is shipped."""
-    return model(service.CLASSIFIER) if service.has_classifier() else None
+    """The independent classifier; None where none is shipped or its checkpoint is damaged."""
+    return _classifier().model
+
+
+def classifier_fault() -> str:
+    """Why the shipped classifier cannot be used; "" where it can, or none is shipped."""
+    return _classifier().fault
 
 
 def has_classifier() -> bool:
-    """Whether there is one; needs no torch."""
-    return service.has_classifier()
+    """Whether `classifier` returns one."""
+    return classifier() is not None
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=16)  # some 0.3 MB each
 def history(name: str) -> History:
-    """How a model's training went: the sheet of each epoch and the loss curves. No torch."""
+    """The sheet of each epoch and the loss curves of a training; needs no torch. Raises as
+    `encodings`."""
     return service.history(name)
 
 
 def is_ready(name: str) -> bool:
-    """Whether the model is loaded, so that a decode takes no longer than a decode."""
+    """Whether the model is loaded, so that `model` returns at once."""
     return service.is_loaded(name)
 
 
 def names() -> tuple[list[str], list[str]]:
-    """The models on offer, and what is wrong with those that cannot be."""
+    """The models on offer, and a sentence for each that is left out."""
     usable, faults = [], []
     for name in service.names():
         try:
             service.info(name)
             usable.append(name)
-        except service.CheckpointError as error:
+        except CheckpointError as error:
             faults.append(str(error))
     return usable, faults
 
 
 def info(name: str) -> ModelInfo:
-    """Title, dimensions and figures of a model; needs no torch."""
+    """Title, dimensions and figures of a model; needs no torch. Raises as `encodings`."""
     return service.info(name)
 
 
 def encodings(name: str) -> Encodings:
-    """The codes of the test digits; needs no torch."""
+    """The codes of the test digits; needs no torch.
+
+    Raises ValueError for an unknown name, CheckpointError for a missing or damaged file.
+    """
     return service.encodings(name)
 
 
 def remoteness(name: str, z: np.ndarray) -> np.ndarray:
-    """How far the test digits' codes lie from z, [N]: squared distances less |z|^2, which is the
-    same for all."""
+    """Squared distances of the test digits' codes from z, less |z|^2, which all have in common:
+    [N]."""
     return _squares(name) - 2 * (encodings(name).mean @ z)
 
 
@@ -155,20 +112,33 @@ def _squares(name: str) -> np.ndarray:
     return np.square(encodings(name).mean).sum(axis=1)
 
 
+def current_visit() -> Visit | None:
+    """This visitor's state, None before a model was chosen."""
+    current = st.session_state.get("visit")
+    return current if isinstance(current, Visit) else None
+
+
 def visit(name: str) -> Visit:
     """This visitor's state with model `name` chosen; a change of model keeps the test digit."""
-    current = st.session_state.get("visit")
-    if not isinstance(current, Visit):
+    current = current_visit()
+    if current is None:
         current = st.session_state["visit"] = Visit(name, _origin(name))
     elif current.model != name:
         kept = current.place.digit
         current.model = name
-        current.begin(_origin(name) if kept is None else digit_place(name, kept))
+        current.start(_origin(name) if kept is None else _kept_place(name, kept))
     return current
 
 
 def _origin(name: str) -> Place:
     return Place.at(latent.origin(info(name).blocks))
+
+
+def _kept_place(name: str, index: int) -> Place:
+    try:
+        return digit_place(name, index)
+    except ValueError:  # this model was encoded on fewer digits, or does not encode
+        return _origin(name)
 
 
 def digit_place(name: str, index: int) -> Place:
@@ -177,68 +147,6 @@ def digit_place(name: str, index: int) -> Place:
     if not 0 <= index < len(mean):
         raise ValueError(f"there is no test digit {index}; they count from 0 to {len(mean) - 1:,}")
     return Place.at(mean[index], index)
-
-
-# --- the link -----------------------------------------------------------------------------------
-
-
-def read_link(offered: list[str]) -> None:
-    """Choose the model and the code that the address asks for, once for each address.
-
-    Called before the model's choice is drawn. A query that differs from the last one written is a
-    new link, or the browser's back button. What it misstates is said on the page and left out.
-    """
-    query = {key: st.query_params[key] for key in LINKED if key in st.query_params}
-    current = st.session_state.get("visit")
-    chosen = st.session_state.pop("chosen", False)  # later than a link that is on its way
-    if isinstance(current, Visit) and (chosen or not query or query == current.link):
-        return
-    name = query.get("model", offered[0])
-    if name not in offered:
-        asked = link.brief(name)
-        st.warning(f"The link asks for model `{asked}`; on offer are {', '.join(offered)}.")
-        name = offered[0]
-    st.session_state["model"] = name
-    arrived = not isinstance(current, Visit) or current.model != name
-    now = visit(name)
-    now.link = query
-    try:
-        place = _linked(query, name)
-    except ValueError as error:
-        st.warning(f"The link's code was left out: {error}. Mend the address, or go on from here.")
-        return
-    if place is None:
-        return
-    if arrived:
-        now.begin(place)
-    else:
-        now.go(*place)
-
-
-def _linked(query: dict[str, str], name: str) -> Place | None:
-    """The place that a link asks for, if it asks for one."""
-    if "digit" in query:
-        return digit_place(name, link.index(query["digit"], len(encodings(name).labels)))
-    if "z" in query:
-        return Place.at(link.code(query["z"], info(name).dims, info(name).digit))
-    return None
-
-
-def write_link(now: Visit) -> None:
-    """Put the state into the address bar, where it differs.
-
-    What is read of the address is what it was when this run was asked for: a link that was written
-    since is on its way, and would stay if the state that it told of has gone.
-    """
-    code = (
-        {"digit": str(now.place.digit)}
-        if now.place.digit is not None
-        else {"z": ",".join(f"{v:g}" for v in now.place.z)}
-    )
-    before, now.link = now.link, {"model": now.model} | code
-    # the second holds where a change of page has emptied it
-    if now.link != before or st.query_params.to_dict() != now.link:
-        st.query_params.from_dict(now.link)
 
 
 @st.cache_resource(show_spinner=False)

@@ -215,7 +215,9 @@ class LatentMap {
   select(corners) {
     const polygon = corners.map((corner) => corner.map((value) => Number(value.toPrecision(6))));
     this.marks.outline(polygon);
-    this.send("shape", { polygon, hidden: [...this.tools.hidden], serial: Date.now() });
+    const { classes } = this.data;
+    const hidden = [...this.tools.hidden].filter((place) => classes[place]).map((place) => classes[place].label);
+    this.send("shape", { polygon, hidden, serial: Date.now() });
   }
 
   resize() {

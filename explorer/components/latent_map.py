@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer import assets
+from explorer import assets, text
 from explorer.components.registration import news, nothing, register, sent
 
 MOST_CORNERS = 500  # of a shape; the browser draws fewer
@@ -162,6 +162,7 @@ def mount(
     points' units. `selected` is the point to mark, and `ellipse` its posterior: centre x, centre y,
     the two semi-axes at one deviation, the angle of the first (radians, anticlockwise). `outline`
     [K, 2] is the shape around what is selected; one that is drawn is seen until another is told.
+    The label -1 marks unlabelled points, which have a neutral colour.
 
     `backdrop` is a PNG and the range x0, x1, y0, y1 that it lies over, under the points. With
     `backdrop_words` a switch of that name is offered, which is on at first if `behind`; while it is
@@ -184,6 +185,10 @@ def mount(
     Raises ValueError for points, labels, weights or a `selected` that do not fit together.
     """
     _check(points, labels, colours, selected, weights)
+    classes, colours = list(range(len(colours))), list(colours)
+    if len(labels) and labels.min() == text.UNLABELLED:  # painted as one more class, the last
+        labels = np.where(labels == text.UNLABELLED, len(colours), labels)
+        classes, colours = [*classes, text.UNLABELLED], [*colours, text.UNLABELLED_COLOUR]
     content = np.ascontiguousarray(points, np.float32).tobytes() + labels.astype(np.uint8).tobytes()
     url = assets.publish(content, "points.bin", place=f"{key}/points")
     if st.session_state.get(f"{key}:range", (None,))[0] != url:
@@ -195,7 +200,8 @@ def mount(
         "range": st.session_state[f"{key}:range"][1],
         "cursor": [float(value) for value in cursor],
         "axes": list(axes),
-        "colours": list(colours),
+        "colours": colours,
+        "classes": [text.described(label) for label in classes],
         "height": height,
         "selected": None if selected is None else int(selected),
         "weights": _published_weights(weights, key),
@@ -265,7 +271,7 @@ def _check(
         raise ValueError(f"{len(points)} points but labels of the shape {labels.shape}")
     if weights is not None and weights.shape != (len(points),):
         raise ValueError(f"{len(points)} points but weights of the shape {weights.shape}")
-    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(colours):
+    if len(labels) and not text.UNLABELLED <= labels.min() <= labels.max() < len(colours):
         raise ValueError(f"labels {labels.min()} to {labels.max()} for {len(colours)} colours")
     if selected is not None and not 0 <= selected < len(points):
         raise ValueError(f"selected = {selected} is not one of {len(points)} points")

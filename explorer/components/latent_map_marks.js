@@ -99,7 +99,8 @@ class Thumb {
       tile.style.backgroundPosition =
         `${-TILE * (place % columns)}px ${-TILE * Math.floor(place / columns)}px`;
     }
-    this.name.textContent = `${data.noun} ${index.toLocaleString("en")}, a ${points.labels[index]}`;
+    const { phrase } = data.classes[points.labels[index]];
+    this.name.textContent = `${data.noun} ${index.toLocaleString("en")}${phrase && `, ${phrase}`}`;
     const [left, top] = this.map.pixels(points.spot(index));
     const [across, up] = [this.map.axis("xaxis"), this.map.axis("yaxis")];
     const [width, height] = [this.box.offsetWidth, this.box.offsetHeight];

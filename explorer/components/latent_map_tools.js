@@ -38,13 +38,13 @@ class Tools {
       element("div", { className: "tools" }, this.modes, this.switch));
   }
 
-  update({ colours, selectable, backdrop_words: words }) {
+  update({ colours, classes, selectable, backdrop_words: words }) {
     this.modes.hidden = !selectable;
     this.switch.hidden = !words;
     this.switch.replaceChildren(icon(SHEET), words ?? "");
     this.switch.title = "What the codes under the points decode to";
-    const shape = JSON.stringify(colours);
-    if (shape !== this.shape) this.drawLegend(colours);
+    const shape = JSON.stringify([colours, classes]);
+    if (shape !== this.shape) this.drawLegend(colours, classes);
     this.shape = shape;
     this.mark();
   }
@@ -62,12 +62,12 @@ class Tools {
     this.mark();
   }
 
-  drawLegend(colours) {
+  drawLegend(colours, classes) {
     const chips = colours.map((colour, digit) => {
       const chip = element("button", { type: "button", title: "Click: hide or show. Double click: this one alone" },
-        element("i"), String(digit));
+        element("i"), classes[digit].name);
       chip.style.setProperty("--colour", colour);
-      chip.ariaLabel = `digit ${digit}`;
+      chip.ariaLabel = classes[digit].title;
       chip.addEventListener("click", (event) => {
         if (event.detail < 2) this.toggle(digit);
       });

@@ -1,4 +1,4 @@
-"""Generate: digits on request, sheets of them and numbers in one hand."""
+"""Generate: digits by class, in chosen styles, as a number in one style, and during training."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer import controls, generate_html, generation, session
+from explorer import controls, fragments, generate_html, generation, link, session, text
 from explorer.components import latent_sliders
-from explorer.generation import Drawn, Hand
+from explorer.fragments import Fragment
+from explorer.generation import Drawn, SliderValues
 from explorer.panels import downloads, draw_form, playback, prior_samples, styles
 from vae import latent
 
@@ -22,11 +23,11 @@ FIRST_NUMBER = "2026-11"
 def render(name: str) -> None:
     """Draw the page for the model `name`."""
     st.html(STYLE)
-    session.write_link(session.visit(name))
+    link.write(session.visit(name))
     if "conditions" not in session.info(name).abilities:
         prior_samples.show(name)
         return
-    with st.container(horizontal=True, gap="large", key="modes"):
+    with st.container(horizontal=True, gap="large", key="generate-modes"):
         mode = st.segmented_control(
             "What to generate",
             MODES,
@@ -45,8 +46,8 @@ def render(name: str) -> None:
 
 
 def _digits(name: str) -> None:
-    desk = draw_form.layout()
-    with desk.ask:
+    parts = draw_form.layout()
+    with parts.request:
         fault, request = _request(name)
     digits, count, *_ = request
     shown = min(count, generation.SHOWN)
@@ -58,13 +59,13 @@ def _digits(name: str) -> None:
             pictures, labels, read, controls.DIGIT_COLOURS, across, heads=heads
         )
 
-    with desk.sheet:
+    with parts.sheet:
         if fault:
             st.error(fault)
         drawn = draw_form.sheet(name, shown, sheet, partial(_in_turn, name, *request))
         if shown < count:
             st.caption(f"The first {shown} are shown; the downloads hold all {count:,}.")
-    with desk.outcome:
+    with parts.outcome:
         draw_form.agreement(drawn)
         downloads.buttons(
             drawn,
@@ -79,7 +80,7 @@ Request = tuple[tuple[int, ...], int, int, float]  # digits, count, seed, temper
 
 
 def _request(name: str) -> tuple[str, Request]:
-    """What is asked for; where that is impossible, a sentence and what was asked for before."""
+    """A sentence on an impossible request ("" for a possible one), and the last possible one."""
     state = st.session_state
     state.setdefault("asked-digits", list(range(10)))
     state.setdefault("asked-count", 100)
@@ -95,12 +96,12 @@ def _request(name: str) -> tuple[str, Request]:
     how_many = partial(
         st.number_input, "How many", step=10, key="asked-count", persist_state="session"
     )
-    count, seed, temperature = draw_form.prior_controls("asked", how_many, "again")
+    count, seed, temperature = draw_form.prior_controls("asked", how_many)
     request = (tuple(sorted(digits)), count, seed, temperature)
     try:
         generation.in_turn(*request[:2])
     except ValueError as error:
-        more = f" For more than that: `python -m vae generate {name} --count 60000`."
+        more = f" For more, run `python -m vae generate {text.inert(name)} --count 60000`."
         return f"{error}{more if count > generation.MOST else ''}", state.get("request", _DEFAULT)
     state["request"] = request
     return "", request
@@ -109,105 +110,105 @@ def _request(name: str) -> tuple[str, Request]:
 _DEFAULT: Request = (tuple(range(10)), 100, 0, 1.0)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)  # 9 MB each at the most
+@st.cache_resource(show_spinner=False, max_entries=8)  # at most 9 MB each
 def _in_turn(
     name: str, digits: tuple[int, ...], count: int, seed: int, temperature: float
 ) -> Drawn:
     """Digits in turn with styles drawn from the prior."""
     model, labels = session.model(name), generation.in_turn(digits, count)
     codes = model.codes(labels, seed=seed, temperature=temperature)
-    return draw_form.finish(model.decode(codes), labels, codes)
+    return draw_form.classified(model.decode(codes), labels, codes)
 
 
-# --- a number in one hand -----------------------------------------------------------------------
+# --- a number in one style ----------------------------------------------------------------------
 
 
 def _number(name: str) -> None:
-    with st.container(key="pad"):
-        controls.loading(name)
-        _write(name)
-        _written(name)
+    with st.container(key="number-layout"):
+        controls.model(name)
+        _number_and_style(name)
+        _number_downloads(name)
 
 
-class Writing(NamedTuple):
-    """A number as it is written at the moment."""
+class Number(NamedTuple):
+    """The number that is shown."""
 
-    fault: str  # why the text is none, and the last number stands
+    fault: str  # why the text cannot be used, so that the last number stays; "" where it can
     digits: list[int]
     spaces: list[int]
     style: np.ndarray  # float32 [1, S]
     drawn: Drawn
 
 
-def _writing(name: str) -> tuple[Hand, Writing]:
-    """The number, once its field is drawn, and the hand, before its slider is."""
+def _current_number(name: str) -> tuple[SliderValues, Number]:
+    """The number, read after its field is drawn, and its style, before the slider is."""
     state, fault = st.session_state, ""
     text = state.get("number-text", FIRST_NUMBER) or ""
-    hand = state.setdefault(f"hand-{name}", Hand(np.zeros(1, np.float32)))
+    angle = state.setdefault(f"number-angle-{name}", SliderValues(np.zeros(1, np.float32)))
     try:
         state["number"] = generation.digits_of(text)
     except ValueError as error:
         fault = str(error)
     digits, spaces = state.setdefault("number", generation.digits_of(FIRST_NUMBER))
-    hand.z[:] = latent_sliders.slider_values(f"turn-{name}", hand.z.tolist(), hand.revision)
-    codes = latent.sample_prior(session.info(name).blocks, 2, hand.revision)
+    angle.z[:] = latent_sliders.slider_values(f"angle-{name}", angle.z.tolist(), angle.revision)
+    codes = latent.sample_prior(session.info(name).blocks, 2, angle.revision)
     pair = draw_form.style_part(name, codes)
-    style = generation.exact(generation.around(pair, float(hand.z[0]))[None])
+    style = generation.exact(generation.around(pair, float(angle.z[0]))[None])
     drawn = draw_form.draw(name, np.array(digits), style.repeat(len(digits), axis=0))
-    return hand, Writing(fault, digits, spaces, style, drawn)
+    return angle, Number(fault, digits, spaces, style, drawn)
 
 
-@st.fragment(key="number")
-def _write(name: str) -> None:
-    """The number and its hand, and nothing else: this is what runs while a hand moves."""
-    with st.container(key="page"):
-        # its first value is given here, not put into the state: there it would replace what was
-        # typed when a browser comes back to a server that was started again
+@st.fragment(key=Fragment.NUMBER)
+def _number_and_style(name: str) -> None:
+    """The number and the slider of its style, and nothing else: this runs during a drag."""
+    with st.container(key="number"):
+        # The first value is an argument, not put into the state: there it would replace what was
+        # typed when a browser reconnects to a restarted server.
         st.text_input(
-            f"A number of up to {generation.LONGEST} digits; all that is no digit is a space",
+            f"A number of up to {generation.LONGEST} digits; other characters become spaces",
             FIRST_NUMBER,
             key="number-text",
             live=True,
-            on_change=partial(st.rerun, ["number", "number-kept"]),
+            on_change=fragments.after_number_change,
             persist_state="session",
         )
-        hand, now = _writing(name)
+        angle, now = _current_number(name)
         if now.fault:
             st.error(now.fault)
-        letters = generation.letters(now.drawn.images)
+        digits = generation.cropped(now.drawn.images)
         colours = controls.DIGIT_COLOURS
-        st.html(generate_html.number(letters, now.digits, now.spaces, now.drawn.read, colours))
+        st.html(generate_html.number(digits, now.digits, now.spaces, now.drawn.read, colours))
 
-    def another() -> None:
-        hand.go(np.zeros(1))
-        controls.rerun("number", "number-kept")
+    def other_style() -> None:
+        angle.set(np.zeros(1))
+        fragments.after_number_change()
 
-    with st.container(key="hand"):
+    with st.container(key="number-style"):
         latent_sliders.mount(
-            ["hand"],
-            hand.z.tolist(),
-            key=f"turn-{name}",
-            revision=hand.revision,
+            ["style"],
+            angle.z.tolist(),
+            key=f"angle-{name}",
+            revision=angle.revision,
             low=0,
             high=360,
             step=1,
             noun="degrees",
-            on_rest=partial(st.rerun, ["number-kept"]),
+            on_rest=fragments.after_number_release,
         )
-        st.caption("A round trip through the styles, in degrees: each stop is as likely.")
-        st.button("Another hand", on_click=another, key="another-hand")
+        st.caption("A circle of styles, in degrees: all are equally likely, and 360 is 0 again.")
+        st.button("Another style", on_click=other_style, key="another-style")
 
 
-@st.fragment(key="number-kept")
-def _written(name: str) -> None:
-    """How the number reads and what is to be taken home, once the hand rests."""
-    _, now = _writing(name)
-    with st.container(key="home"):
+@st.fragment(key=Fragment.NUMBER_DOWNLOADS)
+def _number_downloads(name: str) -> None:
+    """How the number is read, and its downloads, made anew when a drag ends."""
+    _, now = _current_number(name)
+    with st.container(key="number-outcome"):
         draw_form.agreement(now.drawn)
         downloads.buttons(
             now.drawn,
             f"{name}-number",
-            lambda: generation.enlarged(generation.written(now.drawn.images, now.spaces), 6),
+            lambda: generation.enlarged(generation.number_picture(now.drawn.images, now.spaces), 6),
             generation.by_styles(name, now.digits, now.style),
             "number",
         )

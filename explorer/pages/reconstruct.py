@@ -1,4 +1,4 @@
-"""Reconstruct: originals beside what the model makes of them, and the posterior in between."""
+"""Reconstruct: originals beside their reconstructions, and the posterior between the two."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer import controls, reconstruct_html, reconstruction_metrics, session, thumbnails
+from explorer import (
+    controls,
+    link,
+    reconstruct_html,
+    reconstruction_metrics,
+    session,
+    text,
+    thumbnails,
+)
 from explorer.components import drawing
+from explorer.fragments import Fragment
 from explorer.panels import detail, uploads
 from explorer.panels.detail import Subject
 from explorer.reconstruction_metrics import Figures, Way
@@ -29,21 +38,22 @@ INKS: dict[str, Literal["auto"] | bool] = {
 
 @dataclass
 class Choice:
-    """What a visitor looks at among the originals."""
+    """Which originals a visitor looks at."""
 
     start: int = 0  # of the columns shown, within the order
-    pick: int = 0  # the column looked at closely
+    pick: int = 0  # the column shown in detail
     seed: int = 0  # of the random order
-    followed: int | None = None  # the visit's test digit when the page last took notice of it
+    followed: int | None = None  # the visit's test digit that the columns last moved to
 
 
 def render(name: str) -> None:
     """Draw the page for the model `name`."""
     st.html(STYLE)
     info = session.info(name)
-    session.write_link(session.visit(name))
+    link.write(session.visit(name))
     if not info.abilities >= {"encodes", "decodes"}:
-        st.info(f"{info.title} does not encode images, so there is nothing to reconstruct.")
+        title = text.quoted(info.title)
+        st.info(f"{title} does not both encode and decode, so it reconstructs nothing.")
         return
     source = st.segmented_control(
         "Source",
@@ -65,22 +75,23 @@ def _test_digits(name: str) -> None:
     codes = session.encodings(name)
     mnist = thumbnails.originals(name)
     ours, digits = mnist is not None, mnist or session.bundled()
-    way, digit = _ways(choice, digits.labels, session.visit(name) if ours else None)
+    way, digit = _order(choice, digits.labels, session.visit(name) if ours else None)
     left, right = st.columns(SIDES, gap="large")
     with left:
-        controls.loading(name)
+        controls.model(name)
         figures = Figures(codes.mean, codes.logvar, codes.cross_entropy, codes.kl)
         if not ours:
             figures = _bundled_figures(name)
         ranked = reconstruction_metrics.order(way, digits.labels, figures, digit, choice.seed)
         shown = ranked[choice.start : choice.start + COLUMNS]
         if not len(shown):
-            st.caption(f"None of the {len(digits.labels):,} digits is a {digit}.")
+            named = text.with_article(text.class_name(digit))
+            st.caption(f"None of the {len(digits.labels):,} digits is {named}.")
             return
         _columns(name, digits.images[shown] / np.float32(255), shown, digits.labels, figures)
         index = int(shown[choice.pick])
         subject = Subject(
-            f"{'test' if ours else 'bundled'} digit {index:,}, a {digits.labels[index]}",
+            text.numbered(f"{'test' if ours else 'bundled'} digit", index, digits.labels[index]),
             digits.images[index] / np.float32(255),
             figures.one(index),
             index if ours else None,
@@ -93,30 +104,31 @@ def _test_digits(name: str) -> None:
     controls.mnist_line()
 
 
-def _ways(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tuple[Way, int]:
-    """The controls that choose and order the test digits."""
+def _order(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tuple[Way, int]:
+    """The controls that choose and order the test digits; returns the order, and the class for
+    "By digit"."""
     if now and now.place.digit not in (None, choice.followed):
         choice.start, choice.pick, choice.followed = now.place.digit, 0, now.place.digit
         st.session_state["way"] = "By index"
 
-    def afresh() -> None:
+    def restart() -> None:
         choice.start = choice.pick = 0
         choice.seed += 1
 
-    def move(step: int) -> None:
-        choice.start, choice.pick = max(0, choice.start + step), 0
+    def show_from(start: int) -> None:
+        choice.start, choice.pick = start, 0
 
-    def jump() -> None:
-        choice.start, choice.pick = st.session_state["index"], 0
-
-    with st.container(horizontal=True, vertical_alignment="center", key="ways"):
-        st.session_state.setdefault("way", "By index")
+    # "By digit" needs labels
+    ways = [w for w in reconstruction_metrics.WAYS if w != "By digit" or (labels >= 0).any()]
+    with st.container(horizontal=True, vertical_alignment="center", key="order"):
+        if st.session_state.get("way") not in ways:
+            st.session_state["way"] = "By index"
         way = st.segmented_control(
             "Order",
-            reconstruction_metrics.WAYS,
+            ways,
             key="way",
             required=True,
-            on_change=afresh,
+            on_change=restart,
             label_visibility="collapsed",
             persist_state="session",
         )
@@ -128,7 +140,7 @@ def _ways(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tupl
                 0,
                 count - 1,
                 key="index",
-                on_change=jump,
+                on_change=lambda: show_from(st.session_state["index"]),
                 label_visibility="collapsed",
                 width=130,
             )
@@ -137,7 +149,7 @@ def _ways(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tupl
                 "Digit",
                 range(10),
                 key="digit",
-                on_change=afresh,
+                on_change=restart,
                 label_visibility="collapsed",
                 width=70,
                 persist_state="session",
@@ -145,15 +157,13 @@ def _ways(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tupl
             count = int((labels == digit).sum())
         choice.start = min(choice.start, max(0, count - 1))
         if way == "At random":
-            st.button("Draw others", on_click=afresh)
+            st.button("Draw others", on_click=restart)
         else:
-            last = choice.start + COLUMNS >= count
-            st.button("Previous", on_click=move, args=(-COLUMNS,), disabled=not choice.start)
-            st.button("Next", on_click=move, args=(COLUMNS,), disabled=last)
+            controls.pager(choice.start, COLUMNS, count, show_from, "test-digits")
     return way, digit
 
 
-@st.cache_resource(show_spinner="Encoding the bundled digits ...")
+@st.cache_resource(show_spinner="Encoding the bundled digits ...", max_entries=16)
 def _bundled_figures(name: str) -> Figures:
     return reconstruction_metrics.measure(
         session.model(name), session.bundled().images / np.float32(255)
@@ -163,56 +173,55 @@ def _bundled_figures(name: str) -> Figures:
 def _columns(
     name: str, originals: np.ndarray, shown: np.ndarray, labels: np.ndarray, figures: Figures
 ) -> None:
-    """The chosen digits, a column each; a press on one looks at it closely."""
+    """The chosen digits, a column each; a click on one shows it in detail."""
     choice: Choice = st.session_state["reconstruct"]
     choice.pick = min(choice.pick, len(shown) - 1)
-    decoded = session.model(name).decode(figures.mean[shown])
+    decoded = controls.model(name).decode(figures.mean[shown])
 
-    def look(place: int) -> None:
+    def pick(place: int) -> None:
         choice.pick = place
 
-    with st.container(key="digits"):
+    with st.container(key="columns"):
         for place, (index, original, copy) in enumerate(
             zip(shown, originals, decoded, strict=True)
         ):
             kl = None if figures.deterministic else float(figures.kl[index])
             numbers = reconstruct_html.figure_rows(float(figures.cross_entropy[index]), kl)
             if not place:
-                st.html(reconstruct_html.row_heads([word for word, _ in numbers]))
-            words = f"digit {index:,}, a {labels[index]}"
-            head = f"<b>{labels[index]}</b> {index}"
-            pictures = reconstruct_html.trio(original, copy, words)
+                st.html(reconstruct_html.row_heads([figure for figure, _ in numbers]))
+            label = int(labels[index])
+            title = text.numbered("digit", index, label)
+            head = f"<b>{'?' if label == text.UNLABELLED else text.class_name(label)}</b> {index}"
+            pictures = reconstruct_html.trio(original, copy, title)
             with st.container(key=f"column-{place}"):
                 st.html(reconstruct_html.column(head, pictures, numbers, place == choice.pick))
-                st.button(f"Look at {words}", key=f"look-{place}", on_click=look, args=(place,))
+                st.button(f"Show {title}", key=f"pick-{place}", on_click=pick, args=(place,))
 
 
-# --- the visitor's own --------------------------------------------------------------------------
+# --- the visitor's images -----------------------------------------------------------------------
 
 
 def _steps(steps: prepare.Prepared) -> None:
-    st.html("<h3>Made like MNIST</h3>" + reconstruct_html.steps(steps.steps()))
+    st.html("<h3>Prepared as MNIST was</h3>" + reconstruct_html.steps(steps.steps()))
 
 
-def _own(name: str, words: str, steps: prepare.Prepared, where: DeltaGenerator) -> None:
-    """Samples here, the close-up in the column `where`, of the visitor's prepared image."""
-    controls.loading(name)
+def _own(name: str, title: str, steps: prepare.Prepared, column: DeltaGenerator) -> None:
+    """Samples here, the detail in `column`, of the visitor's prepared image."""
     image = steps.final / np.float32(255)
-    subject = Subject(
-        words, image, reconstruction_metrics.measure(session.model(name), image[None])
-    )
+    figures = reconstruction_metrics.measure(controls.model(name), image[None])
+    subject = Subject(title, image, figures)
     detail.samples(name, subject)
-    with where:
+    with column:
         if detail.panel(name, subject):
             detail.explore(name, subject)
 
 
-@st.fragment(key="draw")
+@st.fragment(key=Fragment.DRAWING)
 def _draw(name: str) -> None:
     left, right = st.columns(SIDES, gap="large")
     with left:
-        with st.container(horizontal=True, gap="medium", key="easel"):
-            with st.container(width=280, key="paper"):
+        with st.container(horizontal=True, gap="medium", key="drawing-and-steps"):
+            with st.container(width=280, key="canvas"):
                 png = drawing.mount(key="ink")
             with st.container():
                 if png is None:
@@ -236,7 +245,7 @@ def _upload(name: str) -> None:
         )
         if not files:
             return
-        advice = ", or say which way round its ink is"
+        advice = ", or set Ink above"
         steps = uploads.digit(files[0], INKS[ink or "auto"], advice)
         if steps is None:
             return

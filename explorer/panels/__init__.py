@@ -1,1 +1,1 @@
-"""Parts of pages that are large enough for a room of their own; a panel draws, a page composes."""
+"""Parts of pages, one file each; a page composes them."""

@@ -1,4 +1,4 @@
-"""The decoded digit and the sliders: what follows a hand, and nothing else."""
+"""The decoded digit and the sliders of the current code."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ from functools import partial
 
 import streamlit as st
 
-from explorer import controls, decoded_code, session
+from explorer import controls, decoded_code, fragments, session
 from explorer.components import decoded_view, latent_map, latent_sliders
+from explorer.fragments import Fragment
 from explorer.panels import maps
-from explorer.session import Visit
+from explorer.visit import Visit
 
-HAND, UNUSED = "sliders", "unused-sliders"
-# s before torch is imported, which lets no other thread run for long: in this time the browser gets
-# the page and fetches the scripts that it will be busy with meanwhile
+ACTIVE, INACTIVE = "sliders", "inactive-sliders"  # keys of the two lists of sliders, without model
+# s before torch is imported, which holds the interpreter's lock for long: in this time the browser
+# gets the page and fetches the components' scripts
 SETTLE = 0.1
-LEAVE = 0.03  # s in which the first picture leaves before hundreds of others are decoded
-TALL = 315  # px of the sliders at the most: a row that is cut in its middle says that more follow
+LEAVE = 0.03  # s in which the first picture is sent before hundreds of others are decoded
+MAX_HEIGHT = 315  # px of the sliders: cuts a row in its middle, which shows that more follow
 ELLIPSES = "ellipses: 1 and 2 deviations"
 
 
-@st.fragment(key="hand")
+@st.fragment(key=Fragment.CODE)
 def panel(name: str) -> None:
-    """The picture and the sliders: where no live channel is open, this runs while a hand moves."""
+    """The decoded digit and the sliders. Where no live channel is open, this runs during a drag."""
     now = session.visit(name)
-    used, unused = banks(name)
-    _take_hand(now, used, unused)
+    active, inactive = banks(name)
+    _read_sliders(now, active, inactive)
     if session.is_ready(name):
         _picture(now)
-        # after the picture, for mounting the sliders lets the next move through, ending this run
-        _sliders(now, used, unused)
+        # after the picture: once the sliders are mounted they send the next move, and its run ends
+        # this one
+        _sliders(now, active, inactive)
         return
     place = st.empty()
     with place:
         decoded_view.placeholder(f"decoded-view-frame-{name}")
-    _sliders(now, used, unused)
+    _sliders(now, active, inactive)
     time.sleep(SETTLE)
-    session.model(name)
     with place:
+        controls.model(name, spinner=False)
         _picture(now)
     time.sleep(LEAVE)
 
 
 def banks(name: str) -> tuple[list[int], list[int]]:
-    """The dimensions in use and those that are not, each in the order of what they carry."""
+    """The dimensions in use and those that are not, each in descending order of their KL."""
     info = session.info(name)
     return (
         [d for d in info.order if info.active[d]],
@@ -53,8 +55,8 @@ def banks(name: str) -> tuple[list[int], list[int]]:
 
 
 def _picture(now: Visit) -> None:
-    """The decoded digit and the facts beside it. All is known before the first part is drawn, for
-    drawing ends a run that a newer move has overtaken."""
+    """The decoded digit and the facts beside it. Everything is computed before the first element is
+    drawn, for drawing ends a run that a newer move has overtaken."""
     found = decoded_code.decode(now.model, now.z)
     engine = found.engine
     kind, dims = maps.kind(now.model)
@@ -80,25 +82,25 @@ def _posterior_is_drawn(now: Visit) -> bool:
     return digit is not None and maps.chosen(now.model).ellipse(digit) is not None
 
 
-def _take_hand(now: Visit, used: list[int], unused: list[int]) -> None:
+def _read_sliders(now: Visit, active: list[int], inactive: list[int]) -> None:
     z = now.z.astype(float).tolist()
-    for key, dims in ((HAND, used), (UNUSED, unused)):
+    for key, dims in ((ACTIVE, active), (INACTIVE, inactive)):
         values = latent_sliders.slider_values(
             f"{key}-{now.model}", [z[d] for d in dims], now.revision
         )
         for dim, value in zip(dims, values, strict=True):
             z[dim] = value
-    now.follow(z)
+    now.slide(z)
 
 
-def _rest(name: str) -> None:
+def _take_release(name: str) -> None:
     now = session.visit(name)
-    _take_hand(now, *banks(name))
-    now.rest()
-    controls.follow()
+    _read_sliders(now, *banks(name))
+    now.release()
+    fragments.after_code_change()
 
 
-def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
+def _sliders(now: Visit, active: list[int], inactive: list[int]) -> None:
     cursor = maps.chosen(now.model).cursor(now.z)
 
     def bank(key: str, dims: list[int], height: int) -> None:
@@ -107,18 +109,18 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             [now.place.z[d] for d in dims],
             key=f"{key}-{now.model}",
             revision=now.revision,
-            **controls.kl_beside(now.model, dims),
+            **controls.kl_notes(now.model, dims),
             max_height=height,
             model=now.model,
             dims=dims,
             cursor=cursor,
             selected=now.place.digit,
             answered=latent_map.drag_serial(maps.map_key(now.model)),
-            on_rest=partial(_rest, now.model),
+            on_rest=partial(_take_release, now.model),
         )
 
-    bank(HAND, used, TALL)
-    if unused:
-        words = "dimension is" if len(unused) == 1 else "dimensions are"
-        with st.expander(f"{len(unused)} {words} not in use"):
-            bank(UNUSED, unused, TALL // 2)
+    bank(ACTIVE, active, MAX_HEIGHT)
+    if inactive:
+        noun = "dimension is" if len(inactive) == 1 else "dimensions are"
+        with st.expander(f"{len(inactive)} {noun} not in use"):
+            bank(INACTIVE, inactive, MAX_HEIGHT // 2)

@@ -1,4 +1,4 @@
-"""One image looked at closely: its reconstruction, figures, posterior and samples."""
+"""One image in detail: its reconstruction, figures, posterior and samples."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer import plots, reconstruct_html, reconstruction_metrics, session
+from explorer import controls, plots, reconstruct_html, reconstruction_metrics, session
 from explorer.reconstruction_metrics import Figures
 
 
 class Subject(NamedTuple):
-    """The image that is looked at."""
+    """The image that is shown in detail."""
 
-    words: str  # "test digit 12, a 9"
+    title: str  # "test digit 12, a 9"
     image: np.ndarray  # float32 [28, 28]
     figures: Figures  # of this image alone
     digit: int | None = None  # its index among the test digits
@@ -23,56 +23,56 @@ class Subject(NamedTuple):
 def panel(name: str, subject: Subject) -> bool:
     """Original, reconstruction and difference, figures and posterior.
 
-    Returns whether "Explore this code" was pressed.
+    Returns whether "Explore this code" was clicked.
     """
     info, figures = session.info(name), subject.figures
-    decoded = session.model(name).decode(figures.mean)[0]
+    decoded = controls.model(name).decode(figures.mean)[0]
     kl = None if figures.deterministic else float(figures.kl[0])
     numbers = reconstruct_html.figure_rows(float(figures.cross_entropy[0]), kl)
-    pictures = reconstruct_html.trio(subject.image, decoded, subject.words)
-    words = (
-        "<h3>Code</h3><p>This encoder answers with a point: there is no KL, no ELBO and nothing "
-        "to sample.</p>"
+    pictures = reconstruct_html.trio(subject.image, decoded, subject.title)
+    posterior = (
+        "<h3>Code</h3><p>This encoder is deterministic: its code is a point, without KL, ELBO or "
+        "samples.</p>"
         if figures.deterministic
-        else "<h3>Posterior</h3><p>Mean and deviation of each latent dimension; the grey band is "
-        "the prior's.</p>"
+        else "<h3>Posterior</h3><p>Mean and standard deviation of each latent dimension; the grey "
+        "band is the prior's.</p>"
     )
     with st.container(key="detail"):
-        title = f"<h3>{subject.words[0].upper()}{subject.words[1:]}</h3>"
+        title = f"<h3>{subject.title[0].upper()}{subject.title[1:]}</h3>"
         st.html(title + reconstruct_html.large(pictures))
         with st.container(horizontal=True, vertical_alignment="bottom", key="figures"):
             st.html(reconstruct_html.figure_list(numbers))
-            pressed = st.button(
+            clicked = st.button(
                 "Explore this code",
-                help="Put this code on the sliders of Explore",
+                help="Open Explore with this code on its sliders",
                 key="explore-code",
                 width="content",
             )
-        st.html(words)
+        st.html(posterior)
         dims = list(info.order)
         deviation = np.exp(0.5 * figures.logvar[0])
         plot = plots.posterior(figures.mean[0, dims], deviation[dims], [f"z{d + 1}" for d in dims])
         st.plotly_chart(plot, config={"displayModeBar": False}, key="posterior")
-    return pressed
+    return clicked
 
 
 def explore(name: str, subject: Subject) -> None:
-    """Go to Explore with the subject's code on the sliders. Does not return."""
-    session.visit(name).go(subject.figures.mean[0], subject.digit)
-    # pages are told apart by their path alone, so the router's page need not be at hand
+    """Open Explore with the subject's code on the sliders. Does not return."""
+    session.visit(name).move(subject.figures.mean[0], subject.digit)
+    # Streamlit identifies a page by its path, so another page object of the same path will do
     st.switch_page(st.Page(lambda: None, title="Explore", url_path="explore"))
 
 
 def samples(name: str, subject: Subject) -> None:
-    """What codes drawn from the posterior decode to, after the mean's; nothing for a point."""
+    """The decoded mean, and decoded samples from the posterior; nothing for a point."""
     figures = subject.figures
     if figures.deterministic:
         return
     codes = reconstruction_metrics.draw_codes(
         figures.mean, figures.logvar, reconstruction_metrics.DRAWS, seed=0
     )[0]
-    decoded = session.model(name).decode(np.concatenate([figures.mean, codes]))
+    decoded = controls.model(name).decode(np.concatenate([figures.mean, codes]))
     st.html(
-        f"<h3>Samples from the posterior of {subject.words}</h3>"
+        f"<h3>Samples from the posterior of {subject.title}</h3>"
         + reconstruct_html.strip(list(decoded), ["mean", *[""] * reconstruction_metrics.DRAWS])
     )

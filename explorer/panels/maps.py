@@ -1,4 +1,4 @@
-"""The map of the test digits: what it shows of the latent space, and what a hand does on it."""
+"""The map of the test digits: what it shows of the latent space, and its clicks and drags."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import controls, images, projections, session, thumbnails
+from explorer import controls, fragments, images, projections, session, thumbnails
 from explorer.components import latent_map
+from explorer.fragments import Fragment
 from explorer.panels import selection
+from explorer.session import CheckpointError
 
-TILE = 29  # px of the screen for a digit of the backdrop, half an octave more or less
+TILE = 29  # px of the screen a digit of the backdrop takes, within a factor of 2 ** 0.25
 MOST = 1500  # digits of a backdrop, whatever the shape of the map
-DIMMED = 0.2  # what is left of digits that are not selected, beside those that are
-CLEAR = 0.6  # how strongly those that are selected are painted at least, however far away
+DIMMED = 0.2  # factor on the opacity of digits that are not selected
+CLEAR = 0.6  # least opacity of selected digits, however far from the plane
 
 
 def chosen(name: str) -> projections.Projection:
-    """What the map shows: the only plane there is for two dimensions, a chosen one for more.
-
-    Read from the controls' state, before they are drawn in this run.
-    """
+    """The projection on the map, by the state of its controls, which are drawn after it."""
     return projections.projection(name, *kind(name))
 
 
 def kind(name: str) -> tuple[str, tuple[int, int]]:
-    """Which of projections.KINDS the map shows, and the two dimensions where it is of two."""
+    """Which of projections.KINDS the map shows, and the two dimensions for the first of them."""
     info = session.info(name)
     if len(info.order) == 2:
         return projections.KINDS[0], (min(info.order), max(info.order))
@@ -36,7 +35,7 @@ def kind(name: str) -> tuple[str, tuple[int, int]]:
 
 
 def plane_dims(name: str) -> tuple[int, int]:
-    """Two dimensions: those chosen for the map, else the two that carry most."""
+    """Two dimensions: those chosen for the map, else the two of the largest KL."""
     order = session.info(name).order
     state = st.session_state
     if state.get(f"view-{name}") != projections.KINDS[0]:
@@ -45,20 +44,20 @@ def plane_dims(name: str) -> tuple[int, int]:
 
 
 def _choose(name: str) -> None:
-    """The controls, where there is a choice: in two dimensions there is none."""
+    """The controls of the projection; none for a latent space of two dimensions."""
     info = session.info(name)
     if len(info.order) == 2:
         return
-    flat = session.encodings(name).tsne is not None
+    has_tsne = session.encodings(name).tsne is not None
     keep: dict[str, Any] = {"label_visibility": "collapsed", "persist_state": "session"}
-    with st.container(horizontal=True, vertical_alignment="center", key="views"):
+    with st.container(horizontal=True, vertical_alignment="center", key="projection"):
         shown = st.segmented_control(
             "Map",
-            projections.KINDS if flat else projections.KINDS[:2],
+            projections.KINDS if has_tsne else projections.KINDS[:2],
             default=projections.KINDS[1],
             key=f"view-{name}",
             required=True,
-            on_change=controls.follow,
+            on_change=fragments.after_code_change,
             **keep,
         )
         if shown == projections.KINDS[0]:
@@ -71,18 +70,19 @@ def _choose(name: str) -> None:
                     format_func=lambda d: f"z{d + 1}",
                     key=f"{axis}-{name}",
                     width=90,
-                    on_change=partial(_turn, name),
+                    on_change=partial(_swap_axes, name),
                     **keep,
                 )
 
 
-def _turn(name: str) -> None:
-    """Another axis has been chosen: where it is the other one's, the two change places."""
+def _swap_axes(name: str) -> None:
+    """Another dimension has been chosen for an axis: where the other axis shows it already, swap
+    the two."""
     state, keys = st.session_state, (f"x-{name}", f"y-{name}")
     x, y = state[f"axes-{name}"]
     if state[keys[0]] == state[keys[1]]:
         state[keys[0]], state[keys[1]] = y, x
-    controls.follow()
+    fragments.after_code_change()
 
 
 def map_key(name: str) -> str:
@@ -90,13 +90,13 @@ def map_key(name: str) -> str:
     return f"map-{name}"
 
 
-@st.fragment(key="map")
+@st.fragment(key=Fragment.MAP)
 def panel(name: str) -> None:
-    """The encoded digits. The sliders move the cursor in the browser, so this part rests then."""
+    """The encoded digits. The sliders move the cursor in the browser, without a run of this."""
     now = session.visit(name)
     codes = session.encodings(name)
     view = chosen(name)
-    weights, words = _weights(name, view, now.z)
+    weights, note = _weights(name, view, now.z)
     digit = now.place.digit
     latent_map.mount(
         view.points,
@@ -121,53 +121,59 @@ def panel(name: str) -> None:
         on_view=partial(_take_view, name),
         on_shape=partial(_take_shape, name),
     )
-    _choose(name)  # below the map, which so lies in the same place for every model
-    if words:
-        st.caption(words)
+    _choose(name)  # below the map, so that the map is in the same place for every model
+    if note:
+        st.caption(note)
     selection.sheet(name)
 
 
 def _weights(
     name: str, view: projections.Projection, z: np.ndarray
 ) -> tuple[np.ndarray | None, str]:
-    """How strongly each digit is painted, and what the map says of itself below it."""
-    weights, words = None, ""
+    """The opacity of each digit, 0 to 1 (None: all 1), and the caption of the map."""
+    weights, note = None, ""
     distances = view.distances(z)
     if distances is not None:
         weights, near, far = projections.fade(distances)
         share = f"{100 * view.share:.0f}\u00a0%"
-        words = (
+        note = (
             f"{view.axes[0]} and {view.axes[1]} through the current code, where a drag stays: "
             f"{share} of the variance. Digits fade with distance from this plane, "
             f"{near:.1f} to {far:.1f}."
         )
     elif view.plane is None:
-        words = "t-SNE keeps neighbours, not distances: a press takes the nearest digit's code."
+        note = "t-SNE keeps neighbours, not distances: a click takes the nearest digit's code."
     picked = selection.picked(name)
     if picked is not None and len(picked):
         whole = np.ones(len(view.points)) if weights is None else weights
         weights = DIMMED * whole
         weights[picked] = np.maximum(whole[picked], CLEAR)
-    return weights, words
+    return weights, note
 
 
 def _backdrop(
     name: str, view: projections.Projection, z: np.ndarray
 ) -> tuple[bytes, tuple[float, float, float, float]] | None:
-    """The decoded plane through the code under what is seen of the map, where that is wanted."""
+    """The decoded plane through the code under the visible part of the map, as PNG and its ends
+    (left, right, bottom, top); None where it is switched off."""
     seen = latent_map.map_view(map_key(name), view.axes)
     if view.plane is None or seen is None or not seen.behind:
         return None
     left, right, bottom, top = seen.range
-    # a lattice that depends on the zoom in steps and not on the pan: digits stay where they are
+    # the lattice depends on the zoom in steps and not on the pan, so that digits keep their place
     pitch = 2 ** (round(2 * math.log2((right - left) * TILE / seen.width)) / 2)
+    if (right - left) * (top - bottom) / pitch**2 > MOST:  # before a range overflows
+        return None
     columns = range(math.floor(left / pitch), math.ceil(right / pitch))
     rows = range(math.floor(bottom / pitch), math.ceil(top / pitch))
     if not 0 < len(columns) * len(rows) <= MOST:
         return None
-    foot = np.round(view.plane.move(z, np.zeros(2)), 4)  # what the plane hides of the code
+    foot = np.round(view.plane.move(z, np.zeros(2)), 4)  # the code's part outside the plane
     cells = columns.start, columns.stop, rows.start, rows.stop
-    png = _sheet(name, *kind(name), tuple(foot.tolist()), pitch, cells)
+    try:
+        png = _sheet(name, *kind(name), tuple(foot.tolist()), pitch, cells)
+    except CheckpointError:  # the panel of the current code shows the sentence
+        return None
     return png, (pitch * cells[0], pitch * cells[1], pitch * cells[2], pitch * cells[3])
 
 
@@ -192,13 +198,13 @@ def _sheet(
 
 
 def _take_drag(name: str) -> None:
-    """The code under the pointer: only the picture and the sliders follow until it is let go."""
+    """Move the code under the pointer; only the picture and the sliders follow before release."""
     spot = latent_map.pending_drag(map_key(name))
     if spot is None:
         return
     now = session.visit(name)
-    now.move(chosen(name).place(now.z, spot).z)
-    controls.rerun("hand")
+    now.drag(chosen(name).place(now.z, spot).z)
+    fragments.during_map_drag()
 
 
 def _take_click(name: str) -> None:
@@ -206,7 +212,7 @@ def _take_click(name: str) -> None:
     if click is None:
         return
     now, state = session.visit(name), st.session_state
-    pressed, before = state.get("pressed", (None, None))  # the last press, where the code was
+    pressed, before = state.get("pressed", (None, None))  # the last press, the place before it
     if click.back:
         while pressed == click.press and before in now.past and now.place != before:
             now.undo()
@@ -214,14 +220,14 @@ def _take_click(name: str) -> None:
         if click.press != pressed:
             state["pressed"] = click.press, now.rested
         if click.index is not None:
-            now.go(*session.digit_place(name, click.index))
+            now.move(*session.digit_place(name, click.index))
         else:
-            now.go(*chosen(name).place(now.z, (click.x, click.y)))
-    controls.follow()
+            now.move(*chosen(name).place(now.z, (click.x, click.y)))
+    fragments.after_code_change()
 
 
 def _take_view(name: str) -> None:
-    """What is seen of the map has changed, or the backdrop's switch: the map runs, no more."""
+    """The visible part of the map or the backdrop's switch has changed: the map alone runs."""
     seen = latent_map.map_view(map_key(name), chosen(name).axes)
     if seen is not None:
         st.session_state["manifold-behind"] = seen.behind

@@ -1,33 +1,35 @@
-"""How a model came to draw its digits: the sheet and the losses of each epoch, played back."""
+"""The training of a model, played back: the sheet and the losses of each epoch."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
-from explorer import controls, generate_html, plots, session
+from explorer import controls, generate_html, plots, session, text
+from explorer.fragments import Fragment
 
-TURN = 0.4  # seconds that an epoch stays on show while it is played
+TURN = 0.4  # s that an epoch is shown for while it is played
 
 
 def show(name: str) -> None:
     """The Training mode of the Generate page."""
     try:
         kept = len(session.history(name).sheets)
-    except ValueError as error:  # damaged; the sentence says which file, and what to do
-        st.error(str(error))
+    except ValueError as error:
+        reason = text.quoted(str(error), text.SENTENCE)
+        st.error(f"The record of the training cannot be read: {reason}")
         return
     if not kept:
-        st.info(f"{session.info(name).title} came without a record of its training.")
+        title = text.quoted(session.info(name).title)
+        st.info(f"{title} has no record of its training.")
         return
     playing = st.session_state.get("playing", False)
-    # as often as an epoch stays, and not at all while nothing is played
-    st.fragment(_playback, key="playback", run_every=TURN if playing else None)(name)
+    st.fragment(_playback, key=Fragment.PLAYBACK, run_every=TURN if playing else None)(name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _readings(name: str) -> np.ndarray | None:
-    """What the classifier reads in the sheets, [epochs, 10, 10]."""
+    """The classifier's probabilities for the sheets, [epochs, 10, 10]."""
     classifier, sheets = session.classifier(), session.history(name).sheets
     if classifier is None:
         return None
@@ -40,8 +42,8 @@ def _playback(name: str) -> None:
     last, key = len(history.sheets), f"epoch-{name}"
     state.setdefault(key, last)
     if state.get("playing") and not state.get("from-start"):
-        # The browser says which epoch it shows, and a busy one says an old one again. So the end is
-        # where it shows the last, not where the last has been sent to it.
+        # The slider's value comes from the browser, and a busy browser may send an old one again.
+        # So the playback ends when the browser shows the last epoch, not when it is sent.
         if state[key] < last:
             state[key] += 1
         else:
@@ -70,16 +72,16 @@ def _playback(name: str) -> None:
                 large=True,
             )
         )
-        right_ones = "" if now is None else int((now.argmax(axis=1) == np.arange(10)).sum())
-        words = f"; the classifier reads {right_ones} of 10 as asked" if now is not None else ""
-        st.caption(f"The same ten codes after epoch {epoch} of {last}{words}.")
+        right_ones = 0 if now is None else int((now.argmax(axis=1) == np.arange(10)).sum())
+        reads = "" if now is None else f"; the classifier reads {right_ones} of 10 as asked"
+        st.caption(f"The same ten codes after epoch {epoch} of {last}{reads}.")
     with right:
         figure = plots.losses(panels(history.curves), epoch)
         st.plotly_chart(figure, config={"displayModeBar": False}, key="losses")
 
 
 def panels(curves: dict[str, np.ndarray]) -> list[plots.Panel]:
-    """The two losses with both their curves, those that were kept."""
+    """The two losses with their training and validation curves, as far as they were recorded."""
     found = []
     for title, parts in (
         ("Bound (nats)", ("cross_entropy", "kl")),

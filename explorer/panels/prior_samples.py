@@ -1,4 +1,4 @@
-"""Digits as they come: what a model draws from its prior that cannot be asked for a digit."""
+"""Samples from the prior of a model that is not conditioned on the digit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, generate_html, generation, session
+from explorer import controls, generate_html, generation, session, text
 from explorer.generation import SHOWN, Drawn
 from explorer.panels import downloads, draw_form
 from vae import latent
@@ -16,8 +16,8 @@ NO_LABELS = np.empty(0, np.int64)  # nothing was asked for
 
 
 def show(name: str) -> None:
-    """Why nobody can ask this model for a digit, the models that can be asked, and what this one
-    draws all the same; an autoencoder, which has no prior, draws nothing."""
+    """Why this model cannot be asked for a digit, the models that can, and samples from its prior;
+    an autoencoder has no prior and draws nothing."""
     info = session.info(name)
     able = [n for n in session.names()[0] if "conditions" in session.info(n).abilities]
 
@@ -26,39 +26,38 @@ def show(name: str) -> None:
 
     with st.container(key="not-offered"):
         st.html(
-            f"<h3>{info.title} cannot be asked for a digit</h3><p>It was never told which digit is "
-            "which: its code mixes what is written with how. Models that are told the digit keep "
-            "the two apart"
-            + ("; choose one to ask.</p>" if able else ", and none is shipped here.</p>")
+            f"<h3>{text.html(info.title)} cannot be asked for a digit</h3><p>It was trained "
+            "without labels, so its code does not separate the digit from the style. Conditional "
+            "models do" + ("; choose one of these.</p>" if able else ", and none is installed.</p>")
         )
         with st.container(horizontal=True):
             for other in able:
-                title = session.info(other).title
+                title = text.widget_label(session.info(other).title)
                 st.button(title, key=f"take-{other}", on_click=choose, args=(other,))
-    if any(info.kl):  # nothing draws an autoencoder's codes towards a prior
+    if any(info.kl):  # without a KL, codes do not follow the prior
         _sheet(name)
 
 
 def _sheet(name: str) -> None:
-    desk = draw_form.layout()
+    parts = draw_form.layout()
     st.session_state.setdefault("prior-count", 100)
     how_many = partial(
         st.number_input, "How many", 1, SHOWN, step=10, key="prior-count", persist_state="session"
     )
-    with desk.ask:
-        st.html("<h3>What it draws by itself</h3>")
-        request = draw_form.prior_controls("prior", how_many, "prior-again")
+    with parts.request:
+        st.html("<h3>Samples from its prior</h3>")
+        request = draw_form.prior_controls("prior", how_many)
     count = request[0]
     across = generation.columns(1, count)
 
     def sheet(pictures: np.ndarray, read: np.ndarray | None) -> str:
         return generate_html.sheet(pictures, None, read, controls.DIGIT_COLOURS, across)
 
-    with desk.sheet:
+    with parts.sheet:
         drawn = draw_form.sheet(name, count, sheet, partial(_drawn, name, *request))
-    with desk.outcome:
+    with parts.outcome:
         if drawn.read is None:
-            st.html(draw_form.NO_CLASSIFIER)
+            draw_form.no_classifier()
         else:
             st.html(generate_html.readings(drawn.read, controls.DIGIT_COLOURS))
         downloads.buttons(
@@ -73,4 +72,4 @@ def _sheet(name: str) -> None:
 @st.cache_resource(show_spinner=False, max_entries=8)  # 0.4 MB each at the most
 def _drawn(name: str, count: int, seed: int, temperature: float) -> Drawn:
     codes = latent.sample_prior(session.info(name).blocks, count, seed, temperature)
-    return draw_form.finish(session.model(name).decode(codes), NO_LABELS, codes)
+    return draw_form.classified(session.model(name).decode(codes), NO_LABELS, codes)

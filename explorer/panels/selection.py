@@ -1,4 +1,4 @@
-"""The digits selected on the map by a box or a lasso: how many of each, and what they look like."""
+"""The digits selected on the map by a box or a lasso: how many of each, and a sheet of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, session, thumbnails
+from explorer import controls, fragments, session, text, thumbnails
 from explorer.components import digit_sheet
+from explorer.session import CheckpointError
 
 MOST = 200  # tiles shown
 
@@ -19,10 +20,7 @@ class Selection:
     """Test digits of one model, and those of them that the sheet shows."""
 
     digits: np.ndarray  # [N], indices into the test set
-    counts: np.ndarray  # [10], how many of each digit
-    shown: np.ndarray  # [at most MOST], sorted by digit
-    pictures: np.ndarray  # uint8 [at most MOST, 28, 28]
-    words: str  # what the pictures are
+    shown: np.ndarray  # [at most MOST], sorted by class
     # the shape drawn around them [K, 2], and the axes of the map that it was drawn on
     drawn: tuple[tuple[str, str], np.ndarray] | None = None
 
@@ -34,70 +32,80 @@ def pick(
     has it."""
     labels = session.encodings(name).labels
     ordered = digits[np.argsort(labels[digits], kind="stable")]
-    # evenly through the ordered ones, so that the sheet has of each digit its share
+    # evenly spaced among those sorted by class, so that each class keeps its share
     steps = np.linspace(0, len(ordered) - 1, min(MOST, len(ordered)))
     shown = ordered[np.rint(steps).astype(int)]
-    pictures, words = np.empty((0, 28, 28), np.uint8), "originals"
-    if len(shown) and (test := thumbnails.originals(name)) is not None:
-        pictures = test.images[shown]
-    elif len(shown):
-        pictures = session.model(name).pictures(session.encodings(name).mean[shown])
-        words = "reconstructions"
-    counts = np.bincount(labels[digits], minlength=10)
-    found = Selection(digits, counts, shown, pictures, words, drawn)
-    st.session_state[f"selection-{name}"] = found
+    st.session_state[f"selection-{name}"] = Selection(digits, shown, drawn)
+
+
+def _selected(name: str) -> Selection | None:
+    found = st.session_state.get(f"selection-{name}")
+    return found if isinstance(found, Selection) else None
 
 
 def picked(name: str) -> np.ndarray | None:
     """The selected test digits [N] of the model; None where nothing was selected."""
-    found = st.session_state.get(f"selection-{name}")
-    return found.digits if isinstance(found, Selection) else None
+    found = _selected(name)
+    return found.digits if found else None
 
 
 def outline(name: str, axes: tuple[str, str]) -> np.ndarray | None:
     """The shape [K, 2] that was drawn around the selected digits, on the map of these axes."""
-    found = st.session_state.get(f"selection-{name}")
-    if not isinstance(found, Selection) or found.drawn is None:
+    found = _selected(name)
+    if not found or found.drawn is None:
         return None
     return found.drawn[1] if found.drawn[0] == axes else None
 
 
+def pictures(name: str, digits: np.ndarray) -> tuple[np.ndarray, str]:
+    """Pictures of test digits [N], uint8 [N, 28, 28], and what they are: originals where they are
+    available, else reconstructions. Raises as `session.model`."""
+    if (test := thumbnails.originals(name)) is not None:
+        return test.images[digits], "originals"
+    return session.model(name).pictures(session.encodings(name).mean[digits]), "reconstructions"
+
+
 def sheet(name: str) -> None:
-    """The selected digits by number, and a sheet of them; nothing where nothing was selected."""
-    found = st.session_state.get(f"selection-{name}")
-    if not isinstance(found, Selection):
+    """The number of selected digits of each class, and a sheet of them; nothing where nothing was
+    selected."""
+    found = _selected(name)
+    if not found:
         return
+    labels = session.encodings(name).labels
     with st.container(horizontal=True, vertical_alignment="center", key="selection-head"):
-        st.html(_tally(found.counts), width="content")
+        st.html(tally(labels[found.digits]), width="content")
         st.button("Clear", on_click=_clear, args=(name,), type="tertiary", key=f"clear-{name}")
     if not len(found.digits):
         return
-    labels = session.encodings(name).labels
+    try:
+        images, kind = pictures(name, found.shown)
+    except CheckpointError:  # the panel of the current code shows the sentence
+        return
     key = f"sheet-{name}"
     digit_sheet.mount(
-        found.pictures,
-        [f"test digit {digit:,}, a {labels[digit]}" for digit in found.shown],
+        images,
+        [text.numbered("test digit", digit, int(labels[digit])) for digit in found.shown],
         key=key,
         on_press=partial(_go, name, key),
     )
     part = "" if len(found.shown) == len(found.digits) else f"{len(found.shown)} of "
     every = ", evenly picked" if part else ""
-    st.caption(f"{part}{len(found.digits):,} {found.words}{every}. Press one to go to its code.")
+    st.caption(f"{part}{len(found.digits):,} {kind}{every}. Click one to go to its code.")
 
 
-def _tally(counts: np.ndarray) -> str:
-    """HTML: how many there are of each digit."""
-    total = int(counts.sum())
-    if not total:
+def tally(labels: np.ndarray) -> str:
+    """HTML: the number of labels [N] of each class, the unlabelled ones last."""
+    if not len(labels):
         return '<div class="tally">No digit that is shown lies within this shape.</div>'
-    words = "digit" if total == 1 else "digits"
+    counts = {digit: int((labels == digit).sum()) for digit in (*range(10), text.UNLABELLED)}
+    noun = "digit" if len(labels) == 1 else "digits"
     each = "".join(
-        f'<span><i style="background:{controls.DIGIT_COLOURS[digit]}"></i>'
-        f"<strong>{digit}</strong><b>{count:,}</b></span>"
-        for digit, count in enumerate(counts)
+        f'<span><i style="background:{controls.colour(digit)}"></i>'
+        f"<strong>{text.class_name(digit)}</strong><b>{count:,}</b></span>"
+        for digit, count in counts.items()
         if count
     )
-    return f'<div class="tally"><strong>{total:,} {words} selected</strong>{each}</div>'
+    return f'<div class="tally"><strong>{len(labels):,} {noun} selected</strong>{each}</div>'
 
 
 def _clear(name: str) -> None:
@@ -105,9 +113,8 @@ def _clear(name: str) -> None:
 
 
 def _go(name: str, key: str) -> None:
-    place = digit_sheet.pending_press(key)
-    found = st.session_state.get(f"selection-{name}")
-    if place is None or not isinstance(found, Selection) or place >= len(found.shown):
+    place, found = digit_sheet.pending_press(key), _selected(name)
+    if place is None or not found or place >= len(found.shown):
         return
-    session.visit(name).go(*session.digit_place(name, int(found.shown[place])))
-    controls.follow()
+    session.visit(name).move(*session.digit_place(name, int(found.shown[place])))
+    fragments.after_code_change()

@@ -1,5 +1,5 @@
-"""Styles, a row each, and all ten digits in them: from the prior, the sliders, a test digit, the
-visitor's own hand."""
+"""All ten digits in each of several styles, taken from the prior, sliders, test digits or the
+visitor's images."""
 
 from __future__ import annotations
 
@@ -8,20 +8,29 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, generate_html, generation, mnist_download, session
+from explorer import (
+    controls,
+    fragments,
+    generate_html,
+    generation,
+    mnist_download,
+    session,
+    text,
+)
 from explorer.components import drawing, latent_sliders
+from explorer.fragments import Fragment
 from explorer.generate_html import Source
-from explorer.generation import Drawn, Hand
+from explorer.generation import Drawn, SliderValues
 from explorer.panels import downloads, draw_form, uploads
 from explorer.panels.uploads import Upload
 from vae import latent
 
-ROWS, MOST_ROWS = 8, 40  # styles at once; the classifier reads 400 digits at the most
+ROWS, MOST_ROWS = 8, 40  # styles at once: 40 rows of ten are the 400 digits that are shown
 TEN = list(range(10))
 
 
 def choose() -> None:
-    """The control that says where the styles come from; `show` obeys it."""
+    """The control that chooses the source of the styles, which `show` reads."""
     st.segmented_control(
         "Style from",
         WAYS,
@@ -44,14 +53,14 @@ def _drawn(name: str, styles: np.ndarray) -> Drawn:
 
 
 def _sheet(drawn: Drawn, sources: list[Source]) -> str:
-    """A row for each style, its source before it; a single one at large."""
+    """A row for each style, after its source; a single style enlarged."""
     colours = controls.DIGIT_COLOURS
     if len(drawn.labels) > 10:
         return generate_html.styles(drawn.images, TEN, drawn.read, colours, sources)
     return generate_html.sheet(drawn.images, drawn.labels, drawn.read, colours, (5, 5), large=True)
 
 
-def _take_home(name: str, drawn: Drawn, styles: np.ndarray, stem: str) -> None:
+def _downloads(name: str, drawn: Drawn, styles: np.ndarray, stem: str) -> None:
     downloads.buttons(
         drawn,
         f"{name}-{stem}",
@@ -62,191 +71,189 @@ def _take_home(name: str, drawn: Drawn, styles: np.ndarray, stem: str) -> None:
 
 
 def _rows(
-    name: str, desk: draw_form.Layout, styles: np.ndarray, sources: list[Source], stem: str
+    name: str, parts: draw_form.Layout, styles: np.ndarray, sources: list[Source], stem: str
 ) -> None:
-    """All that a page shows of styles [S, Z]."""
+    """The sheet, the agreement and the downloads of styles [S, Z]."""
     styles = generation.exact(styles)
     drawn = _drawn(name, styles)
-    with desk.sheet:
+    with parts.sheet:
         st.html(_sheet(drawn, sources))
-    with desk.outcome:
+    with parts.outcome:
         if sources and len(styles) == 1:
-            st.html(generate_html.seen(sources[0]))
+            st.html(generate_html.single_source(sources[0]))
         draw_form.agreement(drawn)
-        _take_home(name, drawn, styles, stem)
+        _downloads(name, drawn, styles, stem)
 
 
 # --- from the prior -----------------------------------------------------------------------------
 
 
 def _prior(name: str) -> None:
-    desk = draw_form.layout()
+    parts = draw_form.layout()
     st.session_state.setdefault("style-count", ROWS)
     how_many = partial(
         st.number_input, "Styles", 1, MOST_ROWS, key="style-count", persist_state="session"
     )
-    with desk.ask:
-        count, seed, temperature = draw_form.prior_controls("style", how_many, "style-again")
-    with desk.sheet:
-        controls.loading(name)
+    with parts.request:
+        count, seed, temperature = draw_form.prior_controls("style", how_many)
+    with parts.sheet:
+        controls.model(name)
     codes = latent.sample_prior(session.info(name).blocks, count, seed, temperature)
-    _rows(name, desk, draw_form.style_part(name, codes), [], "styles")
+    _rows(name, parts, draw_form.style_part(name, codes), [], "styles")
 
 
 # --- from the sliders ---------------------------------------------------------------------------
 
 
 def _sliders(name: str) -> None:
-    with st.container(key="desk"):
-        controls.loading(name)
-        _steer(name)
-        _kept(name)
+    with st.container(key="generate-layout"):
+        controls.model(name)
+        _style(name)
+        _style_downloads(name)
 
 
-def _follow(name: str) -> tuple[Hand, list[int], list[int]]:
-    """The style as the sliders have it, the dimensions of the code that they move, and where in the
-    style those stand."""
+def _slider_style(name: str) -> tuple[SliderValues, list[int], list[int]]:
+    """The style on the sliders, the dimensions of the code that they move, and the places of these
+    in the style."""
     info = session.info(name)
     rest = draw_form.style_part(name, np.arange(info.dims)[None])[0].tolist()
-    start = Hand(np.zeros(len(rest), np.float32))
-    hand = st.session_state.setdefault(f"style-hand-{name}", start)
-    free = [d for d in info.order if info.active[d]]
-    spots = [rest.index(d) for d in free]
-    hand.z[spots] = latent_sliders.slider_values(
-        f"style-{name}", hand.z[spots].tolist(), hand.revision
+    start = SliderValues(np.zeros(len(rest), np.float32))
+    style = st.session_state.setdefault(f"style-values-{name}", start)
+    dims = [d for d in info.order if info.active[d]]
+    places = [rest.index(d) for d in dims]
+    style.z[places] = latent_sliders.slider_values(
+        f"style-{name}", style.z[places].tolist(), style.revision
     )
-    return hand, free, spots
+    return style, dims, places
 
 
-@st.fragment(key="style-hand")
-def _steer(name: str) -> None:
-    """The digits and the sliders, and nothing else: this is what runs while a hand moves."""
+@st.fragment(key=Fragment.STYLE)
+def _style(name: str) -> None:
+    """The digits and the sliders, and nothing else: this runs during a drag."""
     info = session.info(name)
-    hand, free, spots = _follow(name)
-    drawn = _drawn(name, generation.exact(hand.z[None]))
+    style, dims, places = _slider_style(name)
+    drawn = _drawn(name, generation.exact(style.z[None]))
     with st.container(key="sheet"):
         st.html(_sheet(drawn, []))
 
     def move(z: np.ndarray) -> None:
-        hand.go(z)
-        controls.rerun("style-hand", "style-kept")
+        style.set(z)
+        fragments.after_style_change()
 
     def random() -> None:
         codes = latent.sample_prior(info.blocks, 1, int(np.random.default_rng().integers(2**31)))
         move(draw_form.style_part(name, codes)[0])
 
-    with st.container(key="ask"):
-        # after the picture, for mounting the sliders lets the next move through
+    with st.container(key="request"):
+        # after the picture: once the sliders are mounted they send the next move
         latent_sliders.mount(
-            [f"z{d + 1}" for d in free],
-            hand.z[spots].tolist(),
+            [f"z{d + 1}" for d in dims],
+            style.z[places].tolist(),
             key=f"style-{name}",
-            revision=hand.revision,
-            **controls.kl_beside(name, free),
+            revision=style.revision,
+            **controls.kl_notes(name, dims),
             max_height=300,
-            on_rest=partial(controls.rerun, "style-kept"),
+            on_rest=fragments.after_style_release,
         )
-        with st.container(horizontal=True, key="style-moves"):
-            still = np.zeros_like(hand.z)
-            st.button("Reset", on_click=move, args=(still,), key="style-reset", help="All to 0")
+        with st.container(horizontal=True, key="style-buttons"):
+            zero = np.zeros_like(style.z)
+            st.button("Reset", on_click=move, args=(zero,), key="style-reset", help="All to 0")
             st.button("Random", on_click=random, key="style-random", help="A draw from the prior")
         draw_form.agreement(drawn)
 
 
-@st.fragment(key="style-kept")
-def _kept(name: str) -> None:
-    """What is to be taken home, once the hand rests."""
-    styles = generation.exact(_follow(name)[0].z[None])
+@st.fragment(key=Fragment.STYLE_DOWNLOADS)
+def _style_downloads(name: str) -> None:
+    """The downloads, made anew when a drag ends."""
+    styles = generation.exact(_slider_style(name)[0].z[None])
     with st.container(key="outcome"):
-        _take_home(name, _drawn(name, styles), styles, "sliders")
+        _downloads(name, _drawn(name, styles), styles, "sliders")
 
 
 # --- from test digits ---------------------------------------------------------------------------
 
 
 def _test_digits(name: str) -> None:
-    state, desk, arrived = st.session_state, draw_form.layout(), mnist_download.digits()
-    digits = arrived or session.bundled()
+    state, parts, mnist = st.session_state, draw_form.layout(), mnist_download.digits()
+    digits = mnist or session.bundled()
     count = len(digits.labels)
     state["style-index"] = min(state.get("style-index", 0), count - 1)
 
+    def show_from(start: int) -> None:
+        state["style-index"] = start
+
     def jump() -> None:
-        state["style-index"] = int(np.random.default_rng().integers(count - ROWS))
+        show_from(int(np.random.default_rng().integers(max(1, count - ROWS))))
 
-    def move(step: int) -> None:
-        state["style-index"] = int(np.clip(state["style-index"] + step, 0, count - 1))
-
-    with desk.ask, st.container(horizontal=True, vertical_alignment="bottom"):
+    with parts.request, st.container(horizontal=True, vertical_alignment="bottom"):
         first = int(
             st.number_input(
                 "First test digit", 0, count - 1, key="style-index", persist_state="session"
             )
         )
-        last = first + ROWS >= count
-        st.button("Previous", on_click=move, args=(-ROWS,), disabled=not first, key="style-back")
-        st.button("Next", on_click=move, args=(ROWS,), disabled=last, key="style-next")
-        st.button("At random", on_click=jump, key="style-jump")
-    with desk.sheet:
-        controls.loading(name)
+        controls.pager(first, ROWS, count, show_from, "style")
+        st.button("At random", on_click=jump, key="style-random-index")
+    with parts.sheet:
+        controls.model(name)
     shown = slice(first, first + ROWS)
     pictures, labels = digits.images[shown] / np.float32(255), digits.labels[shown]
-    kind = "test" if arrived else "bundled"
+    kind = "test" if mnist else "bundled"
     sources = [
-        Source(picture, f"{kind} digit {index:,}, a {label}")
+        Source(picture, text.numbered(f"{kind} digit", index, label))
         for index, (picture, label) in enumerate(zip(pictures, labels, strict=True), first)
     ]
-    mean, _ = session.model(name).encode(pictures)
-    _rows(name, desk, draw_form.style_part(name, mean), sources, "test-digits")
+    mean, _ = controls.model(name).encode(pictures)
+    _rows(name, parts, draw_form.style_part(name, mean), sources, "test-digits")
     controls.mnist_line()
 
 
-# --- from the visitor's own hand ----------------------------------------------------------------
+# --- from the visitor's images ------------------------------------------------------------------
 
 
-@st.fragment(key="style-draw")
+@st.fragment(key=Fragment.STYLE_DRAWING)
 def _draw(name: str) -> None:
-    desk = draw_form.layout()
-    with desk.ask, st.container(width=280):
+    parts = draw_form.layout()
+    with parts.request, st.container(width=280):
         png = drawing.mount(key="style-ink")
-    with desk.sheet:
-        controls.loading(name)
+    with parts.sheet:
+        controls.model(name)
         if png is None:
-            st.caption("Draw a digit: after each stroke it is written as every digit.")
+            st.caption("Draw a digit: after each stroke, all ten digits are drawn in its style.")
             return
-    _own(name, desk, [Upload("your drawing", png)], False, "drawing")
+    _own(name, parts, [Upload("your drawing", png)], False, "drawing")
 
 
 def _upload(name: str) -> None:
-    desk = draw_form.layout()
-    with desk.ask:
+    parts = draw_form.layout()
+    with parts.request:
         label = f"Images of one digit each, up to {ROWS}: {uploads.LIMITS}"
         files = uploads.uploads(label, "style-files", several=True)
         if len(files) > ROWS:
-            st.error(f"{len(files)} images are too many at once: the first {ROWS} are taken.")
-    with desk.sheet:
-        controls.loading(name)
+            st.error(f"{len(files)} images are too many: the first {ROWS} are used.")
+    with parts.sheet:
+        controls.model(name)
         if not files:
             st.caption("Each image becomes a row: its digit, then all ten in its style.")
             return
-    _own(name, desk, files[:ROWS], "auto", "upload")
+    _own(name, parts, files[:ROWS], "auto", "upload")
 
 
 def _own(
-    name: str, desk: draw_form.Layout, files: list[Upload], invert: str | bool, stem: str
+    name: str, parts: draw_form.Layout, files: list[Upload], invert: str | bool, stem: str
 ) -> None:
-    """Rows in the hand of the visitor's images, of those that can be read."""
-    with desk.sheet:
+    """Rows in the styles of the visitor's images, those that can be read."""
+    with parts.sheet:
         tried = [(file.name, uploads.digit(file, invert)) for file in files]
-    found = [(words, steps.final / np.float32(255)) for words, steps in tried if steps]
+    found = [(title, steps.final / np.float32(255)) for title, steps in tried if steps]
     if not found:
         return
-    mean, _ = session.model(name).encode(np.stack([picture for _, picture in found]))
+    mean, _ = controls.model(name).encode(np.stack([picture for _, picture in found]))
     taken = mean[:, session.info(name).digit].argmax(axis=1)
     sources = [
-        Source(picture, f"{words}, taken for a {digit}")
-        for (words, picture), digit in zip(found, taken, strict=True)
+        Source(picture, f"{text.inert(title)}, read as {text.with_article(text.class_name(digit))}")
+        for (title, picture), digit in zip(found, taken, strict=True)
     ]
-    _rows(name, desk, draw_form.style_part(name, mean), sources, stem)
+    _rows(name, parts, draw_form.style_part(name, mean), sources, stem)
 
 
 WAYS = {

@@ -1,4 +1,4 @@
-"""What surrounds the code: its traversals, and the decoded manifold."""
+"""Traversals of the current code, and the decoded manifold through it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from explorer import controls, images, session
+from explorer import controls, fragments, images, link, session
 from explorer.components import traversals
+from explorer.fragments import Fragment
 from explorer.panels import maps
 from vae import latent
 
@@ -15,24 +16,23 @@ LOW, HIGH = -3.0, 3.0  # of a traversal
 STEPS, SHEET = 13, 20  # tiles of a traversal; tiles a side of the manifold
 
 
-@st.fragment(key="sheets")
+@st.fragment(key=Fragment.TRAVERSALS)
 def panel(name: str) -> None:
-    """Traversals and manifold around the code. They follow when the hand rests, not while it moves:
-    they hold hundreds of digits where the picture holds one."""
+    """Traversals and manifold around the code. They follow when a drag ends, not during it: they
+    hold hundreds of digits where the picture holds one."""
     now = session.visit(name)
     info = session.info(name)
-    controls.loading(name)
-    model = session.model(name)
-    with st.container(key="surroundings"):
+    model = controls.model(name)
+    with st.container(key="traversals"):
         strips, sheet = st.columns([1.5, 1], gap="large")
     dims = [d for d in info.order if info.active[d]]
     with strips:
         st.html(
-            "<h3>Traversals</h3><p>Each row sweeps one dimension from -3 to 3 around the code. "
-            "Press a tile to go there.</p>"
+            "<h3>Traversals</h3><p>Each row varies one dimension from -3 to 3 around the code. "
+            "Click a tile to go to its code.</p>"
         )
         if dims:
-            _sweep(name, dims)
+            _strips(name, dims)
         else:
             st.caption("No dimension of this model is in use.")
     with sheet:
@@ -41,13 +41,13 @@ def panel(name: str) -> None:
         codes = latent.grid(now.z, (x, y), SHEET)
         whole = images.tile(model.pictures(codes), SHEET)
         st.html(f'<img class="sheet" src="{images.data_uri(whole)}" alt="the decoded manifold">')
-    session.write_link(now)
+    link.write(now)
 
 
-def _sweep(name: str, dims: list[int]) -> None:
-    now, model = session.visit(name), session.model(name)
-    sweeps = latent.traversals(now.z, dims, LOW, HIGH, STEPS)
-    drawn = model.pictures(sweeps.reshape(-1, model.info.dims))
+def _strips(name: str, dims: list[int]) -> None:
+    now, model = session.visit(name), controls.model(name)
+    codes = latent.traversals(now.z, dims, LOW, HIGH, STEPS)
+    drawn = model.pictures(codes.reshape(-1, model.info.dims))
     traversals.mount(
         images.png(images.tile(drawn, STEPS)),
         STEPS,
@@ -72,5 +72,5 @@ def _take_tile(name: str) -> None:
         return
     code = now.z
     code[press.dim] = press.value
-    now.go(tuple(code))
-    controls.follow()
+    now.move(code)
+    fragments.after_code_change()

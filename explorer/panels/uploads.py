@@ -9,6 +9,7 @@ from functools import cached_property
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from explorer import text
 from vae import image_file, prepare
 
 UPLOAD_MB = 20  # of one file
@@ -66,7 +67,7 @@ def uploads(label: str, key: str, *, several: bool = False) -> list[Upload]:
         )
     for file_id in [one for one in kept if one not in state[listed_key]]:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(kept[file_id].name, width="content")
+            st.text(text.inert(kept[file_id].name), width="content")
             st.button("Remove", on_click=remove, args=([file_id],), type="tertiary", key=file_id)
     return list(kept.values())
 
@@ -92,12 +93,11 @@ def digit(file: Upload, invert: str | bool = "auto", advice: str = "") -> prepar
 
     `advice` completes the sentence about an image without ink.
     """
-    shown = file.name.replace("`", "'")
     found = _prepared(file.digest, invert, file.content)
     if isinstance(found, prepare.Prepared):
         return found
     remedy = f" Choose a digit that stands out from its ground{advice}." if found.read else ""
-    st.error(f"`{shown}` cannot be used: {found.reason}.{remedy}")
+    st.error(f"{text.quoted(file.name)} cannot be used: {found.reason}.{remedy}")
     return None
 
 

@@ -1,4 +1,4 @@
-"""A drag as the README shows it, frame by frame: what a hand does, and what follows.
+"""A drag as the README shows it, frame by frame.
 
 LATENT_FILM=assets/screenshots/drag.gif keeps the film.
 """
@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
@@ -20,7 +21,7 @@ RATE = 15  # frames a second
 
 
 def path(frames: int) -> list[tuple[float, float]]:
-    """A closed way from the middle of the map through all its neighbourhoods and back."""
+    """A closed curve through all parts of the map, from the middle and back."""
     turns = [2 * math.pi * frame / (frames - 1) for frame in range(frames)]
     return [(2.3 * math.sin(t), 1.9 * math.sin(2 * t + 0.3) - 1.9 * math.sin(0.3)) for t in turns]
 
@@ -35,6 +36,7 @@ def film(shots: list[bytes], to: Path) -> None:
     frames[0].save(to, save_all=True, append_images=frames[1:], duration=1000 // RATE, loop=0)
 
 
+@pytest.mark.slow
 def test_a_drag_is_a_film(
     page: Page, serve: Callable[..., str], settle: Callable[[Page], None], tmp_path: Path
 ) -> None:

@@ -207,7 +207,7 @@ def test_nothing_is_told_of_a_page_once_another_is_asked_for(
     page.wait_for_function("() => window.latentExplorerLive.open")
     asked.clear()
     page.evaluate(LET_GO, gap)
-    page.locator(".st-key-digits").wait_for()
+    page.locator(".st-key-columns").wait_for()
     settle(page)
     page.wait_for_timeout(500)  # `page` sees to it that nothing went wrong
     assert len(set(asked)) == (2 if gap > 80 else 1)

@@ -550,7 +550,7 @@ def test_seventy_thousand_points_are_drawn_dragged_over_hovered_pressed_and_sele
     assert ink(page) > 3
     thumb = page.locator(".latent-map .thumb")
     page.mouse.move(*page.evaluate(SPOT, ALONE), steps=3)
-    expect(thumb).to_contain_text("test digit 0, a 8")
+    expect(thumb).to_contain_text("test digit 0, an 8")
     page.mouse.click(*page.evaluate(SPOT, ALONE))
     assert until(page, lambda found: found["cursor"] == list(ALONE))["index"] == 0
     page.evaluate(COUNT)

@@ -1,13 +1,13 @@
-"""What is chosen on Explore's map, and what a press there leaves behind: on the page itself."""
+"""The map of Explore: its views and axes, undo, selections, and their state between pages."""
 
 import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.helpers import CODE, RANGES, SPOT, open_explore
+from tests.browser.helpers import CODE, PHONE, RANGES, SPOT, open_explore
 from tests.browser.test_map import ACROSS, RESTED, drag, mode, touch, zoom
 
 Settle = Callable[[Page], None]
@@ -21,7 +21,7 @@ def explore(page: Page, serve: Serve, settle: Settle, query: str) -> Page:
 
 def view(page: Page, name: str) -> Locator:
     """The button of a view of the map."""
-    return page.locator(".st-key-views").get_by_role("radio", name=name)
+    return page.locator(".st-key-projection").get_by_role("radio", name=name)
 
 
 def choose(page: Page, box: str, option: str) -> None:
@@ -31,21 +31,21 @@ def choose(page: Page, box: str, option: str) -> None:
 
 
 def expect_axes(page: Page, x: str, y: str) -> None:
-    """The boxes and the map say these axes."""
-    for name, words in (("x", x), ("y", y)):
-        expect(page.get_by_role("combobox", name=name, exact=True)).to_have_value(words)
-        expect(page.locator(f".latent-map .{name}title")).to_have_text(words)
+    """The boxes and the map name these axes."""
+    for name, dim in (("x", x), ("y", y)):
+        expect(page.get_by_role("combobox", name=name, exact=True)).to_have_value(dim)
+        expect(page.locator(f".latent-map .{name}title")).to_have_text(dim)
 
 
 @pytest.mark.parametrize("query", ["model=vae-2d&digit=7", "model=vae-10d&digit=7"])
 def test_a_double_click_leaves_the_code_and_no_step_to_undo(
-    page: Page, serve: Serve, settle: Settle, query: str
+    shared_page: Page, serve: Serve, settle: Settle, query: str
 ) -> None:
-    explore(page, serve, settle, query)
+    page = explore(shared_page, serve, settle, query)
     home, code = page.evaluate(RANGES), page.evaluate(CODE)
     zoom(page, (0.5, 0.5), 1)
     page.wait_for_function(RESTED)
-    # a digit lies there: in ten dimensions a press takes the code out of the plane
+    # a digit lies there: in ten dimensions its click moves the code out of the plane
     page.mouse.dblclick(*page.evaluate(SPOT, (0.4, -0.3)))
     page.wait_for_function(ACROSS, arg=home[:2])
     page.wait_for_function(f"(code) => ({CODE})() === code", arg=code)
@@ -58,10 +58,10 @@ def test_a_double_click_leaves_the_code_and_no_step_to_undo(
     assert any(float(number) == pytest.approx(float(v), abs=0.01) for v in code.split(","))
 
 
-def test_a_view_is_not_switched_off_and_stays_with_its_axes(
-    page: Page, serve: Serve, settle: Settle
+def test_a_view_keeps_its_axes_between_views_pages_and_models(
+    shared_page: Page, serve: Serve, settle: Settle
 ) -> None:
-    explore(page, serve, settle, "model=vae-10d")
+    page = explore(shared_page, serve, settle, "model=vae-10d")
     view(page, "PCA").click()
     settle(page)
     expect(view(page, "PCA")).to_be_checked()
@@ -69,7 +69,7 @@ def test_a_view_is_not_switched_off_and_stays_with_its_axes(
     expect_axes(page, "z8", "z10")
     choose(page, "x", "z3")
     expect_axes(page, "z3", "z10")
-    choose(page, "x", "z10")  # what is up already: the two change places
+    choose(page, "x", "z10")  # the other axis shows it: the two are swapped
     expect_axes(page, "z10", "z3")
     choose(page, "y", "z10")
     expect_axes(page, "z3", "z10")
@@ -85,7 +85,7 @@ def test_a_view_is_not_switched_off_and_stays_with_its_axes(
     mode(page, "Box")
     choose(page, "Model", "VAE, 5-d")
     expect(page.locator(".latent-map .xtitle", has_text="PC 1")).to_have_count(1)
-    expect(page.locator(".latent-map")).to_have_count(1)  # the other model's has gone
+    expect(page.locator(".latent-map")).to_have_count(1)
     for name, pressed in (("digit 3", "false"), ("Box", "true")):
         button = page.locator(".latent-map").get_by_role("button", name=name, exact=True)
         expect(button).to_have_attribute("aria-pressed", pressed)
@@ -95,10 +95,8 @@ def test_a_view_is_not_switched_off_and_stays_with_its_axes(
     expect_axes(page, "z3", "z10")
 
 
-def test_a_key_that_is_held_is_one_way_and_one_step_back(
-    page: Page, serve: Serve, settle: Settle
-) -> None:
-    explore(page, serve, settle, "model=vae-2d")
+def test_a_held_key_is_one_step_to_undo(shared_page: Page, serve: Serve, settle: Settle) -> None:
+    page = explore(shared_page, serve, settle, "model=vae-2d")
     page.locator(".latent-map .frame").focus()
     for _ in range(12):
         before = page.evaluate(CODE)
@@ -112,8 +110,10 @@ def test_a_key_that_is_held_is_one_way_and_one_step_back(
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
-def test_each_view_of_the_map_keeps_its_own_zoom(page: Page, serve: Serve, settle: Settle) -> None:
-    explore(page, serve, settle, "model=vae-10d")
+def test_each_view_of_the_map_keeps_its_own_zoom(
+    shared_page: Page, serve: Serve, settle: Settle
+) -> None:
+    page = explore(shared_page, serve, settle, "model=vae-10d")
     home = page.evaluate(RANGES)
     zoom(page, (0.5, 0.5), 2)
     page.wait_for_function(RESTED)
@@ -127,10 +127,10 @@ def test_each_view_of_the_map_keeps_its_own_zoom(page: Page, serve: Serve, settl
     assert page.evaluate(RANGES) == pytest.approx(near)
 
 
-def test_the_digits_that_are_selected_are_one_stop_of_the_tab_key(
-    page: Page, serve: Serve, settle: Settle
+def test_selected_digits_are_outlined_and_one_stop_of_the_tab_key(
+    shared_page: Page, serve: Serve, settle: Settle
 ) -> None:
-    explore(page, serve, settle, "model=vae-10d")
+    page = explore(shared_page, serve, settle, "model=vae-10d")
     mode(page, "Box")
     drag(page, [(-1.0, -1.0), (1.0, 1.0)])
     digits = page.locator(".digits button")
@@ -144,12 +144,6 @@ def test_the_digits_that_are_selected_are_one_stop_of_the_tab_key(
     expect(page.locator(".digits button[tabindex='0']")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.locator(".decoded-digit figcaption")).to_contain_text("test digit")
-
-
-def test_the_shape_stays_around_what_is_selected(page: Page, serve: Serve, settle: Settle) -> None:
-    explore(page, serve, settle, "model=vae-10d")
-    mode(page, "Box")
-    drag(page, [(-1.0, -1.0), (1.0, 1.0)])
     expect(page.locator(".tally")).to_contain_text("digits selected")
     first = page.locator(".tally span").first
     assert re.fullmatch(r"\d", first.locator("strong").inner_text()), "the digit, and its count"
@@ -175,12 +169,9 @@ def test_the_shape_stays_around_what_is_selected(page: Page, serve: Serve, settl
 
 
 def test_one_finger_scrolls_past_a_zoomed_map(
-    browser: Browser, serve: Serve, settle: Settle
+    new_page: Callable[..., Page], serve: Serve, settle: Settle
 ) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-    page = explore(context.new_page(), serve, settle, "model=vae-2d")
+    page = explore(new_page(**PHONE), serve, settle, "model=vae-2d")
     page.locator(".latent-map .modebar-btn").first.tap()
     page.wait_for_function(RESTED)
     ranges, code = page.evaluate(RANGES), page.evaluate(CODE)
@@ -189,4 +180,3 @@ def test_one_finger_scrolls_past_a_zoomed_map(
     page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop > 20")
     assert page.evaluate(RANGES) == pytest.approx(ranges)
     assert page.evaluate(CODE) == code
-    context.close()

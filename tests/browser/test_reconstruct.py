@@ -1,4 +1,4 @@
-"""The Reconstruct page in a real browser: choose, draw, upload, and be told what is wrong."""
+"""The Reconstruct page in a real browser: test digits in each order, drawings, uploads."""
 
 import re
 from collections.abc import Callable
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.helpers import at_width
 from vae import data
 
 Settle = Callable[[Page], None]
@@ -19,7 +20,7 @@ BAR = [(0.4, 0.5), (0.65, 0.5)]
 
 
 def open_page(page: Page, url: str, settle: Settle, source: str = "Test digits") -> Page:
-    """Reconstruct, with a source chosen."""
+    """Open Reconstruct and choose a source."""
     page.goto(f"{url}/reconstruct")
     page.get_by_role("radio", name=source, exact=True).wait_for()
     if source == "Test digits":  # the first choice; the server's first visitor waits for torch
@@ -33,36 +34,36 @@ def open_page(page: Page, url: str, settle: Settle, source: str = "Test digits")
 
 @pytest.fixture
 def url(serve: Callable[[str], str]) -> str:
-    """The app; its offline form where MNIST is not on the disk, for no test asks the network."""
+    """The app; its offline form where MNIST is not on the disk, for no test uses the network."""
     return serve(APP if data.available("mnist", "test") else OFFLINE)
 
 
 @pytest.fixture
-def digits(page: Page, url: str, settle: Settle) -> Page:
-    return open_page(page, url, settle)
+def digits(shared_page: Page, url: str, settle: Settle) -> Page:
+    """The page as it opens, in the tab that the tests of this module share."""
+    return open_page(shared_page, url, settle)
 
 
 def title(page: Page) -> Locator:
-    """The heading of the image that is looked at."""
+    """The heading of the image that is shown in detail."""
     return page.locator(".st-key-detail h3").first
 
 
 def shown(page: Page) -> list[int]:
     """The indices of the digits in the columns."""
-    heads = page.locator(".st-key-digits [class*=st-key-column-] .head").all_inner_texts()
+    heads = page.locator(".st-key-columns [class*=st-key-column-] .head").all_inner_texts()
     return [int(head.split()[1]) for head in heads]
 
 
 def elbos(page: Page) -> list[float]:
     """The last figure of each column."""
-    cells = page.locator(".st-key-digits [class*=st-key-column-] .number:last-child")
+    cells = page.locator(".st-key-columns [class*=st-key-column-] .number:last-child")
     return [float(text.replace("\u2212", "-")) for text in cells.all_inner_texts()]
 
 
 def way(page: Page, name: str, settle: Settle) -> None:
     page.get_by_role("radio", name=name, exact=True).click()
     expect(page.get_by_role("radio", name=name, exact=True)).to_be_checked()
-    page.wait_for_timeout(300)  # the run begins a moment after the press
     settle(page)
 
 
@@ -71,22 +72,16 @@ def picture(page: Page, row: str) -> Locator:
     return page.locator(".st-key-detail figure", has_text=row).locator("img")
 
 
-def test_an_index_brings_its_digit(digits: Page, settle: Settle) -> None:
+def test_the_orders_of_the_test_digits(digits: Page, settle: Settle) -> None:
     index = digits.get_by_role("spinbutton", name="Index")
     index.fill("123")
     index.press("Enter")
     expect(title(digits)).to_contain_text("digit 123, a ")
     settle(digits)
     assert shown(digits) == list(range(123, 131))
-    assert (
-        digits.locator(".column img").first.evaluate(
-            "image => getComputedStyle(image).imageRendering"
-        )
-        == "pixelated"
-    )
+    rendering = "image => getComputedStyle(image).imageRendering"
+    assert digits.locator(".column img").first.evaluate(rendering) == "pixelated"
 
-
-def test_worst_first_begins_with_the_lowest_elbo(digits: Page, settle: Settle) -> None:
     way(digits, "Worst first", settle)
     worst = elbos(digits)
     assert worst == sorted(worst)
@@ -95,8 +90,6 @@ def test_worst_first_begins_with_the_lowest_elbo(digits: Page, settle: Settle) -
     settle(digits)
     assert elbos(digits)[0] >= worst[-1]
 
-
-def test_random_digits_change_at_each_press(digits: Page, settle: Settle) -> None:
     way(digits, "At random", settle)
     before, heading = shown(digits), title(digits).inner_text()
     digits.get_by_role("button", name="Draw others").click()
@@ -104,10 +97,8 @@ def test_random_digits_change_at_each_press(digits: Page, settle: Settle) -> Non
     settle(digits)
     assert shown(digits) != before
 
-
-def test_by_digit_shows_one_digit(digits: Page, settle: Settle) -> None:
     way(digits, "By digit", settle)
-    heads = digits.locator(".st-key-digits [class*=st-key-column-] .head b")
+    heads = digits.locator(".st-key-columns [class*=st-key-column-] .head b")
     assert heads.all_inner_texts() == ["0"] * 8
     digits.get_by_role("combobox", name="Digit").click()
     digits.get_by_role("option", name="7", exact=True).click()
@@ -115,14 +106,12 @@ def test_by_digit_shows_one_digit(digits: Page, settle: Settle) -> None:
     settle(digits)
     way(digits, "Worst first", settle)
     way(digits, "By digit", settle)
-    assert heads.all_inner_texts() == ["7"] * 8
+    assert heads.all_inner_texts() == ["7"] * 8, "the chosen digit is kept"
 
 
-def test_a_press_on_a_column_looks_at_it_and_explore_takes_it_along(
-    digits: Page, settle: Settle
-) -> None:
-    digits.get_by_role("button", name="Look at digit 3, a ").click()
-    expect(title(digits)).to_contain_text("digit 3, a ")
+def test_a_clicked_column_is_shown_in_detail_and_explored(digits: Page, settle: Settle) -> None:
+    digits.get_by_role("button", name="Show digit 3, a").click()
+    expect(title(digits)).to_contain_text("digit 3, a")
     expect(digits.locator(".column.picked .head")).to_contain_text("3")
     settle(digits)
     digits.get_by_role("button", name="Explore this code").click()
@@ -131,60 +120,35 @@ def test_a_press_on_a_column_looks_at_it_and_explore_takes_it_along(
     settle(digits)
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 768])
-def test_all_eight_columns_are_seen_and_nothing_in_them_is_covered(
-    page: Page, url: str, settle: Settle, width: int
-) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    open_page(page, url, settle)
-    table = page.locator(".st-key-digits")
+def test_the_columns_at_every_width(digits: Page, settle: Settle) -> None:
+    page, table = digits, digits.locator(".st-key-columns")
     hidden = "one => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight]"
-    assert table.evaluate(hidden) == [0, 0]
     spilt = "all => all.filter((one) => one.scrollWidth > one.clientWidth).length"
-    assert table.locator(".number, .head").evaluate_all(spilt) == 0
-    eighth = page.get_by_role("button", name="Look at digit 7, a ")
-    eighth.click()
-    expect(title(page)).to_contain_text("digit 7, a ")
-    settle(page)
-    assert table.evaluate("one => one.scrollTop") == 0
-    assert eighth.bounding_box() == table.locator(".column").nth(8).bounding_box()
-    expect(eighth).to_have_css("background-color", "rgba(0, 0, 0, 0)")  # and the mouse is on it
-    mean, sample = (page.locator(".samples img").nth(n).bounding_box() for n in (0, 1))
-    assert mean
-    assert sample
-    assert mean["width"] == pytest.approx(sample["width"], abs=1)
+    for picked, width in ((7, 1440), (6, 1024), (5, 768)):
+        at_width(page, width)
+        assert table.evaluate(hidden) == [0, 0], f"all eight columns are visible at {width}"
+        assert table.locator(".number, .head").evaluate_all(spilt) == 0
+        column = page.get_by_role("button", name=f"Show digit {picked}, a")
+        column.click()
+        expect(title(page)).to_contain_text(f"digit {picked}, a")
+        settle(page)
+        assert table.evaluate("one => one.scrollTop") == 0
+        assert column.bounding_box() == table.locator(".column").nth(picked + 1).bounding_box()
+        expect(column).to_have_css("background-color", "rgba(0, 0, 0, 0)")  # under the mouse too
+        mean, sample = (page.locator(".samples img").nth(n).bounding_box() for n in (0, 1))
+        assert mean
+        assert sample
+        assert mean["width"] == pytest.approx(sample["width"], abs=1)
+    at_width(page, 390, 844)
+    assert table.evaluate(hidden)[1] == 0, "a click does not scroll the heads away"
+    assert table.evaluate(hidden)[0] > 100, "the table scrolls sideways, visibly"
+    assert overflow(page) <= 0, "the page does not"
 
 
-def test_a_press_never_scrolls_the_heads_away_on_a_narrow_page(
-    page: Page, url: str, settle: Settle
-) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    open_page(page, url, settle)
-    table = page.locator(".st-key-digits")
-    assert table.evaluate("one => one.scrollHeight - one.clientHeight") == 0
-    assert table.evaluate("one => one.scrollWidth - one.clientWidth") > 100, "one sees it goes on"
-
-
-def test_a_drawing_is_reconstructed_after_each_stroke(
-    page: Page, url: str, settle: Settle, stroke: Stroke
-) -> None:
-    open_page(page, url, settle, "Draw")
-    expect(page.get_by_text("Draw a digit: it is")).to_be_visible()
-    stroke(page, SEVEN)
-    expect(title(page)).to_have_text("Your drawing")
-    expect(page.locator(".steps figure")).to_have_count(5)
-    expect(page.locator(".figures dt")).to_contain_text(["cross-entropy", "KL", "ELBO (nats)"])
-    settle(page)
-    original = picture(page, "original").get_attribute("src")
-    copy = picture(page, "reconstruction").get_attribute("src")
-    assert original
-    assert copy
-    stroke(page, BAR)
-    expect(picture(page, "original")).not_to_have_attribute("src", original)
-    expect(picture(page, "reconstruction")).not_to_have_attribute("src", copy)
-    page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_text("Draw a digit: it is")).to_be_visible()
-    expect(title(page)).to_be_hidden()
+def overflow(page: Page) -> int:
+    """Pixels by which the page is wider than its window."""
+    main = page.get_by_test_id("stMain")
+    return main.evaluate("main => main.scrollWidth - main.clientWidth")
 
 
 def source(page: Page, name: str) -> None:
@@ -198,14 +162,44 @@ def ink(page: Page) -> str:
     return page.locator("canvas").evaluate("canvas => canvas.toDataURL()")
 
 
-def test_a_drawing_stays_while_one_looks_elsewhere(
-    page: Page, url: str, settle: Settle, stroke: Stroke
+def test_a_drawing_is_reconstructed_after_each_stroke(
+    shared_page: Page, url: str, settle: Settle, stroke: Stroke
 ) -> None:
-    open_page(page, url, settle, "Draw")
+    page = open_page(shared_page, url, settle, "Draw")
+    expect(page.get_by_text("Draw a digit: it is")).to_be_visible()
+    stroke(page, SEVEN)
+    expect(title(page)).to_have_text("Your drawing")
+    expect(page.locator(".steps figure")).to_have_count(5)
+    expect(page.locator(".figures dt")).to_contain_text(["cross-entropy", "KL", "ELBO (nats)"])
+    settle(page)
+    at_width(page, 390, 844)
+    assert overflow(page) <= 0
+    at_width(page, 1440)
+    original = picture(page, "original").get_attribute("src")
+    copy = picture(page, "reconstruction").get_attribute("src")
+    assert original
+    assert copy
+    stroke(page, BAR)
+    expect(picture(page, "original")).not_to_have_attribute("src", original)
+    expect(picture(page, "reconstruction")).not_to_have_attribute("src", copy)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Draw a digit: it is")).to_be_visible()
+    expect(title(page)).to_be_hidden()
+
+
+def test_a_drawing_is_kept_for_its_visitor(
+    shared_page: Page, new_page: Callable[..., Page], url: str, settle: Settle, stroke: Stroke
+) -> None:
+    page = open_page(shared_page, url, settle, "Draw")
     stroke(page, SEVEN)
     expect(title(page)).to_have_text("Your drawing")
     settle(page)
+    first = ink(page)
+    stroke(page, BAR)
+    expect(page.locator(".st-key-detail .js-plotly-plot")).to_be_visible()
+    settle(page)
     drawn, original = ink(page), picture(page, "original").get_attribute("src")
+    assert drawn != first
     source(page, "Test digits")
     expect(title(page)).to_contain_text("digit 0, a ")
     settle(page)
@@ -222,29 +216,12 @@ def test_a_drawing_stays_while_one_looks_elsewhere(
     settle(page)
     assert ink(page) == drawn
     assert picture(page, "original").get_attribute("src") == original
-
-
-def test_a_drawing_that_has_stayed_is_undone_stroke_by_stroke_and_is_nobody_else_s(
-    page: Page, url: str, settle: Settle, stroke: Stroke, browser: Browser
-) -> None:
-    open_page(page, url, settle, "Draw")
-    for path in (SEVEN, BAR):
-        before = ink(page) if path is BAR else ""
-        stroke(page, path)
-        expect(title(page)).to_have_text("Your drawing")
-        settle(page)
-    source(page, "Test digits")
-    expect(title(page)).to_contain_text("digit 0, a ")
-    settle(page)
-    source(page, "Draw")
-    expect(title(page)).to_have_text("Your drawing")
-    settle(page)
     page.get_by_role("button", name="Undo").click()
-    assert ink(page) == before
-    other = browser.new_page()
-    open_page(other, url, settle, "Draw")
+    assert ink(page) == first, "undone stroke by stroke"
+
+    other = open_page(new_page(), url, settle, "Draw")
     expect(other.get_by_text("Draw a digit: it is")).to_be_visible()
-    other.close()
+
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("Draw a digit: it is")).to_be_visible()
     settle(page)
@@ -257,14 +234,24 @@ def test_a_drawing_that_has_stayed_is_undone_stroke_by_stroke_and_is_nobody_else
     settle(page)
 
 
-def test_an_upload_is_prepared_and_reconstructed(
-    page: Page, url: str, settle: Settle, tmp_path: Path
+def test_uploads_are_prepared_kept_and_refused_in_a_sentence(
+    shared_page: Page, url: str, settle: Settle, tmp_path: Path
 ) -> None:
     photo = Image.new("RGB", (640, 480), (240, 225, 200))
     ImageDraw.Draw(photo).line([(260, 90), (390, 90), (310, 380)], fill=(40, 30, 90), width=30)
     photo.save(tmp_path / "seven.png")
-    open_page(page, url, settle, "Upload")
-    page.set_input_files("input[type=file]", tmp_path / "seven.png")
+    (tmp_path / "notes.png").write_text("this is no picture")
+    page = open_page(shared_page, url, settle, "Upload")
+    at_width(page, 390, 844)
+    assert overflow(page) <= 0
+    at_width(page, 1440)
+    page.set_input_files("input[type=file]", tmp_path / "notes.png")
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_contain_text("notes.png cannot be used")
+    expect(alert).to_contain_text("the image cannot be read; choose a PNG or JPEG.")
+    expect(title(page)).to_be_hidden()
+    settle(page)
+    page.set_input_files("input[type=file]", tmp_path / "seven.png")  # takes its place
     expect(title(page)).to_have_text("Your image")
     expect(page.locator(".steps figcaption")).to_have_count(5)
     expect(picture(page, "reconstruction")).to_be_visible()
@@ -281,20 +268,7 @@ def test_an_upload_is_prepared_and_reconstructed(
     settle(page)
 
 
-def test_garbage_is_answered_by_a_sentence(
-    page: Page, url: str, settle: Settle, tmp_path: Path
-) -> None:
-    (tmp_path / "notes.png").write_text("this is no picture")
-    open_page(page, url, settle, "Upload")
-    page.set_input_files("input[type=file]", tmp_path / "notes.png")
-    alert = page.get_by_test_id("stAlert")
-    expect(alert).to_contain_text("notes.png cannot be used")
-    expect(alert).to_contain_text("the image cannot be read; choose a PNG or JPEG.")
-    expect(title(page)).to_be_hidden()
-    settle(page)
-
-
-def test_without_mnist_one_line_says_so(
+def test_without_mnist_one_line_reports_it(
     page: Page, serve: Callable[[str], str], settle: Settle
 ) -> None:
     open_page(page, serve(OFFLINE), settle)
@@ -305,17 +279,3 @@ def test_without_mnist_one_line_says_so(
     page.get_by_role("button", name="Fetch MNIST").click()
     settle(page)
     expect(line).to_be_visible()
-
-
-@pytest.mark.parametrize("source", ["Test digits", "Draw", "Upload"])
-def test_a_narrow_page_never_scrolls_sideways(
-    page: Page, url: str, settle: Settle, stroke: Stroke, source: str
-) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    open_page(page, url, settle, source)
-    if source == "Draw":
-        stroke(page, SEVEN)
-        page.locator(".st-key-detail .js-plotly-plot").wait_for()
-        settle(page)
-    main = page.get_by_test_id("stMain")
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0

@@ -1,4 +1,4 @@
-"""What the Explore page says, besides what a browser shows."""
+"""The Explore page without a browser: its texts, and models smaller than any that is shipped."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import session
-from explorer.pages.explore import drawn
-from tests.explorer.test_session import forget, write
+from explorer.pages.explore import random_help
+from tests.explorer.small_checkpoints import forget, write
 from vae import catalog
 
 
-def test_random_says_how_it_draws_and_claims_no_prior() -> None:
-    assert drawn(session.info("ae-2d").blocks) == "A code drawn at random: z from N(0, 1)"
-    words = drawn(session.info("cvae").blocks)
-    assert words == "A code drawn at random: z from N(0, 1), digit any of 10"
+def test_the_help_of_random_names_the_distribution_and_no_prior() -> None:
+    assert random_help(session.info("ae-2d").blocks) == "A code drawn at random: z from N(0, 1)"
+    shown = random_help(session.info("cvae").blocks)
+    assert shown == "A code drawn at random: z from N(0, 1), digit any of 10"
 
 
 def page() -> None:

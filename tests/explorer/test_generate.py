@@ -1,4 +1,4 @@
-"""The Generate page over a model that can be seen through: what it shows, and how it fails."""
+"""The Generate page over a transparent model: what it shows, and how it fails."""
 
 import base64
 import io
@@ -11,10 +11,9 @@ from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from explorer import mnist_download, session
-from explorer.mnist_download import MnistDownload
+from tests.explorer import downloads
 from vae import latent
-from vae.data import DataError, Digits
-from vae.download import Progress
+from vae.data import Digits
 from vae.latent import LatentBlock
 from vae.service import History, ModelInfo
 
@@ -23,8 +22,8 @@ BLOCKS = (LatentBlock("z", STYLES, "normal"), LatentBlock("digit", 10, "categori
 CONDITIONS = frozenset({"encodes", "decodes", "conditions", "classifies"})
 
 
-class Seen:
-    """Writes a digit as so many bright rows, and its style as the grey of the rows below."""
+class RowModel:
+    """Decodes a digit to as many bright rows, and its style to the grey of the rows below."""
 
     device = "cpu"
 
@@ -54,7 +53,7 @@ class Seen:
 
 
 class Classifier:
-    """Counts the bright rows, but takes every 4 for a 9."""
+    """Counts the bright rows, but reads every 4 as 9."""
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -64,7 +63,7 @@ class Classifier:
         return np.eye(10, dtype=np.float32)[np.where(rows == 4, 9, rows)]
 
 
-class House:
+class Service:
     """The fake service, and what a test may change of it."""
 
     def __init__(self) -> None:
@@ -77,8 +76,8 @@ class House:
         abilities = self.abilities.get(name, frozenset())
         return ModelInfo(name, name.title(), "", abilities, BLOCKS, figures, kl, active)
 
-    def model(self, name: str) -> Seen:
-        return Seen(self.info(name))
+    def model(self, name: str) -> RowModel:
+        return RowModel(self.info(name))
 
     def classifier(self) -> Classifier | None:
         return Classifier(self.info("classifier")) if self.has_classifier else None
@@ -94,8 +93,8 @@ class House:
 
 
 @pytest.fixture
-def house(monkeypatch: pytest.MonkeyPatch) -> House:
-    fake = House()
+def service(monkeypatch: pytest.MonkeyPatch) -> Service:
+    fake = Service()
     st.cache_resource.clear()
     for name in ("model", "info", "classifier", "history"):
         monkeypatch.setattr(session, name, getattr(fake, name))
@@ -103,16 +102,12 @@ def house(monkeypatch: pytest.MonkeyPatch) -> House:
     images = random.integers(0, 256, (30, 28, 28), dtype=np.uint8)
     digits = Digits(images, (np.arange(30) % 10).astype(np.int64))
     monkeypatch.setattr(session, "is_ready", lambda name: True)
+    monkeypatch.setattr(session, "classifier_fault", lambda: "")
     monkeypatch.setattr(session, "names", lambda: (["able", "plain"], []))
     monkeypatch.setattr(session, "bundled", lambda: digits)
     monkeypatch.setattr(mnist_download, "digits", lambda: None)
-    monkeypatch.setattr(mnist_download, "shared", lambda: MnistDownload(unreachable))
+    monkeypatch.setattr(mnist_download, "shared", lambda: downloads.ended(None))
     return fake
-
-
-def unreachable(progress: Progress) -> Digits:
-    """MNIST cannot be downloaded."""
-    raise DataError("refused")
 
 
 def script() -> None:
@@ -125,7 +120,7 @@ def script() -> None:
 
 
 @pytest.fixture
-def app(house: House) -> AppTest:
+def app(service: Service) -> AppTest:
     return AppTest.from_function(script, default_timeout=30)
 
 
@@ -152,7 +147,7 @@ def made(app: AppTest) -> str:
 
 def test_all_ten_digits_come_first(app: AppTest) -> None:
     assert asked(app.run()) == list(range(10)) * 10
-    assert "90\u2009%" in html(app), "the classifier takes the 4 for a 9"
+    assert "90\u2009%" in html(app), "the classifier reads 4 as 9"
     assert "Misread: 4 as 9 (10\u00d7)." in html(app)
     assert html(app).count("tile wrong") == 10
     assert "99.67" in html(app)
@@ -173,7 +168,7 @@ def test_an_impossible_count_is_one_sentence_and_loses_nothing(app: AppTest, cou
     before = asked(app)
     app.number_input(key="asked-count").set_value(count).run()
     (error,) = app.error
-    assert f"{count:,} digits are not drawn here: ask for 1 to 10,000." in error.value
+    assert f"{count:,} digits cannot be drawn here: ask for 1 to 10,000." in error.value
     assert ("--count 60000" in error.value) == (count > 10_000)
     assert asked(app) == before
     app.number_input(key="asked-count").set_value(20).run()
@@ -195,40 +190,42 @@ def test_a_large_sheet_is_shown_in_part(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("digits", "count", "share", "words"),
+    ("digits", "count", "share", "expected"),
     [
-        ([1, 2], 2, "100\u2009%", "all 2 on screen read as asked, says an independent classifier"),
+        ([1, 2], 2, "100\u2009%", "all 2 shown are read as asked by an independent classifier"),
         (
             [1, 4],
             2,
             "50\u2009%",
-            "of the 2 on screen read as asked, says an independent classifier",
+            "of the 2 shown are read as asked by an independent classifier",
         ),
-        ([7], 1, "7", "as asked, says an independent classifier"),
-        ([4], 1, "9", "and not the 4 that was asked for, says an independent classifier"),
+        ([7], 1, "7", "is read by an independent classifier, as asked."),
+        ([4], 1, "9", "is read by an independent classifier, instead of the 4 asked for."),
     ],
 )
-def test_the_agreement_is_said_in_words_that_fit(
-    app: AppTest, digits: list[int], count: int, share: str, words: str
+def test_the_agreement_is_a_sentence_that_fits(
+    app: AppTest, digits: list[int], count: int, share: str, expected: str
 ) -> None:
     app.run().button_group(key="asked-digits").set_value(digits).run()
     app.number_input(key="asked-count").set_value(count).run()
-    assert f'class="agreement"><b>{share}</b><div><p>{words}' in html(app)
+    assert f'class="agreement"><b>{share}</b><div><p>{expected}' in html(app)
 
 
 def test_a_new_draw_has_another_seed(app: AppTest) -> None:
     app.run().number_input(key="asked-seed").set_value(-1)
-    app.run().button(key="again").click().run()
+    app.run().button(key="asked-new-draw").click().run()
     assert f"seed={app.number_input(key='asked-seed').value}," in made(app)
 
 
-def test_without_a_judge_there_is_a_word_and_no_bar(app: AppTest, house: House) -> None:
-    house.has_classifier = False
-    assert "No classifier is shipped" in html(app.run())
+def test_without_a_classifier_there_is_a_sentence_and_no_bar(
+    app: AppTest, service: Service
+) -> None:
+    service.has_classifier = False
+    assert "No classifier is installed" in html(app.run())
     assert 'class="reading"' not in html(app)
 
 
-def test_a_model_that_is_not_told_the_digit_says_why_and_offers_another(app: AppTest) -> None:
+def test_an_unconditional_model_says_why_and_offers_another(app: AppTest) -> None:
     app.session_state["model"] = "plain"
     assert "Plain cannot be asked for a digit" in html(app.run())
     app.button(key="take-able").click().run()
@@ -236,11 +233,11 @@ def test_a_model_that_is_not_told_the_digit_says_why_and_offers_another(app: App
 
 
 def came(app: AppTest) -> list[int]:
-    """What the classifier reads in digits that nobody asked for."""
+    """What the classifier reads in samples from the prior."""
     return [int(label) for label in re.findall(r'title="the classifier reads (\d)', html(app))]
 
 
-def test_a_model_that_is_not_told_the_digit_draws_what_comes(app: AppTest) -> None:
+def test_an_unconditional_model_draws_from_its_prior(app: AppTest) -> None:
     app.session_state["model"] = "plain"
     first = came(app.run())
     assert len(first) == 100
@@ -255,9 +252,9 @@ def test_a_model_that_is_not_told_the_digit_draws_what_comes(app: AppTest) -> No
     assert "30, seed=5, temperature=1.0" in made(app)
 
 
-def test_a_code_without_a_prior_draws_nothing(app: AppTest, house: House) -> None:
+def test_a_code_without_a_prior_draws_nothing(app: AppTest, service: Service) -> None:
     app.session_state["model"] = "plain"
-    house.kl = 0.0
+    service.kl = 0.0
     assert "Plain cannot be asked for a digit" in html(app.run())
     assert not came(app)
     assert not app.number_input
@@ -280,12 +277,12 @@ def test_the_sliders_are_the_style(app: AppTest) -> None:
     assert "[[1.5, -2.0, 0.25]]" not in made(app)
 
 
-def test_test_digits_lend_their_style(app: AppTest) -> None:
+def test_all_digits_are_drawn_in_the_styles_of_test_digits(app: AppTest) -> None:
     choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Test digits")
     sources = re.findall(r'source" title="bundled digit (\d+), a (\d)"', html(app))
     assert sources == [(str(index), str(index)) for index in range(8)]
     app.button(key="style-next").click().run()
-    assert "bundled digit 8, a 8" in html(app)
+    assert "bundled digit 8, an 8" in html(app)
     assert "LATENT_DATA" in app.caption[-1].value
 
 
@@ -296,13 +293,13 @@ def drawing(shade: int = 255) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_drawing_is_written_as_every_digit(app: AppTest) -> None:
+def test_all_digits_are_drawn_in_the_style_of_a_drawing(app: AppTest) -> None:
     choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Draw")
     assert "Draw a digit" in app.caption[0].value
     sent = base64.b64encode(drawing()).decode()
     app.session_state["style-ink"] = {"ink": {"png": sent, "serial": 1, "revision": 0}}
     assert asked(app.run()) == list(range(10))
-    assert "In the style of your drawing, taken for a 3." in html(app)
+    assert "In the style of your drawing, read as a 3." in html(app)
 
 
 def test_uploads_are_rows_and_garbage_is_named(app: AppTest) -> None:
@@ -314,12 +311,12 @@ def test_uploads_are_rows_and_garbage_is_named(app: AppTest) -> None:
     assert error.value.startswith("`b'.png` cannot be used")
     assert asked(app) == list(range(10)) * 2
     assert re.findall(r'source" title="([^"]*)"', html(app)) == [
-        "a.png, taken for a 3",
-        "c.png, taken for a 3",
+        "a.png, read as a 3",
+        "c.png, read as a 3",
     ]
 
 
-def test_a_number_is_written_in_one_hand(app: AppTest) -> None:
+def test_a_number_is_drawn_in_one_style(app: AppTest) -> None:
     choose(app.run(), "generate-mode", "Number")
     assert asked(app) == [2, 0, 2, 6, 1, 1]
     app.text_input(key="number-text").set_value("3.14").run()
@@ -330,23 +327,23 @@ def test_a_number_is_written_in_one_hand(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [("none", "no digit in this text"), ("", "no digit"), ("1" * 41, "41 digits are too long")],
+    ("text", "expected"),
+    [("none", "no digit in this text"), ("", "no digit"), ("1" * 41, "Use at most 40 digits")],
 )
-def test_a_text_that_is_no_number_is_one_sentence(app: AppTest, text: str, words: str) -> None:
+def test_a_text_that_is_no_number_is_one_sentence(app: AppTest, text: str, expected: str) -> None:
     choose(app.run(), "generate-mode", "Number")
     app.text_input(key="number-text").set_value("77").run()
     app.text_input(key="number-text").set_value(text).run()
     (error,) = app.error
-    assert words in error.value
+    assert expected in error.value
     assert asked(app) == [7, 7], "the last number stands"
 
 
-def test_the_hand_changes_with_its_slider_and_by_a_new_draw(app: AppTest) -> None:
+def test_the_style_of_a_number_changes_by_its_slider_and_by_a_new_draw(app: AppTest) -> None:
     first = made(choose(app.run(), "generate-mode", "Number"))
-    app.session_state["turn-able"] = {"hand": {"values": [120], "serial": 1, "revision": 0}}
+    app.session_state["angle-able"] = {"hand": {"values": [120], "serial": 1, "revision": 0}}
     turned = made(app.run())
-    app.button(key="another-hand").click().run()
+    app.button(key="another-style").click().run()
     assert len({first, turned, made(app)}) == 3
 
 
@@ -357,7 +354,7 @@ def test_training_is_played_back(app: AppTest) -> None:
     assert "after epoch 2 of 5; the classifier reads 1 of 10 as asked" in app.caption[0].value
 
 
-def test_a_model_without_a_record_says_so(app: AppTest, house: House) -> None:
-    house.sheets = 0
+def test_a_model_without_a_record_is_named(app: AppTest, service: Service) -> None:
+    service.sheets = 0
     choose(app.run(), "generate-mode", "Training")
-    assert "without a record of its training" in app.info[0].value
+    assert "has no record of its training" in app.info[0].value

@@ -1,4 +1,4 @@
-"""The HTML of digits on request says what the arrays say."""
+"""The HTML of generated digits agrees with their arrays."""
 
 import re
 
@@ -32,7 +32,7 @@ def test_a_digit_that_is_read_as_another_is_marked() -> None:
     assert "<b>7</b>" in html
 
 
-def test_a_bar_has_the_judge_s_shares_in_the_digits_colours() -> None:
+def test_a_bar_has_the_classifier_s_shares_in_the_digits_colours() -> None:
     read = np.zeros(10)
     read[[4, 9, 1]] = 0.7, 0.295, 0.005
     bar = generate_html.bar(read, COLOURS)

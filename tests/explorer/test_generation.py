@@ -1,4 +1,4 @@
-"""Digits on request as arrays: what is asked for, how a number is laid out, what is kept of it."""
+"""Generated digits as arrays: requests, styles, the layout of a number, downloads."""
 
 import io
 
@@ -28,7 +28,7 @@ def test_labels_come_in_turn_and_in_order() -> None:
 
 @pytest.mark.parametrize("count", [-1, 0, 10_001, 1_000_000])
 def test_an_impossible_count_is_named(count: int) -> None:
-    with pytest.raises(ValueError, match=f"{count:,} digits are not drawn here: ask for 1 to 10,0"):
+    with pytest.raises(ValueError, match=f"{count:,} digits cannot be drawn here: ask for 1 to"):
         generation.in_turn((1,), count)
 
 
@@ -44,7 +44,7 @@ def test_an_empty_choice_is_named() -> None:
         ("3.14159", [3, 1, 4, 1, 5, 9], [1]),
         ("  7  ", [7], []),
         ("1, 2", [1, 2], [1, 1]),
-        ("\u0665 5 \u00b2", [5], []),  # an Arabic five and a superscript two are not written here
+        ("\u0665 5 \u00b2", [5], []),  # an Arabic five and a superscript two are no digits here
     ],
 )
 def test_all_that_is_no_digit_is_a_space(text: str, digits: list[int], spaces: list[int]) -> None:
@@ -59,7 +59,7 @@ def test_a_text_without_a_digit_is_refused(text: str) -> None:
 
 def test_forty_digits_are_the_most() -> None:
     assert len(generation.digits_of("1 " * 40)[0]) == 40
-    with pytest.raises(ValueError, match="41 digits are too long"):
+    with pytest.raises(ValueError, match=r"41 digits are too many\. Use at most 40 digits"):
         generation.digits_of("1 " * 41)
 
 
@@ -82,7 +82,7 @@ def test_the_digit_is_taken_out_of_a_code() -> None:
     assert kept.tolist() == [[0, 11], [12, 23]]
 
 
-def test_each_stop_of_the_round_trip_has_the_prior_s_spread() -> None:
+def test_each_point_of_the_circle_has_the_prior_s_spread() -> None:
     pairs = np.random.default_rng(0).standard_normal((2, 200_000)).astype(np.float32)
     assert np.allclose(generation.around(pairs, 0), pairs[0])
     assert np.allclose(generation.around(pairs, 90), pairs[1], atol=1e-6)
@@ -91,38 +91,38 @@ def test_each_stop_of_the_round_trip_has_the_prior_s_spread() -> None:
         assert abs(generation.around(pairs, degrees).std() - 1) < 0.01
 
 
-# --- a number in one hand -----------------------------------------------------------------------
+# --- a number in one style ----------------------------------------------------------------------
 
 
-def test_a_letter_is_as_wide_as_its_ink() -> None:
-    slim, broad = generation.letters(np.stack([stroke(13, 14), stroke(4, 23)]))
+def test_a_cropped_digit_is_as_wide_as_its_ink() -> None:
+    slim, broad = generation.cropped(np.stack([stroke(13, 14), stroke(4, 23)]))
     assert slim.shape == (28, 4)
     assert broad.shape == (28, 22)
     assert slim[:, 1:3].sum() == stroke(13, 14).sum()
 
 
-def test_ink_at_the_edges_and_none_at_all_are_letters_too() -> None:
-    full, empty = generation.letters(np.concatenate([WHITE, 0 * WHITE]))
+def test_ink_at_the_edges_and_none_at_all_are_cropped_too() -> None:
+    full, empty = generation.cropped(np.concatenate([WHITE, 0 * WHITE]))
     assert full.shape == (28, 28)
     assert 4 <= empty.shape[1] < 28
 
 
-def test_a_space_parts_the_letters_of_a_number() -> None:
+def test_a_space_widens_the_gap_between_two_digits() -> None:
     two = np.stack([stroke(10, 17)] * 2)
-    together, apart = generation.written(two, []), generation.written(two, [1])
+    together, apart = generation.number_picture(two, []), generation.number_picture(two, [1])
     assert apart.shape[1] - together.shape[1] == generation.SPACE
     assert together.sum() == apart.sum() == two.sum()
 
 
 def test_a_long_number_breaks_into_lines_and_loses_nothing() -> None:
     forty = np.stack([stroke(4, 23)] * 40)
-    picture = generation.written(forty, [], width=200)
+    picture = generation.number_picture(forty, [], width=200)
     assert picture.shape[0] > 4 * 28
     assert picture.shape[1] <= 200 + 16
     assert picture.sum() == forty.sum()
 
 
-# --- what one takes home ------------------------------------------------------------------------
+# --- downloads ----------------------------------------------------------------------------------
 
 
 def test_a_sheet_s_pixels_are_whole_squares() -> None:
@@ -144,16 +144,16 @@ def test_the_arrays_survive_the_file() -> None:
 
 
 def able() -> str:
-    """A shipped model that is told the digit."""
+    """A shipped model that is conditioned on the digit."""
     return next(n for n in service.names() if "conditions" in service.info(n).abilities)
 
 
 def run(lines: str) -> np.ndarray:
     """What the three lines of Python make."""
     assert lines.count("\n") == 2
-    room: dict[str, np.ndarray] = {}
-    exec(lines, room)
-    return room["images"]
+    names: dict[str, np.ndarray] = {}
+    exec(lines, names)
+    return names["images"]
 
 
 def test_the_lines_of_a_sheet_draw_it_again() -> None:
@@ -165,7 +165,7 @@ def test_the_lines_of_a_sheet_draw_it_again() -> None:
     assert np.abs(other - expected).max() > 0.1
 
 
-def test_the_lines_of_styles_write_them_again() -> None:
+def test_the_lines_of_styles_draw_them_again() -> None:
     info, model = service.info(able()), service.load(able())
     drawn = np.random.default_rng(1).standard_normal((3, info.dims - 10)).astype(np.float32)
     styles = generation.exact(drawn)
@@ -174,7 +174,7 @@ def test_the_lines_of_styles_write_them_again() -> None:
     assert np.abs(again - expected).max() < 1e-6
 
 
-def test_the_lines_draw_the_same_for_which_nothing_was_asked() -> None:
+def test_the_lines_of_samples_from_the_prior_draw_them_again() -> None:
     name = next(n for n in service.names() if "conditions" not in service.info(n).abilities)
     codes = latent.sample_prior(service.info(name).blocks, 6, 3, 0.5)
     drawn = service.load(name).decode(codes)

@@ -34,7 +34,7 @@ def test_a_digit_may_be_chosen_or_the_probabilities_of_a_classifier() -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "", "-1", "60", "1.5", "9" * 5000])
-def test_what_is_no_test_digit_is_named_in_few_words(text: str) -> None:
+def test_what_is_no_test_digit_is_named_briefly(text: str) -> None:
     with pytest.raises(ValueError, match="count from 0 to 59") as raised:
         link.index(text, 60)
     assert f"`digit={text[:60]}" in str(raised.value)

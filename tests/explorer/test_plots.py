@@ -1,4 +1,4 @@
-"""The posterior's chart shows the numbers that it was given, in their order, on any ground."""
+"""The posterior's chart shows the numbers that it was given, in their order, on any theme."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def test_mean_and_deviation_are_those_given() -> None:
     assert list(trace.y) == NAMES
 
 
-def test_the_first_dimension_stands_on_top() -> None:
+def test_the_first_dimension_is_on_top() -> None:
     bottom, top = chart().layout.yaxis.range
     assert bottom > len(NAMES) - 1
     assert top < 0
@@ -37,7 +37,7 @@ def test_the_axis_reaches_beyond_every_bar() -> None:
     assert low == -high, "0 is in the middle, so that charts compare"
 
 
-def test_the_ground_is_transparent() -> None:
+def test_the_background_is_transparent() -> None:
     layout = chart().layout
     assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
 
@@ -59,7 +59,7 @@ def test_twenty_dimensions_fit_on_the_first_screen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mean", "deviation", "words"),
+    ("mean", "deviation", "expected"),
     [
         (MEAN[:2], DEVIATION, "one length"),
         (MEAN[None], DEVIATION[None], "one length"),
@@ -69,7 +69,7 @@ def test_twenty_dimensions_fit_on_the_first_screen() -> None:
     ],
 )
 def test_what_is_no_posterior_is_refused(
-    mean: np.ndarray, deviation: np.ndarray, words: str
+    mean: np.ndarray, deviation: np.ndarray, expected: str
 ) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=expected):
         plots.posterior(mean, deviation, NAMES)

@@ -1,4 +1,4 @@
-"""The Reconstruct page over a model that can be seen through: what it shows, and how it fails."""
+"""The Reconstruct page over a transparent model: what it shows, and how it fails."""
 
 import base64
 import io
@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import mnist_download, session
 from explorer.mnist_download import MnistDownload
+from tests.explorer import downloads
 from vae.data import DataError, Digits
 from vae.download import Progress
 from vae.latent import LatentBlock
@@ -26,7 +27,7 @@ CROSS_ENTROPY = np.roll(np.linspace(50, 250, COUNT, dtype=np.float32), 7)
 WORST = int(np.argmax(CROSS_ENTROPY + KL))
 
 
-class Seen:
+class BandModel:
     """Encodes an image as the brightness of its thirds and decodes a code as three bands."""
 
     device = "cpu"
@@ -52,34 +53,21 @@ class Codes:
     kl: np.ndarray
 
 
-def download_of(found: Digits | None) -> MnistDownload:
-    """A download that has ended: with these digits, or without a connection."""
-
-    def load(progress: Progress) -> Digits:
-        if found is None:
-            raise DataError("refused")
-        return found
-
-    ended = MnistDownload(load)
-    ended.wait(30)
-    return ended
-
-
 def digits(count: int) -> Digits:
     images = np.random.default_rng(count).integers(0, 256, (count, 28, 28), dtype=np.uint8)
     return Digits(images, LABELS[:count].astype(np.int64))
 
 
-class House:
+class Service:
     """The fake service, and what a test may change of it."""
 
     def __init__(self) -> None:
         self.logvar = -2.0
-        self.download = download_of(digits(COUNT))
+        self.download = downloads.ended(digits(COUNT))
         self.abilities = frozenset({"encodes", "decodes"})
 
-    def model(self, name: str) -> Seen:
-        return Seen(self.logvar)
+    def model(self, name: str) -> BandModel:
+        return BandModel(self.logvar)
 
     def info(self, name: str) -> ModelInfo:
         blocks = (LatentBlock("z", DIMS, "normal"),)
@@ -87,13 +75,13 @@ class House:
         return ModelInfo(name, "Fake", "A fake.", self.abilities, blocks, {}, kl, active)
 
     def encodings(self, name: str) -> Codes:
-        mean, logvar = Seen(self.logvar).encode(digits(COUNT).images / np.float32(255))
+        mean, logvar = BandModel(self.logvar).encode(digits(COUNT).images / np.float32(255))
         return Codes(mean, logvar, LABELS, CROSS_ENTROPY, KL)
 
 
 @pytest.fixture
-def house(monkeypatch: pytest.MonkeyPatch) -> House:
-    fake = House()
+def service(monkeypatch: pytest.MonkeyPatch) -> Service:
+    fake = Service()
     st.cache_resource.clear()
     for name in ("model", "info", "encodings"):
         monkeypatch.setattr(session, name, getattr(fake, name))
@@ -110,7 +98,7 @@ def script() -> None:
 
 
 @pytest.fixture
-def app(house: House) -> AppTest:
+def app(service: Service) -> AppTest:
     return AppTest.from_function(script, default_timeout=30)
 
 
@@ -160,7 +148,7 @@ def test_an_index_brings_its_digit(app: AppTest) -> None:
     assert "Test digit 23, a 3" in text(app)
 
 
-def test_the_last_digit_stands_alone(app: AppTest) -> None:
+def test_the_last_digit_is_shown_alone(app: AppTest) -> None:
     app.run().number_input(key="index").set_value(COUNT - 1).run()
     assert columns(app) == [COUNT - 1]
 
@@ -198,49 +186,49 @@ def test_worst_first_begins_with_the_lowest_elbo(app: AppTest) -> None:
     assert (np.diff(losses) <= 0).all()
 
 
-def test_at_random_others_come(app: AppTest) -> None:
+def test_at_random_draws_others(app: AppTest) -> None:
     first = columns(choose(app.run(), "way", "At random"))
     next(b for b in app.button if b.label == "Draw others").click().run()
     assert columns(app) != first
 
 
-def test_a_press_on_a_column_looks_at_it(app: AppTest) -> None:
-    app.run().button(key="look-3").click().run()
+def test_a_click_on_a_column_shows_it_in_detail(app: AppTest) -> None:
+    app.run().button(key="pick-3").click().run()
     assert "Test digit 3, a 3" in text(app)
     assert text(app).count("column picked") == 1
 
 
-def test_the_link_s_digit_is_shown(app: AppTest, house: House) -> None:
-    mean = house.encodings(NAME).mean[17]
+def test_the_link_s_digit_is_shown(app: AppTest, service: Service) -> None:
+    mean = service.encodings(NAME).mean[17]
     app.session_state["visit"] = session.Visit(NAME, session.Place(tuple(mean.tolist()), 17))
     assert columns(app.run())[0] == 17
 
 
-def test_explore_takes_the_code_along(app: AppTest, house: House) -> None:
-    app.run().button(key="look-2").click().run()
+def test_explore_opens_with_the_code(app: AppTest, service: Service) -> None:
+    app.run().button(key="pick-2").click().run()
     app.button(key="explore-code").click().run()
     visit = app.session_state["visit"]
     assert visit.place.digit == 2
-    assert np.allclose(visit.z, house.encodings(NAME).mean[2], atol=1e-4)
+    assert np.allclose(visit.z, service.encodings(NAME).mean[2], atol=1e-4)
 
 
-def test_a_deterministic_encoder_shows_no_kl(app: AppTest, house: House) -> None:
-    house.logvar = -np.inf
+def test_a_deterministic_encoder_shows_no_kl(app: AppTest, service: Service) -> None:
+    service.logvar = -np.inf
     shown = text(app.run())
     assert "ELBO (nats)" not in shown
     assert "Samples" not in shown
-    assert "answers with a point" in shown
+    assert "encoder is deterministic" in shown
 
 
-def test_a_model_that_cannot_encode_says_so(app: AppTest, house: House) -> None:
-    house.abilities = frozenset({"decodes"})
+def test_a_model_that_cannot_encode_says_so(app: AppTest, service: Service) -> None:
+    service.abilities = frozenset({"decodes"})
     app.run()
-    assert "does not encode" in app.info[0].value
+    assert "does not both encode" in app.info[0].value
     assert not app.exception
 
 
-def test_without_mnist_the_bundled_digits_stand_in(app: AppTest, house: House) -> None:
-    house.download = download_of(None)
+def test_without_mnist_the_bundled_digits_stand_in(app: AppTest, service: Service) -> None:
+    service.download = downloads.ended(None)
     assert "Bundled digit 0, a 0" in text(app.run())
     quiet = [caption.value for caption in app.caption]
     assert len(quiet) == 1
@@ -249,7 +237,7 @@ def test_without_mnist_the_bundled_digits_stand_in(app: AppTest, house: House) -
     assert app.session_state["visit"].place.digit is None, "it is no test digit"
 
 
-def test_while_mnist_is_arriving_nothing_blocks(app: AppTest, house: House) -> None:
+def test_while_mnist_is_arriving_nothing_blocks(app: AppTest, service: Service) -> None:
     begun, ended = threading.Event(), threading.Event()
 
     def load(progress: Progress) -> Digits:
@@ -258,7 +246,7 @@ def test_while_mnist_is_arriving_nothing_blocks(app: AppTest, house: House) -> N
         ended.wait(60)
         raise DataError("refused")
 
-    house.download = MnistDownload(load)
+    service.download = MnistDownload(load)
     assert begun.wait(30)
     assert "Bundled digit 0" in text(app.run())
     assert app.button(key="stop-mnist")
@@ -267,23 +255,23 @@ def test_while_mnist_is_arriving_nothing_blocks(app: AppTest, house: House) -> N
     ended.set()
 
 
-def test_codes_of_other_digits_are_not_mistaken_for_mnist_s(app: AppTest, house: House) -> None:
+def test_codes_of_other_digits_are_not_taken_for_mnist_s(app: AppTest, service: Service) -> None:
     other = digits(COUNT)
-    house.download = download_of(Digits(other.images, other.labels[::-1].copy()))
+    service.download = downloads.ended(Digits(other.images, other.labels[::-1].copy()))
     assert "Bundled digit 0" in text(app.run())
 
 
 def test_an_empty_canvas_asks_for_a_digit(app: AppTest) -> None:
     choose(app.run(), "source", "Draw")
     assert "Draw a digit" in app.caption[0].value
-    assert "Made like MNIST" not in text(app)
+    assert "Prepared as MNIST was" not in text(app)
 
 
 def test_a_drawing_is_prepared_and_reconstructed(app: AppTest) -> None:
     sent = base64.b64encode(drawing()).decode()
     app.session_state["ink"] = {"ink": {"png": sent, "serial": 1, "revision": 0}}
     shown = text(choose(app.run(), "source", "Draw"))
-    assert "Made like MNIST" in shown
+    assert "Prepared as MNIST was" in shown
     assert "Centred by its mass" in shown
     assert "Your drawing" in shown
     assert "ELBO (nats)" in shown
@@ -310,7 +298,7 @@ def test_an_upload_stays_until_it_is_removed(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "expected"),
     [
         (b"not a picture at all", "cannot be read"),
         (b"", "empty"),
@@ -319,12 +307,12 @@ def test_an_upload_stays_until_it_is_removed(app: AppTest) -> None:
         (png(Image.new("1", (8_000, 8_000))), "too large (8,000 x 8,000 pixels)"),
     ],
 )
-def test_a_useless_upload_is_named_in_a_sentence(app: AppTest, content: bytes, words: str) -> None:
+def test_a_useless_upload_is_one_sentence(app: AppTest, content: bytes, expected: str) -> None:
     choose(app.run(), "source", "Upload")
     app.file_uploader(key="file").upload("we`ird.png", content, "image/png").run()
     (error,) = app.error
     assert error.value.startswith("`we'ird.png` cannot be used: the image ")
-    assert words in error.value
+    assert expected in error.value
     assert "BytesIO" not in error.value
     assert error.value.lower().count("choose") + error.value.count("reduce") == 1, "one way out"
     assert not app.exception

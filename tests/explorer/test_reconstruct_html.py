@@ -1,4 +1,4 @@
-"""HTML of pictures: figures to one decimal, nothing of a visitor's unescaped."""
+"""HTML of pictures: figures to one decimal, and escaped texts."""
 
 import numpy as np
 import pytest

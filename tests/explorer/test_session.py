@@ -1,5 +1,6 @@
-"""A visitor's state, the map's views and the link, over a small checkpoint made here."""
+"""The visit, the projections and the link, over small checkpoints made here."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,45 +9,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import decoded_code, projections, session
-from explorer.session import Place, Visit
-from vae import catalog, checkpoint, models, service
-from vae.checkpoint import Encodings, Manifest
-from vae.interface import abilities
+from explorer import decoded_code, link, projections, session
+from explorer.visit import Place, Visit
+from tests.explorer.small_checkpoints import COUNT, forget, truncate, write
+from vae import catalog, checkpoint, service
 from vae.latent import FARTHEST
-
-COUNT = 60
-
-
-def write(folder: Path, latent: int, *, tsne: bool = False, spread: float = 1) -> None:
-    """An untrained VAE with random codes for its test digits."""
-    model = models.build("vae", {"latent": latent, "hidden": 16, "depth": 1})
-    manifest = Manifest(
-        model="vae",
-        config={"latent": latent, "hidden": 16, "depth": 1},
-        train={},
-        title=f"Small, {latent}-d",
-        description="For the tests.",
-        blocks=model.blocks,
-        abilities=tuple(sorted(abilities(model))),
-    )
-    checkpoint.write_model(folder, manifest, model.state_dict())
-    rng = np.random.default_rng(latent)
-    mean = spread * rng.standard_normal((COUNT, latent)).astype(np.float32)
-    flat = rng.standard_normal((COUNT, 2)).astype(np.float32) if tsne else None
-    ones = np.ones(COUNT, np.float32)
-    codes = Encodings(mean, mean * 0 - 2, np.arange(COUNT) % 10, ones, ones, flat)
-    checkpoint.write_encodings(folder, codes)
-
-
-def forget() -> None:
-    """Empty what the process keeps of checkpoints."""
-    service.info.cache_clear()
-    service.encodings.cache_clear()
-    service._loaded.clear()
-    projections._projection.clear()
-    session._squares.cache_clear()
-    session.model.clear()
 
 
 @pytest.fixture
@@ -60,13 +27,13 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget()
 
 
-def test_undo_leads_back_through_the_places_where_the_code_rested() -> None:
+def test_undo_returns_to_the_place_before_each_step() -> None:
     visit = Visit("any", Place((0.0, 0.0), None))
-    visit.go((1.0, 0.0), 7)
-    visit.follow([1.5, 0.0])
-    visit.follow([2.0, 0.0])  # a drag, not yet let go
-    visit.rest()
-    visit.go((3.0, 0.0))
+    visit.move((1.0, 0.0), 7)
+    visit.slide([1.5, 0.0])
+    visit.slide([2.0, 0.0])  # a drag before its release
+    visit.release()
+    visit.move((3.0, 0.0))
     visit.undo()
     assert visit.place == Place((2.0, 0.0), None)
     visit.undo()
@@ -78,37 +45,37 @@ def test_undo_leads_back_through_the_places_where_the_code_rested() -> None:
     assert visit.revision == before
 
 
-def test_sliders_that_say_the_same_leave_the_digit_its_name() -> None:
+def test_sliders_without_a_change_keep_the_test_digit() -> None:
     visit = Visit("any", Place((0.25, -1.0), 7))
-    visit.follow([0.25, -1.0])
+    visit.slide([0.25, -1.0])
     assert visit.place.digit == 7
-    visit.follow([0.25, -1.01])
+    visit.slide([0.25, -1.01])
     assert visit.place.digit is None
 
 
-def test_only_python_s_own_moves_raise_the_revision() -> None:
+def test_only_python_raises_the_revision() -> None:
     visit = Visit("any", Place((0.0,), None))
-    visit.follow([1.0])
-    visit.rest()
+    visit.slide([1.0])
+    visit.release()
     assert visit.revision == 0
-    visit.go((2.0,))
+    visit.move((2.0,))
     assert visit.revision == 1
 
 
-def test_a_drag_on_the_map_is_one_step_back() -> None:
+def test_a_drag_on_the_map_is_one_step_to_undo() -> None:
     visit = Visit("any", Place((0.0, 0.0), 7))
     for step in range(1, 4):
-        visit.move((0.1 * step, 0.0))
+        visit.drag((0.1 * step, 0.0))
         assert visit.place == Place((round(0.1 * step, 4), 0.0), None)
         assert visit.revision == step, "the sliders take Python's values"
-    visit.go((0.3, 0.0))
+    visit.move((0.3, 0.0))
     visit.undo()
     assert visit.place == Place((0.0, 0.0), 7)
 
 
 @pytest.mark.usefixtures("shipped")
 @pytest.mark.parametrize(("kind", "dims"), [("Two dimensions", (3, 1)), ("PCA", (0, 1))])
-def test_a_press_on_the_map_moves_the_cursor_there_and_keeps_what_the_map_hides(
+def test_a_click_on_the_map_moves_the_code_within_the_plane_only(
     kind: str, dims: tuple[int, int]
 ) -> None:
     view = projections.Projection("vae-5d", kind, dims)
@@ -117,13 +84,13 @@ def test_a_press_on_the_map_moves_the_cursor_there_and_keeps_what_the_map_hides(
     there = np.array(moved.z, np.float32)
     assert view.cursor(there) == pytest.approx((0.7, -0.4), abs=1e-5)
     assert view.points.shape == (COUNT, 2)
-    # the way there has no part that the map does not show: nothing shorter would do
+    # the step has no part outside the plane
     shown = np.array(view.cursor(there)) - np.array(view.cursor(z))
     assert np.linalg.norm(there - z) == pytest.approx(np.linalg.norm(shown), abs=1e-5)
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_press_on_a_t_sne_picture_takes_the_nearest_digit() -> None:
+def test_a_click_on_a_t_sne_picture_takes_the_nearest_digit() -> None:
     view = projections.Projection("vae-5d", "t-SNE", (0, 1))
     place = view.place(np.zeros(5, np.float32), tuple(view.points[11] + 1e-4))
     assert place.digit == 11
@@ -131,7 +98,7 @@ def test_a_press_on_a_t_sne_picture_takes_the_nearest_digit() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_press_far_out_stays_where_codes_are_read() -> None:
+def test_a_click_far_out_is_clipped_to_the_largest_code() -> None:
     place = projections.Projection("vae-2d", "Two dimensions", (0, 1)).place(
         np.zeros(2, np.float32), (1e9, 1)
     )
@@ -140,7 +107,7 @@ def test_a_press_far_out_stays_where_codes_are_read() -> None:
 
 @pytest.mark.usefixtures("shipped")
 @pytest.mark.parametrize("count", [1, 25, 26, COUNT])
-def test_what_lies_near_makes_do_with_few_digits(
+def test_shares_of_the_nearest_digits_are_of_all_where_there_are_few(
     count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = session.encodings("vae-2d")
@@ -164,12 +131,12 @@ def page() -> None:
     """The head of a run, as main.py has it."""
     import streamlit as st
 
-    from explorer import session
+    from explorer import link, session
 
-    session.read_link(session.names()[0])
+    link.read(session.names()[0])
     now = session.visit(st.session_state["model"])
     st.text(f"{now.model} {now.place.z} {now.place.digit}")
-    session.write_link(now)
+    link.write(now)
 
 
 def run(**query: str) -> AppTest:
@@ -189,22 +156,22 @@ def test_the_link_is_written_and_read_back() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_link_on_its_way_does_not_stay_when_its_code_has_gone(
+def test_a_link_is_replaced_before_the_browser_has_shown_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The address of a run is what it was at the press: the link that the run before wrote has not
-    reached the browser yet."""
+    """The address of a run is as old as its request: the link that the run before wrote is not in
+    it yet."""
     written: list[dict[str, str]] = []
     now = session.Visit("vae-2d", session.Place((0.0, 0.0), None))
     home = {"model": "vae-2d", "z": "0,0"}
     address = SimpleNamespace(to_dict=lambda: home, from_dict=written.append)
-    monkeypatch.setattr(session.st, "query_params", address)
+    monkeypatch.setattr(link.st, "query_params", address)
     now.link = home
-    now.go((1.5, -1.0))
-    session.write_link(now)
-    now.go((0.0, 0.0))
-    session.write_link(now)
-    session.write_link(now)
+    now.move((1.5, -1.0))
+    link.write(now)
+    now.move((0.0, 0.0))
+    link.write(now)
+    link.write(now)
     assert written == [{"model": "vae-2d", "z": "1.5,-1"}, home]
 
 
@@ -218,10 +185,13 @@ def test_a_new_address_in_the_same_visit_is_followed() -> None:
 
 @pytest.mark.usefixtures("shipped")
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "expected"),
     [
         ({"model": "gan"}, "`gan`"),
         ({"model": "a`[b](c)"}, "`a'[b](c)`"),
+        ({"model": "a\n\n[b](http://a.b/)"}, "model `a [b](http://a.b/)`; on offer"),
+        ({"model": "vae-2d", "z": "0\n\n[b](c),1"}, "`z=0 [b](c),1` is not 2 finite numbers"),
+        ({"model": "vae-2d", "digit": "1\n# x"}, "`digit=1 # x` is no test digit"),
         ({"model": "b" * 999}, f"`{'b' * 60}...`"),
         ({"model": "vae-2d", "z": "1"}, "2 finite numbers"),
         ({"model": "vae-2d", "z": "nan,1"}, "finite"),
@@ -232,15 +202,15 @@ def test_a_new_address_in_the_same_visit_is_followed() -> None:
         ({"model": "vae-2d", "digit": "abc"}, "`digit=abc` is no test digit"),
     ],
 )
-def test_what_a_link_misstates_is_said_and_left_out(query: dict[str, str], words: str) -> None:
+def test_a_wrong_part_of_a_link_is_named_and_left_out(query: dict[str, str], expected: str) -> None:
     app = run(**query)
-    assert words in app.warning[0].value
+    assert expected in app.warning[0].value
     assert app.text[0].value == "vae-2d (0.0, 0.0) None"
 
 
 @pytest.mark.usefixtures("shipped")
 @pytest.mark.parametrize("query", [{"z": "1,2"}, {"digit": "3"}, {"z": "1"}, {}])
-def test_nothing_leads_back_from_where_a_visit_begins(query: dict[str, str]) -> None:
+def test_a_visit_begins_without_steps_to_undo(query: dict[str, str]) -> None:
     app = run(model="vae-2d", **query)
     assert app.session_state["visit"].past == []
     app.query_params.pop("digit", None)
@@ -259,14 +229,53 @@ def test_a_change_of_model_keeps_the_digit_and_forgets_the_steps() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_model_that_is_chosen_counts_more_than_a_link_on_its_way() -> None:
+def test_a_chosen_model_overrides_an_older_address() -> None:
     app = run(model="vae-2d", z="1,2")
-    app.session_state["visit"].go((0.5, 0.5))
+    app.session_state["visit"].move((0.5, 0.5))
     app.session_state["visit"].link = {"model": "vae-2d", "z": "0.5,0.5"}  # not yet in the address
     app.session_state["model"], app.session_state["chosen"] = "vae-5d", True
     app.run()
     assert app.text[0].value == "vae-5d (0.0, 0.0, 0.0, 0.0, 0.0) None"
     assert "chosen" not in app.session_state
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_model_with_fewer_test_digits_begins_at_the_origin() -> None:
+    app = run(model="vae-2d", digit="9")
+    few = session.encodings("vae-5d")
+    checkpoint.write_encodings(
+        catalog.CHECKPOINTS / "vae-5d",
+        few._replace(**{name: a[:5] for name, a in few._asdict().items() if a is not None}),
+    )
+    forget()
+    app.session_state["model"] = "vae-5d"
+    app.run()
+    assert not app.exception
+    assert app.text[0].value == "vae-5d (0.0, 0.0, 0.0, 0.0, 0.0) None"
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_model_whose_files_are_removed_is_replaced_and_named() -> None:
+    app = run(model="vae-5d", digit="9")
+    shutil.rmtree(catalog.CHECKPOINTS / "vae-5d")
+    forget()
+    app.run()
+    assert not app.exception
+    assert "Model `vae-5d` can no longer be used; vae-2d is shown" in app.warning[0].value
+    assert app.text[0].value.startswith("vae-2d")
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_damaged_classifier_counts_as_none_and_is_named() -> None:
+    folder = catalog.CHECKPOINTS / service.CLASSIFIER
+    write(folder, 0, model="classifier")
+    assert session.has_classifier()
+    assert session.classifier_fault() == ""
+    truncate(folder / checkpoint.WEIGHTS)
+    forget()
+    assert not session.has_classifier()
+    assert session.classifier() is None
+    assert str(folder / checkpoint.WEIGHTS) in session.classifier_fault()
 
 
 @pytest.mark.usefixtures("shipped")

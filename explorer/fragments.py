@@ -1,0 +1,71 @@
+"""The parts of a page that run alone, and which of them follow a change.
+
+Streamlit reruns a fragment by the key that it was declared with.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from enum import StrEnum
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+
+class Fragment(StrEnum):
+    """Keys of the fragments."""
+
+    # Explore
+    CODE = "current-code"  # the decoded digit and the sliders
+    MAP = "map"
+    MOVES = "code-buttons"
+    TRAVERSALS = "traversals"
+    # Reconstruct
+    DRAWING = "drawing"
+    # Generate
+    STYLE = "style"
+    STYLE_DOWNLOADS = "style-downloads"
+    STYLE_DRAWING = "style-drawing"
+    NUMBER = "number"
+    NUMBER_DOWNLOADS = "number-downloads"
+    PLAYBACK = "playback"
+
+
+def rerun(*fragments: Fragment) -> None:
+    """In a callback: run these fragments.
+
+    A component may send a last value just after its page was left. Streamlit then finds no such
+    fragment and raises; nothing has to run.
+    """
+    with suppress(StreamlitAPIException):
+        st.rerun([str(fragment) for fragment in fragments])
+
+
+def after_code_change() -> None:
+    """In a callback on Explore: Python has moved the code, or a drag has ended."""
+    rerun(Fragment.CODE, Fragment.MAP, Fragment.MOVES, Fragment.TRAVERSALS)
+
+
+def during_map_drag() -> None:
+    """In a callback on Explore: a drag on the map goes on; the rest follows when it ends."""
+    rerun(Fragment.CODE)
+
+
+def after_style_change() -> None:
+    """In a callback on Generate: Python has set the style sliders."""
+    rerun(Fragment.STYLE, Fragment.STYLE_DOWNLOADS)
+
+
+def after_style_release() -> None:
+    """In a callback on Generate: the drag of a style slider has ended."""
+    rerun(Fragment.STYLE_DOWNLOADS)
+
+
+def after_number_change() -> None:
+    """In a callback on Generate: the number or its style has changed."""
+    rerun(Fragment.NUMBER, Fragment.NUMBER_DOWNLOADS)
+
+
+def after_number_release() -> None:
+    """In a callback on Generate: the drag of the number's slider has ended."""
+    rerun(Fragment.NUMBER_DOWNLOADS)

@@ -1,0 +1,62 @@
+"""How pages name digits, and how they quote what others wrote: file names, addresses, titles."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from html import escape
+
+LONGEST = 60  # characters of a quoted text
+SENTENCE = 400  # of a quoted sentence
+UNLABELLED = -1  # the label of an image whose digit is not known
+UNLABELLED_COLOUR = "#7d8590"  # neutral, legible on the light and the dark theme
+_MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")  # every punctuation mark that Markdown may read
+
+
+def class_name(label: int) -> str:
+    """The name of a class; "unlabelled" for UNLABELLED."""
+    return "unlabelled" if label == UNLABELLED else str(label)
+
+
+def with_article(name: str) -> str:
+    """ "a 7", "an 8", "an apple"; nothing for ""."""
+    spoken_with_vowel = name in {"11", "18"} or name[:1].lower() in {*"aeiou8"}
+    return f"{'an' if spoken_with_vowel else 'a'} {name}" if name else ""
+
+
+def described(label: int) -> dict[str, int | str]:
+    """A class for the browser: its label, its name, its title in a legend, and the phrase after an
+    image's number ("an 8", "" for UNLABELLED)."""
+    name = class_name(label)
+    known = label != UNLABELLED
+    title, phrase = (f"digit {name}", with_article(name)) if known else (name, "")
+    return {"label": int(label), "name": name, "title": title, "phrase": phrase}
+
+
+def numbered(noun: str, index: int, label: int) -> str:
+    """An image by number and class: "test digit 1,234, an 8"; unlabelled: by its number alone."""
+    phrase = described(label)["phrase"]
+    return f"{noun} {index:,}, {phrase}" if phrase else f"{noun} {index:,}"
+
+
+def inert(text: str, most: int = LONGEST) -> str:
+    """`text` on one line of at most `most` characters, without control characters and backticks."""
+    # categories C: control and format characters, right-to-left overrides among them; Z: separators
+    kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: 4 * most])
+    line = " ".join(kept.replace("`", "'").split())
+    return line if len(line) <= most else f"{line[:most]}..."
+
+
+def quoted(text: str, most: int = LONGEST) -> str:
+    """`text` as a Markdown code span, within which no link, image or directive is read."""
+    return f"`{inert(text, most) or '(empty)'}`"
+
+
+def widget_label(text: str, most: int = LONGEST) -> str:
+    """`text` for the label of a widget, which Streamlit reads as Markdown without links."""
+    return _MARKDOWN.sub(r"\\\1", inert(text, most))
+
+
+def html(text: str, most: int = SENTENCE) -> str:
+    """`text` as the content or a quoted attribute of an HTML element."""
+    return escape(inert(text, most))

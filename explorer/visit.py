@@ -1,0 +1,78 @@
+"""What one visitor looks at: the model, the code, and the steps that Undo takes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+UNDO = 50  # steps back that are kept
+
+
+class Place(NamedTuple):
+    """A code, and the index of the test digit that it encodes, if there is one."""
+
+    z: tuple[float, ...]
+    digit: int | None
+
+    @classmethod
+    def at(cls, z: np.ndarray | Sequence[float], digit: int | None = None) -> Place:
+        """The place of a code, rounded to the decimals of a link."""
+        return cls(tuple(round(float(v), 4) for v in z), digit)
+
+
+@dataclass
+class Visit:
+    """The state of a visit. `revision` grows whenever Python, not the sliders, changes the code."""
+
+    model: str
+    place: Place
+    revision: int = 0
+    rested: Place = field(init=False)  # the place after the last change or drag that ended
+    past: list[Place] = field(default_factory=list)  # the values of `rested` before
+    link: dict[str, str] = field(default_factory=dict)  # the query as it was last written or read
+
+    def __post_init__(self) -> None:
+        self.rested = self.place
+
+    @property
+    def z(self) -> np.ndarray:
+        """The code, float32 [Z]."""
+        return np.array(self.place.z, np.float32)
+
+    def start(self, place: Place) -> None:
+        """Set the place without a step to undo: the first one, or the first of another model."""
+        self.place = self.rested = place
+        self.past = []
+        self.revision += 1
+
+    def move(self, z: np.ndarray | Sequence[float], digit: int | None = None) -> None:
+        """Set the code by a click on the map, a button or a link: one step to undo."""
+        self.place = Place.at(z, digit)
+        self.revision += 1
+        self.release()
+
+    def drag(self, z: np.ndarray | Sequence[float]) -> None:
+        """Set the code while a drag on the map goes on; `release` ends it."""
+        self.place = Place.at(z)
+        self.revision += 1
+
+    def slide(self, z: Sequence[float]) -> None:
+        """Take over the code from the sliders, which show these values already."""
+        here = Place.at(z)
+        if here.z != self.place.z:
+            self.place = here
+
+    def release(self) -> None:
+        """End a drag: `undo` returns to the place before it."""
+        if self.place != self.rested:
+            self.past = [*self.past, self.rested][-UNDO:]
+            self.rested = self.place
+
+    def undo(self) -> None:
+        """Return to the place before the last step."""
+        if self.past:
+            self.place = self.rested = self.past.pop()
+            self.revision += 1

@@ -1,0 +1,70 @@
+"""Small untrained checkpoints, and a process that forgets the ones it has loaded."""
+
+from pathlib import Path
+
+import numpy as np
+
+from explorer import projections, session
+from vae import checkpoint, models, service
+from vae.checkpoint import Encodings, Manifest
+from vae.interface import abilities
+
+COUNT = 60  # test digits
+CONFIGS = {
+    "vae": {"hidden": 16, "depth": 1},
+    "conditional_vae": {"net": "mlp", "hidden": 16, "depth": 1},
+    "classifier": {"width": 2, "hidden": 8},
+}
+
+
+def write(
+    folder: Path,
+    latent: int,
+    *,
+    model: str = "vae",
+    labels: np.ndarray | None = None,
+    title: str = "",
+    tsne: bool = False,
+    spread: float = 1,
+) -> None:
+    """An untrained model with random codes for its test digits; `labels` [COUNT] are 0 to 9 in turn
+    unless given."""
+    config = CONFIGS[model] | ({"latent": latent} if latent else {})
+    built = models.build(model, config)
+    manifest = Manifest(
+        model=model,
+        config=config,
+        train={},
+        title=title or f"Small, {latent}-d",
+        description="For the tests.",
+        blocks=built.blocks,
+        abilities=tuple(sorted(abilities(built))),
+    )
+    checkpoint.write_model(folder, manifest, built.state_dict())
+    if not latent:
+        return
+    rng = np.random.default_rng(latent)
+    size = sum(block.size for block in built.blocks)
+    mean = spread * rng.standard_normal((COUNT, size)).astype(np.float32)
+    if model == "conditional_vae":
+        mean[:, latent:] = np.eye(10)[np.arange(COUNT) % 10]
+    flat = rng.standard_normal((COUNT, 2)).astype(np.float32) if tsne else None
+    ones = np.ones(COUNT, np.float32)
+    known = np.arange(COUNT) % 10 if labels is None else labels
+    checkpoint.write_encodings(folder, Encodings(mean, mean * 0 - 2, known, ones, ones, flat))
+
+
+def truncate(path: Path) -> None:
+    """Leave the first half of a file."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def forget() -> None:
+    """Empty the process's caches of checkpoints."""
+    service.info.cache_clear()
+    service.encodings.cache_clear()
+    service._loaded.clear()
+    projections._projection.clear()
+    session._squares.cache_clear()
+    session.model.clear()
+    session._classifier.clear()
