@@ -270,7 +270,7 @@ async def _made(address: str, make: Callable[[], bytes]) -> Asset:
 
 async def _make(address: str, make: Callable[[], bytes]) -> Asset:
     published = registry()
-    # a script is at hand: it never waits behind an image, which takes seconds to make
+    # a script is ready in memory: it never waits behind an image, which takes seconds to make
     async with nullcontext() if is_text(address) else published.slots:
         return await to_thread.run_sync(lambda: published.store.keep(address, make()))
 
