@@ -36,7 +36,7 @@ PREFIX = "assets"
 REGISTRY = "latent_explorer_assets"  # a name in sys
 LIVE = f"{PREFIX}/live"  # the path of explorer.live
 MOST_AT_ONCE = 2  # images that are made at a time
-MOST_VERSIONS = 64  # of one file name that are kept to be made later
+MOST_VERSIONS = 1024  # of one file name that can be made; a map may have many sheets
 LOG = logging.getLogger(__name__)
 FOREVER = "public, max-age=31536000, immutable"  # the URL changes when the content does
 MEDIA_TYPES = {
@@ -110,8 +110,11 @@ class Makers:
     def put(self, address: str, make: Callable[[], bytes]) -> None:
         """Add the function for an address, or replace it."""
         with self._lock:
+            known = address in self._makers
             self._makers[address] = make
             self._makers.move_to_end(address)
+            if known:
+                return
             versions = [other for other in self._makers if _name(other) == _name(address)]
             if len(versions) > self.most:
                 del self._makers[versions[0]]
@@ -186,10 +189,10 @@ def publish(content: bytes, name: str, *, place: str) -> str:
 def publish_later(address: str, make: Callable[[], bytes]) -> str:
     """The URL, relative to the app's root, of content that is made when it is first requested.
 
-    It is made again where the store has dropped it. The URL holds until MOST_VERSIONS newer
-    versions of the same name were published or used; then it answers 404, until it is published
-    again. `address` is "<version>/<name>": a browser caches the content for good, so other content
-    needs another version. Where `routes` are not served there is no URL: "".
+    It is made again where the store has dropped it. The URL holds until MOST_VERSIONS other
+    versions of the same name were used since; then it answers 404, until it is published again.
+    `address` is "<version>/<name>": a browser caches the content for good, so other content needs
+    another version. Where `routes` are not served there is no URL: "".
     """
     media_type(address)
     if not is_served():
@@ -267,7 +270,7 @@ async def _made(address: str, make: Callable[[], bytes]) -> Asset:
 
 async def _make(address: str, make: Callable[[], bytes]) -> Asset:
     published = registry()
-    # a script is at hand: it never waits behind an image, which takes seconds to make
+    # a script is ready in memory: it never waits behind an image, which takes seconds to make
     async with nullcontext() if is_text(address) else published.slots:
         return await to_thread.run_sync(lambda: published.store.keep(address, make()))
 

@@ -71,7 +71,7 @@ class MnistDownload:
 
     @property
     def under_way(self) -> bool:
-        """Whether a run goes on that nobody has stopped."""
+        """Whether a run goes on and was not stopped."""
         return self._thread is not None and self._thread.is_alive() and not self._stop.is_set()
 
     def wait(self, seconds: float) -> None:
@@ -90,7 +90,7 @@ class MnistDownload:
         return self.under_way and visitor in self._waiting
 
     def stop(self, visitor: Visitor) -> None:
-        """Let a visitor wait no more; the run ends where nobody else waits."""
+        """Let a visitor wait no more; the run ends unless others wait."""
         with self._lock:
             visitor.stopped = True
             self._waiting.discard(visitor)

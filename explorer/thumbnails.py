@@ -19,7 +19,7 @@ TILES = 10_000  # a sheet
 
 
 def originals(name: str) -> mnist_download.data.Digits | None:
-    """MNIST's test digits, where they are at hand and the model's codes belong to them.
+    """MNIST's test digits, where they are there and the model's codes belong to them.
 
     A checkpoint that was encoded on other data has codes of other images.
     """
@@ -31,7 +31,7 @@ def originals(name: str) -> mnist_download.data.Digits | None:
 def sheets(name: str) -> dict[str, list[str]]:
     """URLs of the sheets by what they show, of TILES images each, COLUMNS a row.
 
-    There are none of originals that are not at hand, and none at all where the app's own routes are
+    There are none of originals that are missing, and none at all where the app's own routes are
     not served.
     """
     digits = originals(name)

@@ -84,6 +84,19 @@ class Thumb {
     const figures = this.tiles.map((tile) =>
       element("figure", {}, tile, element("figcaption", { textContent: tile.title })));
     this.box.replaceChildren(this.name, ...figures);
+    this.paint();
+  }
+
+  // Each tile shows its part of the sheet that holds the point.
+  paint() {
+    const { sheets, sheet_size: { columns, tiles } } = this.map.data;
+    if (this.index === null) return;
+    const [sheet, place] = [Math.floor(this.index / tiles), this.index % tiles];
+    for (const [number, tile] of this.tiles.entries()) {
+      tile.style.backgroundImage = `url("${absolute(sheets[number][1][sheet])}")`;
+      tile.style.backgroundPosition =
+        `${-TILE * (place % columns)}px ${-TILE * Math.floor(place / columns)}px`;
+    }
   }
 
   show(index) {
@@ -92,13 +105,7 @@ class Thumb {
     this.box.hidden = index === null;
     if (index === null) return;
     const { points, data } = this.map;
-    const { columns, tiles } = data.sheet_size;
-    const [sheet, place] = [Math.floor(index / tiles), index % tiles];
-    for (const [number, tile] of this.tiles.entries()) {
-      tile.style.backgroundImage = `url("${absolute(data.sheets[number][1][sheet])}")`;
-      tile.style.backgroundPosition =
-        `${-TILE * (place % columns)}px ${-TILE * Math.floor(place / columns)}px`;
-    }
+    this.paint();
     const { phrase } = data.classes[points.labels[index]];
     this.name.textContent = `${data.noun} ${index.toLocaleString("en")}${phrase && `, ${phrase}`}`;
     const [left, top] = this.map.pixels(points.spot(index));

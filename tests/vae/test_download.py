@@ -268,7 +268,7 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path, serve: Serve) ->
         download([FILE], tmp_path / "cache", [serve(good).url])
 
 
-def test_what_a_killed_process_left_is_swept_away(tmp_path: Path, serve: Serve) -> None:
+def test_what_a_killed_process_left_is_removed(tmp_path: Path, serve: Serve) -> None:
     old, fresh = tmp_path / "tmpold12345", tmp_path / "tmpfresh123"
     for path in (old, fresh):
         path.write_bytes(b"half")
