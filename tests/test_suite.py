@@ -29,20 +29,20 @@ def test_shapes_are_checked_in_tests() -> None:
 def test_the_report_adds_up_phases_and_flags_files_over_budget() -> None:
     report = BudgetReport()
     for test, seconds in (
-        ("one.py::a", 4),
+        ("one.py::a", DEFAULT),
         ("one.py::a", 3),
         ("one.py::b", 0.2),
         ("two.py::c", 0.5),
     ):
         report.add(f"tests/{test}", seconds)
-    assert report.file_lines() == [f"    7.2 of    {DEFAULT}  one.py  OVER BUDGET"]
+    assert report.file_lines() == [f"{DEFAULT + 3.2:7.1f} of {DEFAULT:4.0f}  one.py  OVER BUDGET"]
     assert report.test_lines() == [
-        "    7.0  tests/one.py::a",
+        f"{DEFAULT + 3:7.1f}  tests/one.py::a",
         "    0.5  tests/two.py::c",
         "    0.2  tests/one.py::b",
     ]
     report.add("tests/three.py::d", DEFAULT - 1)
-    assert report.file_lines()[1] == f"    4.0 of    {DEFAULT}  three.py"
+    assert report.file_lines()[1] == f"{DEFAULT - 1:7.1f} of {DEFAULT:4.0f}  three.py"
 
 
 def test_the_tests_of_a_file_run_in_one_worker_and_both_workers_have_work() -> None:

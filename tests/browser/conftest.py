@@ -1,6 +1,6 @@
 """Fixtures for tests in a real Chromium.
 
-Which page a test takes:
+Which page and which server a test takes:
 
 - `page`: a tab of its own at 1440 x 900, for a test that navigates, adds routes or init scripts,
   or changes what the page keeps. It costs 0.05 s, and the first visit to the app 1.2 s.
@@ -8,6 +8,8 @@ Which page a test takes:
   `page.goto(...)` (0.6 s in a tab that has shown the app before). A test leaves no route, listener
   or init script on it. Every test finds it at 1440 x 900.
 - `new_page(**options)`: further tabs of one test, also phones: `new_page(**PHONE)`.
+- `serve(script)`: a server that all tests of a worker share; `new_server(script)`: one for a test
+  that needs it cold or stops it.
 - Widths: `at_width(page, 390)` of tests.browser.helpers resizes a page; no page a width is needed.
 
 A test in this folder fails where the console of any of its pages reports an error, where a request
@@ -60,6 +62,26 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     servers = Servers(tmp_path_factory.mktemp("servers"))
     yield servers
     servers.close()
+
+
+@pytest.fixture
+def new_server(serve: Servers) -> Iterator[Callable[..., str]]:
+    """new_server(script, *options) -> url of a server that no other test uses.
+
+    For a test that needs torch not to be imported yet, or stops the server: `serve.stop(url)`,
+    `serve.start(url)`.
+    """
+    started: list[str] = []
+
+    def start(script: str, *options: str) -> str:
+        # an option of the command line tells the servers apart; the app's uploads are far smaller
+        number = 300 + len(serve.urls)
+        started.append(serve(script, *options, f"--server.maxMessageSize={number}"))
+        return started[-1]
+
+    yield start
+    for url in started:
+        serve.stop(url)
 
 
 @pytest.fixture(scope="session")

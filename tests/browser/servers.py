@@ -42,8 +42,7 @@ class Servers:
     """Apps under `streamlit run`: one server for each script and set of options.
 
     A server keeps running until the session ends, so that torch is imported and the models are
-    loaded once. A test that needs a cold server, or stops one, asks for an option that no other
-    test uses.
+    loaded once. The fixture `new_server` starts one for a single test.
 
     The working directory of the app is an empty folder, because the app must not depend on it.
     Other scripts run in the repository root, where their theme is.
@@ -93,7 +92,8 @@ class Servers:
 
     def stop(self, url: str) -> None:
         """Stop the server of a URL; `start` starts it again on the same port."""
-        stop_process(self.processes.pop(url))
+        if url in self.processes:
+            stop_process(self.processes.pop(url))
 
     def close(self) -> None:
         """Stop all servers and print their logs, which pytest shows when a test has failed."""

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -24,6 +25,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 # The page that opens the tabs. Nothing is requested from this address: its route answers.
 OPENER = "http://127.0.0.1/opener"
+# Tabs after which a context, and its renderer process of up to 700 MB by then, is made anew.
+RENEWED_AFTER = 40
 STORAGE = "cookies,local_storage,indexeddb,cache_storage,service_workers"
 
 
@@ -119,6 +122,7 @@ class Tabs:
         self.browser, self.errors = browser, errors
         self.contexts: dict[str, BrowserContext] = {}
         self.openers: dict[str, Page] = {}
+        self.opened: Counter[str] = Counter()
         self.sessions: dict[str, CDPSession] = {}
         self.origins: WeakKeyDictionary[Page, set[str]] = WeakKeyDictionary()
         self.runs: WeakKeyDictionary[Page, ScriptRuns] = WeakKeyDictionary()
@@ -128,8 +132,11 @@ class Tabs:
         given)."""
         options.setdefault("viewport", DESKTOP)
         key = repr(sorted(options.items()))
+        if key in self.contexts and self.opened[key] >= RENEWED_AFTER:
+            self._renew(key)
         if key not in self.contexts:
             self._prepare(key, options)
+        self.opened[key] += 1
         with self.openers[key].expect_popup() as popup:
             self.openers[key].evaluate("() => { window.open('about:blank'); }")
         page = popup.value
@@ -160,6 +167,12 @@ class Tabs:
         opener.goto(OPENER)
         opener.unroute(OPENER)
         self.sessions[key] = context.new_cdp_session(opener)
+
+    def _renew(self, key: str) -> None:
+        """Close a context, unless a page in it is still used."""
+        if self.contexts[key].pages == [self.openers[key]]:
+            self.contexts.pop(key).close()
+            del self.opened[key]
 
     def _navigated(self, frame: Frame) -> None:
         parts = urlsplit(frame.url)

@@ -5,12 +5,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser.helpers import PHONE
-from tests.browser.tabs import DESKTOP, PageErrors
+from tests.browser.servers import Servers
+from tests.browser.tabs import DESKTOP, PageErrors, Tabs
 
 NewPage = Callable[..., Page]
+PLAIN = "tests/browser/pages/plain.py"
 KEEP = """() => {
   localStorage.setItem("kept", "yes");
   sessionStorage.setItem("kept", "yes");
@@ -115,3 +117,27 @@ def test_a_phone_is_narrow_and_has_touch(new_page: NewPage, page: Page, site: st
     traits = "() => [screen.width, navigator.maxTouchPoints > 0]"
     assert phone.evaluate(traits) == [390, True]
     assert page.evaluate(traits)[1] is False
+
+
+def test_a_context_is_made_anew_after_many_tabs_and_never_under_a_page_in_use(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, site: str
+) -> None:
+    monkeypatch.setattr("tests.browser.tabs.RENEWED_AFTER", 2)
+    own = Tabs(browser, PageErrors())
+    used = own.open()
+    used.goto(site)
+    for _ in range(3):
+        own.close(own.open())
+    assert used.context.pages, "a page is in use"
+    assert len(own.contexts) == 1
+    first = used.context
+    own.close(used)
+    assert own.open().context is not first
+    own.contexts.popitem()[1].close()
+
+
+def test_a_new_server_is_another_process(serve: Servers, new_server: Callable[..., str]) -> None:
+    shared, new = serve(PLAIN), new_server(PLAIN)
+    one, other = serve.processes[shared], serve.processes[new]
+    assert one.pid != other.pid
+    assert other.poll() is None
