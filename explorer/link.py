@@ -33,7 +33,7 @@ def read(offered: list[str]) -> None:
     if name not in offered:
         st.warning(
             f"The link asks for model {text.quoted(name)}; on offer are "
-            f"{', '.join(map(text.widget_label, offered))}."
+            f"{', '.join(map(text.quoted, offered))}."
         )
         name = offered[0]
     state["model"] = name
