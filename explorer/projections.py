@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
 from explorer import session
 from explorer.session import Place
 from vae import latent
+from vae.cache import cached
 
 KINDS = ("Two dimensions", "PCA", "t-SNE")
+MEMORY = 32 << 20  # bytes of the projections that are kept, of all models
 FAINT = 0.1  # how strongly a point far from the plane is painted; a point near it is 1
 
 
@@ -39,12 +40,16 @@ class Projection:
         self.hides = len(order) > 2  # whether there is more than the plane shows
 
     def cursor(self, z: np.ndarray) -> tuple[float, float]:
-        """Where the code stands on the map; on a t-SNE picture, where its nearest digit stands."""
-        if self.plane is not None:
-            x, y = self.plane.project(z[None])[0]
-        else:
-            x, y = self.points[int(session.remoteness(self._name, z).argmin())]
+        """Where the code z [Z] lies on the map, as `cursors`."""
+        x, y = self.cursors(z[None])[0]
         return float(x), float(y)
+
+    def cursors(self, z: np.ndarray) -> np.ndarray:
+        """Where codes [N, Z] lie on the map, float32 [N, 2]; in a t-SNE projection, where the
+        nearest test digits lie."""
+        if self.plane is not None:
+            return self.plane.project(z)
+        return self.points[session.remoteness(self._name, z).argmin(axis=1)]
 
     def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
         """The code to go to for a press on empty space: within the plane, what it hides is kept.
@@ -89,9 +94,23 @@ def fade(distances: np.ndarray) -> tuple[np.ndarray, float, float]:
 
 def projection(name: str, kind: str, dims: tuple[int, int]) -> Projection:
     """The map of a model: one of KINDS, the first of them of the two dimensions dims."""
-    return _projection(name, kind, dims if kind == KINDS[0] else (0, 0))
+    return _projection(name, *_normal(kind, dims))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+def is_ready(name: str, kind: str, dims: tuple[int, int]) -> bool:
+    """Whether `projection` would only look up its result."""
+    return _projection.is_cached(name, *_normal(kind, dims))
+
+
+def _normal(kind: str, dims: tuple[int, int]) -> tuple[str, tuple[int, int]]:
+    """The dimensions count for the first kind only."""
+    return kind, dims if kind == KINDS[0] else (0, 0)
+
+
+def _size(view: Projection) -> int:
+    return view.points.nbytes
+
+
+@cached(MEMORY, _size)
 def _projection(name: str, kind: str, dims: tuple[int, int]) -> Projection:
     return Projection(name, kind, dims)

@@ -89,17 +89,16 @@ class Visit:
             self.revision += 1
 
 
-@st.cache_resource(show_spinner=False)
 def model(name: str) -> Model:
-    """The model, loaded once for all visitors.
+    """The model, loaded once for all visitors; the service bounds how many stay in memory.
 
     Where .streamlit/config.toml is not read, Streamlit collects garbage after every run: 0.1 s with
     torch's objects, so these are frozen. (Not collected before: the first picture would wait.)
     """
+    is_new = not service.is_loaded(name)
     loaded = service.load(name)
-    if "decodes" in loaded.info.abilities:  # the first call pays for torch's setup
-        loaded.decode(latent.origin(loaded.info.blocks)[None])
-    gc.freeze()
+    if is_new:
+        gc.freeze()
     return loaded
 
 
@@ -147,9 +146,9 @@ def encodings(name: str) -> Encodings:
 
 
 def remoteness(name: str, z: np.ndarray) -> np.ndarray:
-    """How far the test digits' codes lie from z, [N]: squared distances less |z|^2, which is the
-    same for all."""
-    return _squares(name) - 2 * (encodings(name).mean @ z)
+    """Squared distances [*N, M] of the M test digits' codes from z [*N, Z], less |z|^2, which is
+    the same for all."""
+    return _squares(name) - 2 * (z @ encodings(name).mean.T)
 
 
 @lru_cache(maxsize=16)

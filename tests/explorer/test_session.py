@@ -43,10 +43,9 @@ def forget() -> None:
     """Empty what the process keeps of checkpoints."""
     service.info.cache_clear()
     service.encodings.cache_clear()
-    service._loaded.clear()
-    projections._projection.clear()
+    service.unload_all()
+    projections._projection.cache_clear()
     session._squares.cache_clear()
-    session.model.clear()
 
 
 @pytest.fixture

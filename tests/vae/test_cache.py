@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 
-from vae.cache import ENTRY, PictureCache, Tally
+from vae.cache import ENTRY, CacheStats, PictureCache
 
 SHEET = 28 * 28 + ENTRY  # what a sheet of one takes
 
@@ -34,8 +34,8 @@ def test_it_decodes_once_for_a_model_and_its_codes() -> None:
     assert cache.get("a", code(1), decode) is not first
     assert len(cache.get("a", code(0, 2), decode_two)) == 2
     assert len(decoded) == 4
-    assert cache.tally() == Tally(1, 5, 5 * SHEET - ENTRY, cache.capacity)
-    assert cache.tally().hit_rate == 0.2
+    assert cache.stats() == CacheStats(1, 5, 5 * SHEET - ENTRY, 64 << 20)
+    assert cache.stats().hit_rate == 0.2
 
 
 def test_the_least_recently_used_makes_room() -> None:
@@ -44,7 +44,7 @@ def test_the_least_recently_used_makes_room() -> None:
         cache.get("a", code(value), lambda value=value: sheet(value))
     cache.get("a", code(0), lambda: sheet(99))  # used again
     cache.get("a", code(3), lambda: sheet(3))  # drops 1
-    assert cache.tally().size == 3 * SHEET
+    assert cache.stats().size == 3 * SHEET
     found = [int(cache.get("a", code(v), lambda: sheet(99))[0, 0, 0]) for v in (0, 2, 3, 1)]
     assert found == [0, 2, 3, 99]
 
@@ -53,7 +53,7 @@ def test_what_is_larger_than_all_room_is_not_kept() -> None:
     cache = PictureCache(capacity=2 * SHEET)
     cache.get("a", code(0), lambda: sheet(7))
     assert cache.get("a", code(1, 5), lambda: sheet(1, 5)).shape == (5, 28, 28)
-    assert cache.tally().size == SHEET, "and it drives out nothing"
+    assert cache.stats().size == SHEET, "and it drives out nothing"
 
 
 def test_threads_that_ask_at_once_leave_it_whole() -> None:
@@ -69,10 +69,10 @@ def test_threads_that_ask_at_once_leave_it_whole() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert cache.tally().lookups == 1600
-    assert cache.tally().size <= 20 * SHEET
+    assert cache.stats().lookups == 1600
+    assert cache.stats().size <= 20 * SHEET
 
 
 def test_a_rate_of_nothing_is_none_and_two_tallies_add_up() -> None:
-    assert PictureCache().tally().hit_rate == 0.0
-    assert Tally(1, 2, 30, 40) + Tally(2, 6, 5, 60) == Tally(3, 8, 35, 100)
+    assert PictureCache().stats().hit_rate == 0.0
+    assert CacheStats(1, 2, 30, 40) + CacheStats(2, 6, 5, 60) == CacheStats(3, 8, 35, 100)
