@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 APP = "streamlit_app.py"
 ECHO = "benchmarks/echo.py"
+ECHO_LIVE = "benchmarks/echo_live.py"
 VIEW = {"width": 1440, "height": 900}
 FLAGS = (
     "--no-sandbox",
@@ -52,7 +53,7 @@ def two_cores() -> None:
 
 @contextmanager
 def serve(
-    script: str, *, few_cores: bool = False, **environment: str
+    script: str, *, two_cores_only: bool = False, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The process and the URL of `streamlit run script` on a free port, once it answers."""
     port = free_port()
@@ -64,7 +65,7 @@ def serve(
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.DEVNULL,
-        preexec_fn=two_cores if few_cores else None,  # noqa: PLW1509  no thread holds a lock here
+        preexec_fn=two_cores if two_cores_only else None,  # noqa: PLW1509  no thread holds a lock here
     )
     url = f"http://127.0.0.1:{port}"
     try:
