@@ -175,26 +175,6 @@ def test_a_frame_that_is_too_large_is_refused_by_its_header(port: int) -> None:
     assert raised.value.rcvd.code == 1009
 
 
-@pytest.mark.parametrize("message", ["x" * 20_000, b"x" * 20_000])
-def test_a_message_that_is_too_large_closes_the_connection(port: int, message: str | bytes) -> None:
-    with connect(f"ws://127.0.0.1:{port}/{assets.LIVE}") as channel:
-        channel.send(message)
-        with pytest.raises(ConnectionClosedError) as raised:
-            channel.recv(timeout=60)
-    assert raised.value.rcvd is not None
-    assert raised.value.rcvd.code == 1009
-
-
-def test_a_frame_that_is_too_large_is_refused_by_its_header(port: int) -> None:
-    """The client states 100 MB and sends none of them."""
-    with connect(f"ws://127.0.0.1:{port}/{assets.LIVE}") as channel:
-        channel.socket.sendall(b"\x81\xff" + (100 << 20).to_bytes(8, "big") + b"mask")
-        with pytest.raises(ConnectionClosedError) as raised:
-            channel.recv(timeout=60)
-    assert raised.value.rcvd is not None
-    assert raised.value.rcvd.code == 1009
-
-
 def test_a_failure_is_reported_and_logged(
     channel: ClientConnection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
