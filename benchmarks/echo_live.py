@@ -16,7 +16,10 @@ if __name__ == "__main__":
 
     main()
 else:
+    from starlette.middleware import Middleware
+
     from explorer import live
+    from explorer.preload import Preload
 
     class Echo(live.Channel):
         """Replies with the code that was asked for and the same picture each time."""
@@ -35,4 +38,6 @@ else:
 
     PICTURE = images.painted(np.zeros((28, 28), np.uint8), [0.1] * 10, 1.0, 0.1, 0.0)
     assets.send_at_once()
-    app = st.App(__file__, routes=[*assets.routes(), *Echo().routes()])
+    app = st.App(
+        __file__, routes=[*assets.routes(), *Echo().routes()], middleware=[Middleware(Preload)]
+    )

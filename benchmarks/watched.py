@@ -61,7 +61,12 @@ else:
     watch_collector()
     watch_torch()
 
+    from starlette.middleware import Middleware
+
     from explorer import live
+    from explorer.preload import Preload
 
     assets.send_at_once()
-    app = st.App(__file__, routes=[*assets.routes(), *live.routes()])
+    app = st.App(
+        __file__, routes=[*assets.routes(), *live.routes()], middleware=[Middleware(Preload)]
+    )
