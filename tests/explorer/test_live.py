@@ -1,13 +1,15 @@
-"""The live channel: what it answers, what it drops, what it refuses."""
+"""The live channel: its replies, its batches and its limits."""
 
 import base64
 import json
 import logging
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from websockets.typing import Origin
 
 from explorer import assets, decoded_code, live, projections, session
 from explorer.live_requests import Request
+from vae import catalog, service
 
 PLANE = ["Two dimensions", 0, 1]
 
@@ -34,6 +37,8 @@ def port(served: live.Channel) -> Iterator[int]:
     """The port of the channel under uvicorn, as in the app."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    # what a client does not read soon fills it
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     # with no configuration of its own, what uvicorn logs reaches the tests
     config = uvicorn.Config(Starlette(routes=served.routes()), log_config=None)
     server = uvicorn.Server(config)
@@ -58,7 +63,7 @@ def ask(channel: ClientConnection, **request: Any) -> dict[str, Any]:
     return json.loads(channel.recv(timeout=60))
 
 
-def test_a_code_is_answered_with_its_picture_and_what_is_said_of_it(
+def test_a_code_is_answered_with_its_picture_shares_and_cursor(
     channel: ClientConnection,
 ) -> None:
     reply = ask(channel, serial=7, model="vae-2d", z=[1.5, -0.25], view=PLANE)
@@ -81,10 +86,14 @@ def test_a_place_on_the_map_is_answered_with_its_code(
     reply = ask(channel, serial=1, model="vae-10d", z=z.tolist(), view=view, xy=[0.5, -1])
     assert reply["cursor"] == pytest.approx([0.5, -1], abs=1e-3)
     again = ask(channel, serial=2, model="vae-10d", z=reply["z"], view=view, xy=[0.5, -1])
-    assert again["z"] == pytest.approx(reply["z"], abs=2e-4), "what the plane hides is kept"
+    assert again["z"] == pytest.approx(reply["z"], abs=2e-4), (
+        "the part orthogonal to the plane is kept"
+    )
 
 
-def test_on_a_t_sne_picture_the_nearest_digit_answers(channel: ClientConnection) -> None:
+def test_a_place_in_a_t_sne_projection_is_answered_with_the_nearest_code(
+    channel: ClientConnection,
+) -> None:
     codes = session.encodings("vae-10d")
     assert codes.tsne is not None
     xy = codes.tsne[12].tolist()
@@ -92,7 +101,7 @@ def test_on_a_t_sne_picture_the_nearest_digit_answers(channel: ClientConnection)
     assert reply["z"] == pytest.approx(codes.mean[12].tolist(), abs=1e-3)
 
 
-def test_a_test_digit_is_answered_with_its_code_and_its_name(channel: ClientConnection) -> None:
+def test_a_test_digit_is_answered_with_its_code_and_caption(channel: ClientConnection) -> None:
     reply = ask(channel, serial=1, model="vae-2d", z=[0, 0], view=PLANE, digit=7)
     assert reply["z"] == pytest.approx(session.encodings("vae-2d").mean[7].tolist(), abs=1e-4)
     assert (reply["digit"], reply["caption"]) == (7, "test digit 7, a 9")
@@ -100,7 +109,7 @@ def test_a_test_digit_is_answered_with_its_code_and_its_name(channel: ClientConn
     assert (reply["digit"], reply["caption"]) == (None, "decoded from the sliders")
 
 
-def test_a_model_that_is_told_the_digit_is_judged(channel: ClientConnection) -> None:
+def test_the_picture_of_a_conditional_model_is_classified(channel: ClientConnection) -> None:
     info = session.info("cvae")
     assert info.digit is not None
     z = np.zeros(info.dims)
@@ -112,7 +121,7 @@ def test_a_model_that_is_told_the_digit_is_judged(channel: ClientConnection) -> 
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"model": "vae-3d"}, 'no model "vae-3d" on offer'),
         ({"model": "assets/checkpoints/vae-2d"}, "on offer"),
@@ -136,16 +145,16 @@ def test_a_model_that_is_told_the_digit_is_judged(channel: ClientConnection) -> 
         ({"model": ["vae-2d"]}, "model must be the name of a model"),
     ],
 )
-def test_what_is_no_request_is_said_and_the_channel_goes_on(
-    channel: ClientConnection, change: dict[str, Any], words: str
+def test_a_wrong_request_is_answered_with_a_sentence_and_the_channel_goes_on(
+    channel: ClientConnection, change: dict[str, Any], message: str
 ) -> None:
     request = {"serial": 3, "model": "vae-2d", "z": [0, 0], "view": PLANE}
-    assert words in ask(channel, **request | change)["error"]
+    assert message in ask(channel, **request | change)["error"]
     assert ask(channel, **request)["z"] == [0, 0]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"model": "vae-2d"}', "[" * 9_999, b"\x00\x01"])
-def test_what_is_no_json_is_said_and_the_channel_goes_on(
+def test_a_message_that_is_no_json_is_answered_and_the_channel_goes_on(
     channel: ClientConnection, text: str | bytes
 ) -> None:
     channel.send(text)
@@ -297,6 +306,85 @@ def test_of_a_client_s_waiting_requests_the_newest_is_decoded(
     assert [count for _, count in held.batches] == [1, 1]
 
 
+def test_a_client_that_does_not_read_holds_up_nobody_and_takes_no_memory(
+    port: int, served: live.Channel, held: Held
+) -> None:
+    """Replies that it does not take are replaced by newer ones."""
+    with socket.socket() as narrow:
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        narrow.connect(("127.0.0.1", port))
+        url = f"ws://127.0.0.1:{port}/{assets.LIVE}"
+        with (
+            connect(url, sock=narrow, max_queue=(1, 0), close_timeout=1) as stalled,
+            connect(url) as other,
+        ):
+            ask(other, serial=1, model="vae-2d", z=[0, 0], view=PLANE)
+            for serial in range(1, 401):
+                count = len(held.batches)
+                send(stalled, serial)
+                wait_for(lambda count=count: len(held.batches) > count)
+            assert ask(other, serial=2, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 2
+            received = [json.loads(stalled.recv(timeout=60))["serial"]]
+            while received[-1] != 400:
+                received.append(json.loads(stalled.recv(timeout=60))["serial"])
+    assert received == sorted(received)
+    assert len(received) < 400
+
+
+def test_connections_are_limited_by_address_and_in_total(
+    port: int, served: live.Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"ws://127.0.0.1:{port}/{assets.LIVE}"
+    wait_for(lambda: not served._connections)
+    for limit in ("CONNECTIONS_PER_ADDRESS", "CONNECTIONS"):
+        with monkeypatch.context() as patch:
+            patch.setattr(live, limit, 2)
+            with connect(url) as one, connect(url) as two:
+                with pytest.raises(InvalidStatus, match="403"):
+                    connect(url)
+                for each in (one, two):
+                    assert ask(each, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 1
+            wait_for(lambda: not served._connections)
+            with connect(url) as later:
+                assert ask(later, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 1
+
+
+def test_a_model_that_is_being_loaded_delays_no_other(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, load = threading.Event(), session.model
+
+    def slow(name: str) -> Any:
+        assert name != "ae-2d" or release.wait(60)
+        return load(name)
+
+    url = f"ws://127.0.0.1:{port}/{assets.LIVE}"
+    with connect(url) as first, connect(url) as second:
+        service.unload_all()
+        ask(second, serial=0, model="vae-2d", z=[0, 0], view=PLANE)
+        monkeypatch.setattr(session, "model", slow)
+        send(first, 1, model="ae-2d")
+        assert ask(second, serial=2, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 2
+        release.set()
+        assert json.loads(first.recv(timeout=60))["model"] == "ae-2d"
+
+
+def test_damaged_weights_are_answered_with_a_sentence(
+    channel: ClientConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(catalog.CHECKPOINTS / "vae-2d", tmp_path / "vae-damaged"))
+    whole = (folder / "weights.safetensors").read_bytes()
+    (folder / "weights.safetensors").write_bytes(whole[:1000])
+    monkeypatch.setattr(catalog, "CHECKPOINTS", tmp_path)
+    request = {"model": "vae-damaged", "z": [0, 0], "view": PLANE}
+    for serial in (1, 2):  # a failed load is not kept
+        reply = ask(channel, serial=serial, **request)
+        assert reply["serial"] == serial
+        assert "weights.safetensors is truncated" in reply["error"]
+    (folder / "weights.safetensors").write_bytes(whole)
+    assert ask(channel, serial=3, **request)["model"] == "vae-damaged"
+
+
 @pytest.mark.parametrize("origin", ["http://elsewhere.example", "null"])
 def test_a_page_of_another_site_is_not_answered(port: int, origin: str) -> None:
     with pytest.raises(InvalidStatus, match="403"):
@@ -314,7 +402,7 @@ def test_memory_of_projections_does_not_grow_with_the_requests(channel: ClientCo
     assert projections._projection.cache_size == before
 
 
-def test_it_listens_behind_a_path_prefix_and_lets_go_of_those_who_leave(
+def test_it_is_served_behind_a_path_prefix_and_a_client_that_leaves_is_no_error(
     port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(20):
@@ -323,4 +411,4 @@ def test_it_listens_behind_a_path_prefix_and_lets_go_of_those_who_leave(
     with connect(f"ws://127.0.0.1:{port}/{assets.LIVE}") as found:
         assert ask(found, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 1
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert not errors, "nobody's leave is an error"
+    assert not errors
