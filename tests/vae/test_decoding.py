@@ -1,4 +1,4 @@
-"""How codes become pictures on a device."""
+"""Decoding codes to pictures on a device."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_grey_levels_are_the_sigmoid_rounded() -> None:
     np.testing.assert_array_equal(Decoder(module, CPU, z)(z), expected)
 
 
-def test_half_precision_is_for_pictures_that_nobody_can_tell_apart() -> None:
+def test_half_precision_is_used_if_the_pictures_stay_the_same() -> None:
     z = torch.from_numpy(codes(64))
     with torch.inference_mode():
         faint, sharp = network(gain=0.02), network(gain=40)
