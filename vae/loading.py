@@ -64,8 +64,11 @@ def load(name: str) -> Model:
 
 
 def _read(name: str) -> Model:
+    from vae.decoding import threads_for
+
     device = choose_device()
-    model = Model(name, checkpoint.read_model(folder_of(name), str(device)), device)
+    with threads_for(1):  # starting several takes longer than to convert the weights
+        model = Model(name, checkpoint.read_model(folder_of(name), str(device)), device)
     if "decodes" in model.info.abilities:  # the first call initialises torch's kernels
         model.decode(latent.origin(model.info.blocks)[None])
     return model
