@@ -14,7 +14,12 @@ if __name__ == "__main__":
 
     main()
 else:
+    from starlette.middleware import Middleware
+
     from explorer import live
+    from explorer.preload import Preload
 
     assets.send_at_once()
-    app = st.App(__file__, routes=[*assets.routes(), *live.routes()])
+    app = st.App(
+        __file__, routes=[*assets.routes(), *live.routes()], middleware=[Middleware(Preload)]
+    )

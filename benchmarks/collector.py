@@ -1,8 +1,8 @@
-"""Python's garbage collector while a hand moves: the longest run, and how many there are.
+"""Python's garbage collector during a drag: the longest run, and how many there are.
 
 Streamlit asks for a full collection after every run of the script; with torch's objects about it
-takes 0.1 s and more, in which nothing is sent. What lives as long as the process is frozen out of
-its sight (explorer/session.py), and this says whether that holds.
+takes 0.1 s and more, in which nothing is sent. Objects that live as long as the process are
+frozen (explorer/session.py), and this measures whether that holds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from drag import HANDS, turn
+from drag import CONTROLS, turn
 from serving import Measured, chromium, open_page, serve
 
 
@@ -25,10 +25,10 @@ def measure(quick: bool = False) -> Measured:
         watched = serve("benchmarks/watched.py", BENCH_RECORD=str(file))
         with watched as (_, url), chromium() as browser:
             page = open_page(browser, url)
-            for kind in HANDS:
-                turn(page, kind, 2)  # warm
+            for control in CONTROLS:
+                turn(page, control, 2)  # warm-up
                 start = time.time()
-                found = turn(page, kind, seconds)
+                found = turn(page, control, seconds)
                 end = start + found.ms / 1e3
                 runs += [run for when, *run in collections(file) if start <= when <= end]
                 pictures += found.pictures

@@ -1,10 +1,10 @@
 """A slider and the map's code dragged for some seconds, beside an echo: how often the picture
-follows, and how long after the hand.
+follows, and how long after the pointer.
 
-App and echo are served alike, open in one Chromium, and driven in turns by pointer.js, which
-defines what counts as painted. The pointer moves once a frame of the screen, so that no app can
-show more than 60 pictures a second. The ratios carry over to other machines, the milliseconds do
-not.
+The echo is the app itself, whose live channel answers without decoding (echo_live.py). Both are
+open in one Chromium and driven in turns by pointer.js, which defines what counts as painted. The
+pointer moves once a frame of the screen, so that no app can show more than 60 pictures a second.
+The ratios carry over to other machines, the milliseconds do not.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page
-from serving import APP, ECHO, Measured, chromium, open_page, serve, settle, summary
+from serving import APP, ECHO_LIVE, Measured, chromium, open_page, serve, settle, summary
 
-HANDS = {"slider": "", "map": "?map"}  # what is dragged, and the echo's page that has it
+CONTROLS = ("slider", "map")
+DRAGS = {  # name -> model, control
+    "slider_drag": ("vae-2d", "slider"),
+    "map_drag": ("vae-2d", "map"),
+    "cvae_slider_drag": ("cvae", "slider"),
+}
 
 
 class Turn(NamedTuple):
@@ -26,16 +31,16 @@ class Turn(NamedTuple):
     arrived: list[float]
     painted: list[float]
     lost: int  # inputs that no picture answered
-    replaced: int  # times that the slider under the hand was replaced
+    replaced: int  # times that the page replaced the slider during the drag
 
 
-def turn(page: Page, kind: str, seconds: float) -> Turn:
-    """Drag on a page that `open_page` made, and wait until the page has come to rest."""
+def turn(page: Page, control: str, seconds: float) -> Turn:
+    """Drag on a page that `open_page` made, and wait until no script runs."""
     page.bring_to_front()
     found = page.evaluate(
-        "([kind, seconds]) => window.benchPointer.drag(kind, seconds)", [kind, seconds]
+        "([control, seconds]) => window.benchPointer.drag(control, seconds)", [control, seconds]
     )
-    page.wait_for_timeout(500)  # the hand's rest sends one more run
+    page.wait_for_timeout(500)  # the release sends one more run
     settle(page)
     known = {name: [t for t in found[name] if t is not None] for name in ("arrived", "painted")}
     lost = found["inputs"] - len(known["painted"])
@@ -60,39 +65,36 @@ def pooled(turns: list[Turn]) -> dict[str, float]:
 
 
 def compare(
-    browser: Browser, urls: dict[str, str], kind: str, turns: int, seconds: float
+    browser: Browser, urls: dict[str, str], control: str, turns: int, seconds: float
 ) -> dict[str, dict[str, float]]:
-    """Drag in each app in turns; what `pooled` says of each."""
-    pages = {
-        name: open_page(browser, url, has_map=kind == "map" or name == "app")
-        for name, url in urls.items()
-    }
+    """Drag in each app in turns; the pooled figures of each."""
+    pages = {name: open_page(browser, url) for name, url in urls.items()}
     found: dict[str, list[Turn]] = {name: [] for name in urls}
     for page in pages.values():
-        turn(page, kind, min(seconds, 2))  # warm
+        turn(page, control, min(seconds, 2))  # warm-up
     for _ in range(turns):
         for name, page in pages.items():
-            found[name].append(turn(page, kind, seconds))
+            found[name].append(turn(page, control, seconds))
     for page in pages.values():
         page.close()
     return {name: pooled(each) for name, each in found.items()}
 
 
 def measure(quick: bool = False) -> Measured:
-    """Rates and 95th percentiles as shares of the echo's: at least 0.95, at most 1.15."""
+    """Rates and 95th percentiles as shares of the echo's: at least 0.98, at most 1.15."""
     turns, seconds = (2, 3) if quick else (6, 8)
     ratios: dict[str, float] = {}
     figures: dict[str, object] = {}
-    with serve(ECHO) as (_, echo), serve(APP) as (_, app), chromium() as browser:
+    with serve(ECHO_LIVE) as (_, echo), serve(APP) as (_, app), chromium() as browser:
         page = browser.new_page()
         figures["frame_ms"] = summary(page.evaluate(CLOCK))
         page.close()
-        for kind, place in HANDS.items():
-            urls = {"echo": f"{echo}/{place}", "app": app}
-            found = compare(browser, urls, kind, turns, seconds)
-            for name, key in (("rate", "rate"), ("p95", "p95")):
-                ratios[f"{kind}_drag_{key}"] = round(found["app"][name] / found["echo"][name], 3)
-            figures[f"{kind}_drag"] = found
+        for drag, (model, control) in DRAGS.items():
+            urls = {name: f"{url}/?model={model}" for name, url in (("echo", echo), ("app", app))}
+            found = compare(browser, urls, control, turns, seconds)
+            for key in ("rate", "p95"):
+                ratios[f"{drag}_{key}"] = round(found["app"][key] / found["echo"][key], 3)
+            figures[drag] = found
     return {"ratios": ratios, "figures": figures}
 
 

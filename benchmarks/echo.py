@@ -1,7 +1,9 @@
-"""The least that sliders and a map can do: say what they were told. A yardstick, served as the app
-is, so that what is left between the two is the model, the picture and all else on the page.
+"""The least that sliders and a map can do with Streamlit: show the code as text. The yardstick of a
+press, served as the app is, so that what is left between the two is the model, the picture and all
+else on the page.
 
-`/` has two sliders, `/?map` a map of four points beside them, so that a press hits empty space.
+`/?map` has a map of four points beside two sliders, so that a press is on empty space; `/` has the
+sliders alone.
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ CORNERS = np.array([[-3, -3], [-3, 3], [3, -3], [3, 3]], np.float32)
 COLOURS = ("#3f90da",)
 
 
-@st.fragment(key="hand")
-def hand() -> None:
-    """The app's own sliders, and the position as text instead of a picture."""
+@st.fragment(key="sliders")
+def show_sliders() -> None:
+    """The app's own sliders, and the code as text instead of a picture."""
     state = st.session_state
     state.setdefault("place", [0.0, 0.0])
     state.setdefault("revision", 0)
@@ -40,8 +42,8 @@ def hand() -> None:
 
 
 @st.fragment(key="map")
-def plane() -> None:
-    """The app's own map, without points where a hand would be."""
+def show_map() -> None:
+    """The app's own map, without points where the pointer presses."""
     latent_map.mount(
         CORNERS,
         np.zeros(len(CORNERS), np.uint8),
@@ -49,28 +51,28 @@ def plane() -> None:
         axes=("z1", "z2"),
         colours=COLOURS,
         key="map",
-        on_click=_take_click,
-        on_drag=_take_drag,
+        on_click=_on_click,
+        on_drag=_on_drag,
     )
 
 
-def _go(x: float, y: float) -> None:
+def _move(x: float, y: float) -> None:
     st.session_state["place"] = [round(x, 4), round(y, 4)]
     st.session_state["revision"] += 1
 
 
-def _take_drag() -> None:
-    spot = latent_map.pending_drag("map")
-    if spot is not None:
-        _go(*spot)
-        st.rerun(["hand"])
+def _on_drag() -> None:
+    xy = latent_map.pending_drag("map")
+    if xy is not None:
+        _move(*xy)
+        st.rerun(["sliders"])
 
 
-def _take_click() -> None:
+def _on_click() -> None:
     click = latent_map.pending_click("map")
     if click is not None:
-        _go(click.x, click.y)
-        st.rerun(["hand", "map"])
+        _move(click.x, click.y)
+        st.rerun(["sliders", "map"])
 
 
 if __name__ == "__main__":
@@ -78,11 +80,11 @@ if __name__ == "__main__":
     if "map" in st.query_params:
         left, right = st.columns([1.5, 1], gap="large")
         with left:
-            plane()
+            show_map()
         with right:
-            hand()
+            show_sliders()
     else:
-        hand()
+        show_sliders()
     gc.freeze()
 else:
     assets.send_at_once()

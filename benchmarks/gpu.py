@@ -4,7 +4,7 @@ On the processor, and on a CUDA device where there is one; LATENT_DEVICE=cpu lea
 seconds are those of training alone, to the end of the first epoch after which the negative
 grey-scale ELBO of the 10,000 test images is no more than a published figure: 145.99 in two
 dimensions (tayden's explorer), 105.56 in twenty (pytorch/examples, 10 epochs). On CUDA the first
-step compiles the model; its seconds are counted, and told on their own too.
+step compiles the model; its seconds are included, and listed on their own too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MODEL = "vae-2d"  # what the app opens with
 
 
 class Goal(NamedTuple):
-    """A test loss to come down to, in nats, and what is trained for it."""
+    """A test loss to reach, in nats, and the model and settings that are trained for it."""
 
     loss: float
     model: VAEConfig
@@ -50,7 +50,7 @@ GOALS = (
 
 
 class Reached(Exception):
-    """The test loss is where it was to come."""
+    """The test loss has reached the goal."""
 
 
 class Clock:
@@ -60,7 +60,7 @@ class Clock:
         self.device, self.total, self.start = device, 0.0, time.perf_counter()
 
     def stop(self) -> float:
-        """Hold the clock; the seconds so far."""
+        """Stop the clock; the seconds so far."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         self.total += time.perf_counter() - self.start
@@ -73,7 +73,7 @@ class Clock:
 def seek(goal: Goal, train: Digits, test: Digits, device: torch.device) -> dict[str, float | None]:
     """Train until the goal is reached; seconds are None where it is not."""
     torch.manual_seed(0)
-    model, judged = VAE(goal.model).to(device), VAE(goal.model).eval()
+    model, evaluated = VAE(goal.model).to(device), VAE(goal.model).eval()
     noise, x = Noise(device), metrics.grey(test)
     batches = Batches(train, goal.train.batch, device)
     step = make_step(model, goal.train, noise)
@@ -83,8 +83,8 @@ def seek(goal: Goal, train: Digits, test: Digits, device: torch.device) -> dict[
 
     def on_epoch(epoch: int, means: dict[str, float]) -> None:
         took = clock.stop()
-        judged.load_state_dict({k: v.cpu() for k, v in step.weights().items()})
-        cross_entropy, kl = metrics.elbo(judged, x, draws=2)
+        evaluated.load_state_dict({k: v.cpu() for k, v in step.weights().items()})
+        cross_entropy, kl = metrics.elbo(evaluated, x, draws=2)
         loss = float((cross_entropy + kl.sum(1)).mean())
         print(f"{device.type}: epoch {epoch}, {took:.1f} s, {loss:.2f} nats", file=sys.stderr)
         found.update(test_loss=loss, epochs=epoch)
@@ -100,7 +100,7 @@ def seek(goal: Goal, train: Digits, test: Digits, device: torch.device) -> dict[
 
 
 def decode_ms(model: service.Model, count: int = 500) -> float:
-    """Median milliseconds from a code that was never seen to its picture."""
+    """Median milliseconds from a code that is not cached to its picture."""
     codes = np.random.default_rng(0).standard_normal((count + 50, 1, model.info.dims))
     took = []
     for code in codes.astype(np.float32):

@@ -12,7 +12,7 @@ from serving import APP, ROOT, VIEW, Measured, chromium, resident, serve
 
 
 def measure() -> Measured:
-    """The process's memory after each stage."""
+    """The process's memory after each step."""
     configs = sorted((ROOT / "assets" / "checkpoints").glob("*/config.json"))
     offered = {path.parent.name: json.loads(path.read_text())["abilities"] for path in configs}
     models = {name: able for name, able in offered.items() if "decodes" in able}

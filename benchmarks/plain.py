@@ -1,6 +1,6 @@
-"""What most people begin with: a VAE of one hidden layer, fed by a DataLoader that makes a tensor
-of one picture at a time. A yardstick, written from the description of pytorch/examples' VAE; and
-how two contenders take turns.
+"""The yardstick of training and encoding: a VAE of one hidden layer, fed by a DataLoader that makes
+a tensor of one picture at a time, written from the description of pytorch/examples' VAE. And a
+timer that alternates between contenders.
 
 It also puts the repository's root on the path, so it comes before `vae` wherever it is imported.
 """
@@ -90,9 +90,9 @@ class PlainLoop:
 
 
 def take_turns(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each, over rounds in which each has one turn; a first round warms them up.
+    """Median seconds of each, over rounds in which each has one turn; a first round is a warm-up.
 
-    What else the machine does meanwhile slows them all, and a median forgets a bad moment.
+    Other load on the machine slows them all, and a median ignores an outlier.
     """
     took: dict[str, list[float]] = {name: [] for name in contenders}
     for lap in range(rounds + 1):

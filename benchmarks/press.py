@@ -1,8 +1,8 @@
 """The pointer put on a point of the map, and a press on it: how soon its thumbnails, its picture.
 
 A hover is answered in the browser: the 95th percentile is to be below two frames of the screen. A
-press is answered by the server: at most 1.3 times a press on an echo's empty chart. Both begin when
-the page hears of the pointer, and end as pointer.js says.
+press is answered by the server: at most 1.3 times a press on an echo's empty chart. Both are timed
+from the page's pointer event to the end that pointer.js defines.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from serving import APP, ECHO, Measured, chromium, open_page, serve, settle, sum
 
 FRAMES_MS = 2000 / 60
 OUTSIDE = (4, 4)  # a place on the page that is not on the map
-Spot = tuple[float, float]  # shares of the plot's width and height
+Point = tuple[float, float]  # shares of the plot's width and height
 
 
-def move(page: Page, spot: Spot) -> None:
+def move(page: Page, point: Point) -> None:
     """Put the pointer on the map, at once and not along a line."""
     box = page.locator(".latent-map .nsewdrag").first.bounding_box()
     assert box
-    page.mouse.move(box["x"] + spot[0] * box["width"], box["y"] + spot[1] * box["height"])
+    page.mouse.move(box["x"] + point[0] * box["width"], box["y"] + point[1] * box["height"])
 
 
-def hover(page: Page, spot: Spot, chance: random.Random) -> float | None:
+def hover(page: Page, point: Point, chance: random.Random) -> float | None:
     """ms from the pointer's move to the thumbnails."""
     page.mouse.move(*OUTSIDE)
     page.wait_for_timeout(100 + 50 * chance.random())
     page.evaluate("() => { window.benchAnswer = window.benchPointer.hover(); }")
-    move(page, spot)
+    move(page, point)
     return page.evaluate("() => window.benchAnswer")
 
 
-def press(page: Page, spot: Spot, chance: random.Random) -> float | None:
+def press(page: Page, point: Point, chance: random.Random) -> float | None:
     """ms from the release of a press to the picture."""
-    move(page, spot)
+    move(page, point)
     page.wait_for_timeout(150 + 50 * chance.random())  # what the hover shows is drawn
     page.evaluate("() => { window.benchAnswer = window.benchPointer.press(); }")
     page.mouse.down()
@@ -60,28 +60,28 @@ def measure(quick: bool = False) -> Measured:
         first = hover(pages["app"], pages["app"].evaluate(find, 1)[0], chance)
         for page in pages.values():
             page.bring_to_front()
-            press(page, (0.4, 0.4), chance)  # warm
+            press(page, (0.4, 0.4), chance)  # warm-up
         for _ in range(turns):
-            spots = pages["app"].evaluate(find, count)
+            points = pages["app"].evaluate(find, count)
             pages["app"].bring_to_front()
-            hovers += [hover(pages["app"], spot, chance) for spot in spots]
+            hovers += [hover(pages["app"], point, chance) for point in points]
             for name, page in pages.items():
                 page.bring_to_front()
-                presses[name] += [press(page, spot, chance) for spot in spots]
-    return said(first, hovers, presses)
+                presses[name] += [press(page, point, chance) for point in points]
+    return figures_of(first, hovers, presses)
 
 
-def said(
+def figures_of(
     first: float | None, hovers: list[float | None], presses: dict[str, list[float | None]]
 ) -> Measured:
-    """What was found; a hover or a press that got no answer is counted beside."""
+    """The ratios and figures; a hover or a press without an answer counts as lost."""
 
-    def of(times: list[float | None]) -> dict[str, float]:
+    def summarise(times: list[float | None]) -> dict[str, float]:
         known = [time for time in times if time is not None]
         return {**summary(known), "times": len(times), "lost": len(times) - len(known)}
 
-    hovered = of(hovers)
-    pressed = {name: of(times) for name, times in presses.items()}
+    hovered = summarise(hovers)
+    pressed = {name: summarise(times) for name, times in presses.items()}
     return {
         "ratios": {
             "hover_p95": round(hovered["p95"] / FRAMES_MS, 3),

@@ -1,8 +1,8 @@
-"""A distant server on this machine: python benchmarks/proxy.py PORT DELAY_MS
+"""A server with a network delay, on this machine: python benchmarks/proxy.py PORT DELAY_MS
 
-Listens on a port of its own, which it prints, and passes everything on to PORT of this machine and
-back, each way DELAY_MS later. Only time is added: no limit on what a second carries, and the order
-stays, for each piece is due by when it came and not by when the one before it went.
+Listens on a port of its own, which it prints, and forwards everything to PORT of this machine and
+back, DELAY_MS later in each direction. Only latency is added: the throughput is not limited, and
+the order is kept, for each chunk is due at its arrival plus the delay.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ CHUNK = 1 << 16
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
-    """Pass on what comes, `delay` seconds later, until its end."""
+    """Forward what arrives `delay` seconds later, until its end."""
     loop = asyncio.get_running_loop()
-    due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()  # without bound: nobody is held up
+    due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()  # unbounded: it delays no sender
 
-    async def take() -> None:
+    async def receive() -> None:
         chunk = b"-"
         while chunk:
             try:
@@ -31,7 +31,7 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay
                 chunk = b""
             due.put_nowait((loop.time() + delay, chunk))
 
-    taking = asyncio.create_task(take())
+    receiving = asyncio.create_task(receive())
     with suppress(OSError):
         while True:
             when, chunk = await due.get()
@@ -40,12 +40,12 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay
                 break
             writer.write(chunk)
             await writer.drain()
-    taking.cancel()
+    receiving.cancel()
     writer.close()
 
 
-def at_once(writer: asyncio.StreamWriter) -> None:
-    """No waiting for more to send: Nagle's algorithm would add a delay of its own."""
+def set_nodelay(writer: asyncio.StreamWriter) -> None:
+    """Switch Nagle's algorithm off, which would add a delay of its own."""
     connection: socket.socket = writer.get_extra_info("socket")
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -56,10 +56,10 @@ async def serve(target: int, delay: float) -> None:
     pumps: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", target)
-        at_once(writer)
-        at_once(there_writer)
-        for source, sink in ((reader, there_writer), (there_reader, writer)):
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", target)
+        set_nodelay(writer)
+        set_nodelay(server_writer)
+        for source, sink in ((reader, server_writer), (server_reader, writer)):
             task = asyncio.create_task(pump(source, sink, delay))
             pumps.add(task)
             task.add_done_callback(pumps.discard)

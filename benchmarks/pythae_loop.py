@@ -1,6 +1,6 @@
-"""pythae's VAE trained by pythae's trainer, one epoch whenever it is told to.
+"""pythae's VAE trained by pythae's trainer, one epoch at a request.
 
-Runs in an environment of its own, where pythae is and this repository is not: training.py starts
+Runs in an environment of its own, that has pythae and not this repository: training.py starts
 it. Arguments: images (.npy, uint8 [N, 28, 28]), where the weights go (.npz), epochs, batch, rate.
 For each epoch it waits for a line on its standard input, and answers with one when it is done.
 """
@@ -22,14 +22,14 @@ LATENT = 20
 
 
 class Turns(TrainingCallback):
-    """Waits for its turn before an epoch and says when it is over."""
+    """Waits for a line of input before each epoch and answers with one after it."""
 
     def __init__(self, answers: Any) -> None:
         self.answers = answers
 
     def on_epoch_begin(self, *args: Any, **kwargs: Any) -> None:
         if not sys.stdin.readline():
-            sys.exit("nobody is waiting for an answer any more")
+            sys.exit("the benchmark has ended")
 
     def on_epoch_end(self, *args: Any, **kwargs: Any) -> None:
         print("done", file=self.answers, flush=True)
@@ -37,7 +37,7 @@ class Turns(TrainingCallback):
 
 def main(images: str, weights: str, epochs: str, batch: str, rate: str) -> None:
     """Train as its documentation shows, and keep the weights."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # what pythae has to say goes elsewhere
+    answers, sys.stdout = sys.stdout, sys.stderr  # pythae prints to it
     pixels = torch.from_numpy(np.load(images)).float()[:, None] / 255
     net = VAE(
         VAEConfig(input_dim=(1, 28, 28), latent_dim=LATENT, reconstruction_loss="bce")

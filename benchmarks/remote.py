@@ -1,12 +1,12 @@
 """The slider and the map's code dragged on a server 120 ms away: at least 20 pictures a second.
 
-The way to the server and back then takes 240 ms, so with one request in flight there would be four
-pictures a second. The ratio is that of the slower of the two hands to the 20 that are asked for.
+A round trip then takes 240 ms, so with one request in flight there would be four pictures a
+second. The ratio is that of the slower of the two drags to the 20 that are wanted.
 """
 
 from __future__ import annotations
 
-from drag import HANDS, pooled, turn
+from drag import CONTROLS, pooled, turn
 from playwright.sync_api import Page, WebSocket
 from proxy import distant
 from serving import APP, Measured, chromium, open_page, serve
@@ -35,13 +35,13 @@ def measure(quick: bool = False) -> Measured:
     figures: dict[str, object] = {"delay_ms_each_way": DELAY_MS}
     rates = []
     with serve(APP) as (_, url), distant(url, DELAY_MS) as far, chromium() as browser:
-        for kind in HANDS:
+        for control in CONTROLS:
             connections = Connections()
             page = open_page(browser, far, prepare=connections.watch)
-            turn(page, kind, 3)  # the window opens as far as the measured round trip asks for
-            said = pooled([turn(page, kind, seconds) for _ in range(turns)])
-            figures[f"remote_{kind}_drag"] = {**said, "disconnects": connections.closed}
-            rates.append(said["rate"])
+            turn(page, control, 3)  # the window grows with the measured round trip
+            found = pooled([turn(page, control, seconds) for _ in range(turns)])
+            figures[f"remote_{control}_drag"] = {**found, "disconnects": connections.closed}
+            rates.append(found["rate"])
             page.close()
     figures["remote_slowest"] = min(rates)
     return {"ratios": {"remote_rate": round(min(rates) / WANTED, 3)}, "figures": figures}

@@ -1,9 +1,9 @@
 """All benchmarks, into benchmarks/results.json: python benchmarks/run.py [names] [--quick]
 
 Each module that is named here has a `measure` that returns {"ratios": ..., "figures": ...}: ratios
-of two things measured in one run, which is what to believe, and the absolute figures beside them,
-which are this machine's. Naming some of them renews their figures and keeps the others'. What
---quick finds is only printed, unless --out names a file for it.
+of two things measured in one run, which carry over to other machines, and the absolute figures
+beside them, which do not. With names, only their figures are renewed. The figures of --quick are
+printed and not kept, unless --out names a file for them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NAMES = (  # each a file beside this one
 
 
 def machine() -> dict[str, str | int]:
-    """What the figures are this machine's of."""
+    """The machine that the figures are of."""
     name = platform.processor() or platform.machine()
     cpu, memory = Path("/proc/cpuinfo"), 0
     if cpu.exists():
@@ -51,31 +51,31 @@ def machine() -> dict[str, str | int]:
 
 
 def versions() -> dict[str, str]:
-    """What ran."""
+    """The versions of what is measured."""
     packages = ("streamlit", "torch", "plotly", "numpy", "playwright")
     found = {"python": platform.python_version()} | {name: version(name) for name in packages}
     chromium = os.environ.get("CHROMIUM", "chromium")
     try:
-        said = subprocess.run([chromium, "--version"], capture_output=True, text=True, check=True)
-        numbers = re.search(r"[\d.]+", said.stdout)
-        found["chromium"] = numbers.group() if numbers else said.stdout.strip()
+        output = subprocess.run([chromium, "--version"], capture_output=True, text=True, check=True)
+        numbers = re.search(r"[\d.]+", output.stdout)
+        found["chromium"] = numbers.group() if numbers else output.stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         found["chromium"] = "unknown"
     return found
 
 
 def measured(name: str, quick: bool) -> dict[str, Any]:
-    """What the benchmark `name` measures; --quick goes to those that know of it."""
+    """The result of the benchmark `name`; --quick is passed to those that have the parameter."""
     measure = import_module(name).measure
-    known = "quick" in inspect.signature(measure).parameters
-    return measure(quick=quick) if known else measure()
+    takes_quick = "quick" in inspect.signature(measure).parameters
+    return measure(quick=quick) if takes_quick else measure()
 
 
 def main() -> None:
-    """Measure, and write after each benchmark, so that a run that is stopped leaves its part."""
+    """Measure, and write after each benchmark, so that a run that is stopped keeps its part."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}; all")
-    parser.add_argument("--quick", action="store_true", help="short turns: to see that it works")
+    parser.add_argument("--quick", action="store_true", help="short turns, to check that it works")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     unknown = [name for name in chosen.names if name not in NAMES]

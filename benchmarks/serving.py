@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 APP = "streamlit_app.py"
 ECHO = "benchmarks/echo.py"
+ECHO_LIVE = "benchmarks/echo_live.py"
 VIEW = {"width": 1440, "height": 900}
 FLAGS = (
     "--no-sandbox",
@@ -38,21 +39,21 @@ class Measured(TypedDict):
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A port of this machine that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def two_cores() -> None:
-    """Keep this process to two cores, where the system knows how."""
+    """Keep this process to two cores, where the system can."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
 
 
 @contextmanager
 def serve(
-    script: str, *, few_cores: bool = False, **environment: str
+    script: str, *, two_cores_only: bool = False, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The process and the URL of `streamlit run script` on a free port, once it answers."""
     port = free_port()
@@ -64,7 +65,7 @@ def serve(
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.DEVNULL,
-        preexec_fn=two_cores if few_cores else None,  # noqa: PLW1509  no thread holds a lock here
+        preexec_fn=two_cores if two_cores_only else None,  # noqa: PLW1509  no thread holds a lock here
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -78,7 +79,7 @@ def serve(
 
 
 def wait_for(url: str, script: str) -> None:
-    """Return when the server is in health. Raises RuntimeError after a minute."""
+    """Return once the server is healthy. Raises RuntimeError after a minute."""
     for _ in range(600):
         with suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
             return
@@ -96,12 +97,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-# Plotly draws once more when the fonts and the size of the map are known: until it has been still.
-CALM = """() => new Promise((done) => {
+# Plotly draws once more when the fonts and the size of the map are known: wait until it has not
+# drawn for a while.
+DRAWN = """() => new Promise((done) => {
     const plot = document.querySelector(".latent-map .plot");
-    let rest = setTimeout(done, 600);
+    let timer = setTimeout(done, 600);
     for (const name of ["plotly_afterplot", "plotly_relayout"]) {
-        plot.on(name, () => { clearTimeout(rest); rest = setTimeout(done, 600); });
+        plot.on(name, () => { clearTimeout(timer); timer = setTimeout(done, 600); });
     }
 })"""
 
@@ -113,9 +115,9 @@ def open_page(
     has_map: bool = True,
     prepare: Callable[[Page], None] | None = None,
 ) -> Page:
-    """A page that shows its picture and its map and has come to rest, with pointer.js in it.
+    """A page that shows its picture and its map and runs no script, with pointer.js in it.
 
-    `prepare` is called with the page before it goes anywhere.
+    `prepare` is called with the page before its navigation.
     """
     page = browser.new_page(viewport=VIEW)
     if prepare:
@@ -126,7 +128,7 @@ def open_page(
     settle(page)
     if has_map:
         page.locator(".latent-map .plot .nsewdrag").first.wait_for()
-        page.evaluate(CALM)
+        page.evaluate(DRAWN)
     page.evaluate((Path(__file__).with_name("pointer.js")).read_text(encoding="utf-8"))
     return page
 
@@ -146,6 +148,6 @@ def resident(pid: int) -> int:
 def summary(times: Sequence[float]) -> dict[str, float]:
     """Median and 95th percentile, in the unit of `times`. Raises ValueError where there are few."""
     if len(times) < 2:
-        raise ValueError(f"{len(times)} measurements are too few to speak of")
+        raise ValueError(f"{len(times)} measurements are too few for a percentile")
     cuts = statistics.quantiles(times, n=20)
     return {"p50": round(statistics.median(times), 1), "p95": round(cuts[18], 1)}

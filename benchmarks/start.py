@@ -16,7 +16,7 @@ from serving import APP, VIEW, Measured, chromium, serve
 
 YARDSTICK = "benchmarks/torch_page.py"
 
-# Notes when the heading and the first picture are painted: at the frame after they are in the page.
+# Records when the heading and the first picture are painted: one frame after they are in the DOM.
 NOTE = """
 window.benchSeen = {};
 const marks = { heading: "h1", picture: ".decoded-digit[data-code]" };
@@ -30,7 +30,7 @@ new MutationObserver(() => {
   subtree: true, childList: true, attributes: true, attributeFilter: ["data-code"],
 });
 """
-SAID = """() => ({
+MARKS = """() => ({
   ...window.benchSeen,
   origin: performance.timeOrigin,
   paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
@@ -38,14 +38,14 @@ SAID = """() => ({
 
 
 def visit(browser: Browser, url: str) -> dict[str, float]:
-    """ms from the navigation to the marks that `NOTE` notes, and to the first paint of all."""
+    """ms from the navigation to the marks that `NOTE` records, and to the first paint of all."""
     context = browser.new_context(viewport=VIEW)
     page = context.new_page()
     page.add_init_script(NOTE)
     page.goto(url, wait_until="commit")
     page.wait_for_function("() => window.benchSeen.picture", timeout=60_000)
     page.wait_for_timeout(200)  # the browser reports a paint after it
-    found = page.evaluate(SAID)
+    found = page.evaluate(MARKS)
     context.close()
     return found
 
@@ -62,7 +62,7 @@ def torch_after(browser: Browser) -> dict[str, float]:
 
 
 def measure(quick: bool = False) -> Measured:
-    """The median time to the first picture as a share of the yardstick's: at most 1.3."""
+    """The median time to the first picture as a share of the yardstick's: at most 1.2."""
     visits = 2 if quick else 7
     times: dict[str, list[dict[str, float]]] = {"yardstick": [], "app": []}
     with chromium() as browser:
@@ -72,17 +72,17 @@ def measure(quick: bool = False) -> Measured:
                     times[name].append(visit(browser, url))
         watched = torch_after(browser)
 
-    def middle(name: str, mark: str) -> float:
+    def median(name: str, mark: str) -> float:
         return round(statistics.median(each[mark] for each in times[name]))
 
-    app, yardstick = middle("app", "picture"), middle("yardstick", "picture")
+    app, yardstick = median("app", "picture"), median("yardstick", "picture")
     return {
         "ratios": {"first_content": round(app / yardstick, 3)},
         "figures": {
             "start": {
                 "first_content_ms": {"app": app, "torch_page": yardstick},
-                "first_paint_ms": middle("app", "paint"),
-                "heading_ms": middle("app", "heading"),
+                "first_paint_ms": median("app", "paint"),
+                "heading_ms": median("app", "heading"),
                 "watched_heading_ms": round(watched["heading"]),
                 "watched_torch_ms": round(watched["torch"]),
                 "heading_before_torch": watched["heading"] < watched["torch"],

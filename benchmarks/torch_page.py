@@ -1,4 +1,4 @@
-"""The least that waits for torch: a page that imports it and says so. A yardstick of the start."""
+"""A page that imports torch and shows its version: the yardstick of the start."""
 
 import streamlit as st
 import torch

@@ -1,14 +1,14 @@
-"""Images trained on a second, beside two loops that people use: python benchmarks/training.py.
+"""Images trained on a second, beside two loops in common use: python benchmarks/training.py.
 
 Beside pytorch/examples' loop (784-400-20, a DataLoader with a PIL picture a sample) and beside
 pythae's trainer (784-512-20), each with the same net, ReLU, batch of 128, Adam at 1e-3 and grey
-levels as targets as ours has; all on this machine's processor, whatever else it has. Epochs
+levels as targets as ours has, all on the processor. Epochs
 alternate in one run. After as many epochs one function measures all nets: the negative grey-scale
 ELBO of the 10,000 test images, in nats.
 
 pythae is for this benchmark alone and lives in .venv-pythae, which is made when it is not there:
-pip fetches pythae itself without its dependencies, and of these what we don't have ourselves
-(pydantic and imageio); torch and the rest are this environment's.
+pip fetches pythae itself without its dependencies, and of these only pydantic and
+imageio; torch and the others are used from this environment.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def test_loss(weights: list[Tensor], digits: Digits) -> float:
 
 
 def in_one(read: list[Tensor], mean: list[Tensor], logvar: list[Tensor]) -> list[Tensor]:
-    """An encoder's weights, its two heads as the one layer that they are with us."""
+    """An encoder's weights, its two heads joined to the one layer that our encoder has."""
     return [*read, *(torch.cat(pair) for pair in zip(mean, logvar, strict=True))]
 
 
@@ -150,9 +150,9 @@ def pythae(train: Digits, folder: Path, epochs: int) -> Iterator[Callable[[], No
     command = [str(environment()), str(LOOP), *files, str(epochs), str(BATCH), str(RATE)]
     log = folder / "log"
     with (
-        log.open("w") as said,
+        log.open("w") as output,
         subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, text=True
         ) as process,
     ):
 
@@ -174,9 +174,9 @@ def environment() -> Path:
     if not ready.exists():
         print(f"making {ENVIRONMENT} with {', '.join(PACKAGES)}", file=sys.stderr)
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
-        # what is here already, torch above all, is lent rather than fetched a second time
-        lent = next(ENVIRONMENT.glob("lib/python*/site-packages")) / "lent.pth"
-        lent.write_text(f"{Path(torch.__file__).parent.parent}\n")
+        # packages of this environment, above all torch, are used and not fetched again
+        path_file = next(ENVIRONMENT.glob("lib/python*/site-packages")) / "shared.pth"
+        path_file.write_text(f"{Path(torch.__file__).parent.parent}\n")
         pip = [str(python), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, *PACKAGES[1:]], check=True)
         subprocess.run([*pip, "--no-deps", PACKAGES[0]], check=True)
@@ -185,7 +185,7 @@ def environment() -> Path:
 
 
 def measure(quick: bool = False) -> dict[str, dict[str, float]]:
-    """Both comparisons; that with pythae is left out, with a word, where pip cannot fetch it."""
+    """Both comparisons; that with pythae is left out, with a message, where pip cannot fetch it."""
     train, test = (data.load("mnist", split) for split in ("train", "test"))
     rounds = 1 if quick else 5
     figures: dict[str, float] = {"train_epochs": rounds + 1}

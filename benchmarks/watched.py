@@ -1,9 +1,9 @@
-"""The app, and a record of what goes on in its process: lines in the file that BENCH_RECORD names.
+"""The app, with a record of events in its process: lines in the file that BENCH_RECORD names.
 
     collected <time> <generation> <ms>     a run of Python's garbage collector
     imported <time>                        torch's import has ended
 
-Times are seconds since the epoch, which the browser's clock knows as well.
+Times are seconds since the epoch, as the browser's clock has them.
 """
 
 import gc
@@ -28,7 +28,7 @@ def watch_collector() -> None:
     """Record each run of the collector."""
     began = 0.0
 
-    def seen(phase: str, info: dict[str, int]) -> None:
+    def on_collection(phase: str, info: dict[str, int]) -> None:
         nonlocal began
         if phase == "start":
             began = time.perf_counter()
@@ -36,11 +36,11 @@ def watch_collector() -> None:
         took = 1e3 * (time.perf_counter() - began)
         record(f"collected {time.time():.6f} {info['generation']} {took:.3f}")
 
-    gc.callbacks.append(seen)
+    gc.callbacks.append(on_collection)
 
 
 def watch_torch() -> None:
-    """Record when torch is there."""
+    """Record when torch is imported."""
 
     def look() -> None:
         while True:
@@ -61,7 +61,12 @@ else:
     watch_collector()
     watch_torch()
 
+    from starlette.middleware import Middleware
+
     from explorer import live
+    from explorer.preload import Preload
 
     assets.send_at_once()
-    app = st.App(__file__, routes=[*assets.routes(), *live.routes()])
+    app = st.App(
+        __file__, routes=[*assets.routes(), *live.routes()], middleware=[Middleware(Preload)]
+    )

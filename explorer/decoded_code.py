@@ -1,5 +1,4 @@
-"""What a code decodes to, and what is said beside it: for a run of the script and for the live
-channel alike."""
+"""A decoded code and the class shares shown beside it, for script runs and the live channel."""
 
 from __future__ import annotations
 
@@ -16,18 +15,18 @@ class DecodedCode(NamedTuple):
     """A decoded code."""
 
     picture: np.ndarray  # uint8 [28, 28]
-    shares: np.ndarray  # [10], of the classifier's word or of the nearest test digits
-    distance: float  # of the code from the centre, the digit of a code aside
+    shares: np.ndarray  # [10], the classifier's probabilities or the nearest test digits' classes
+    distance: float  # of the code from the origin, over its continuous dimensions
     engine: session.service.Engine
 
 
 def title(name: str) -> str:
-    """What the shares are."""
+    """The heading of the shares."""
     return "What an independent classifier sees" if _has_class_block(name) else "What lies near"
 
 
 def caption(name: str, digit: int | None) -> str:
-    """What a code is: that of a test digit, or one that a hand has set."""
+    """Where the code comes from: a test digit, or the sliders and the map."""
     if digit is None:
         return "decoded from the sliders"
     return text.numbered("test digit", digit, int(session.encodings(name).labels[digit]))
@@ -37,22 +36,41 @@ def _has_class_block(name: str) -> bool:
     return session.info(name).digit is not None and session.has_classifier()
 
 
+def is_ready(name: str) -> bool:
+    """Whether `decode` finds the model and the classifier in memory."""
+    if not session.is_ready(name):
+        return False
+    # asked of the service, for session.has_classifier() would load the classifier
+    needs_classifier = session.info(name).digit is not None and session.service.has_classifier()
+    return not needs_classifier or session.is_ready(session.service.CLASSIFIER)
+
+
 def decode(name: str, z: np.ndarray) -> DecodedCode:
-    """The portrait of a code z [Z]. Raises ValueError for a code of another size, NaN, infinity."""
-    model = session.model(name)
-    picture = model.pictures(z[None])[0]
-    classifier = session.classifier() if session.info(name).digit is not None else None
-    shares = (
-        classifier.classify(picture[None] / np.float32(255))[0] if classifier else _near(name, z)
-    )
-    distance = float(np.linalg.norm(z[list(session.info(name).order)]))
-    return DecodedCode(picture, shares, distance, model.engine())
+    """Decode a code [Z]. Raises ValueError for a code of another size, NaN, infinity."""
+    return decode_batch(name, z[None])[0]
 
 
-def _near(name: str, z: np.ndarray) -> np.ndarray:
-    """Share of each digit among the test digits whose codes lie nearest, [10]."""
-    far = session.remoteness(name, z)
-    count = min(NEIGHBOURS, len(far))
-    nearest = far.argpartition(count - 1)[:count]
+def decode_batch(name: str, z: np.ndarray) -> list[DecodedCode]:
+    """Decode codes [N, Z] in one pass. Raises as `decode`."""
+    model, info = session.model(name), session.info(name)
+    pictures = model.pictures_by_code(z)
+    classifier = session.classifier() if info.digit is not None else None
+    if classifier:
+        shares = classifier.classify(pictures / np.float32(255))
+    else:
+        shares = _nearest_classes(name, z)
+    distances = np.linalg.norm(z[:, list(info.order)], axis=1).tolist()
+    engine = model.engine()
+    return [DecodedCode(*each, engine) for each in zip(pictures, shares, distances, strict=True)]
+
+
+def _nearest_classes(name: str, z: np.ndarray) -> np.ndarray:
+    """Share of each class among the test digits whose codes lie nearest to z [N, Z], [N, 10].
+
+    Digits without a label (-1) count among the nearest, but have no share.
+    """
+    distances = session.remoteness(name, z)
+    count = min(NEIGHBOURS, distances.shape[1])
+    nearest = distances.argpartition(count - 1, axis=1)[:, :count]
     labels = session.encodings(name).labels[nearest]
-    return np.bincount(labels[labels != text.UNLABELLED], minlength=10) / count
+    return (labels[:, :, None] == np.arange(10)).mean(axis=1)

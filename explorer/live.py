@@ -1,151 +1,172 @@
-"""The live channel: a websocket on which a moving hand asks for pictures.
+"""The live channel: a websocket that decodes while a control moves.
 
 A run of a Streamlit script is a new thread, some ten messages and 5 to 10 ms of Python, however
-little it draws; sixty of them a second are most of a core, and 32 visitors want 320. So while a
-hand moves, the browser asks here, and what it asks is all that is done: a decode and the facts
-beside it. When the hand rests, the script hears where, and everything else follows.
+little it draws; sixty of them a second take most of a core. While a control moves, the browser asks
+here instead. The requests of all visitors are decoded in batches by one worker thread, so that
+neither the event loop nor a script run waits for a decode. The script runs once, on release.
 
-Where these routes are not served, or the connection fails, the components stream through the
-script's runs instead, and all works, only slower.
+Where these routes are not served, or the connection fails, the components send every move to the
+script, and everything works, only slower.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
-from typing import Any
 
 import anyio
-import numpy as np
 from starlette.routing import WebSocketRoute
-from starlette.status import WS_1008_POLICY_VIOLATION
+from starlette.status import WS_1008_POLICY_VIOLATION, WS_1009_MESSAGE_TOO_BIG
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from explorer import assets, decoded_code, images, projections, session
-from vae import latent
+from explorer import assets, live_requests
+from explorer.batching import Batcher
+from explorer.live_requests import Request
 
-LOG = logging.getLogger(__name__)
-LONGEST = 10_000  # characters of a request: a code of hundreds of dimensions
-_answered: set[tuple[str, str, int, int]] = set()  # models and maps that are loaded by now
+LONGEST = 10_000  # bytes of a request: a code of hundreds of dimensions
+CONNECTIONS = 512  # in total
+CONNECTIONS_PER_ADDRESS = 256  # a school or a reverse proxy may be one address
 
 
 def routes() -> list[WebSocketRoute]:
     """The route for st.App; the second is for server.baseUrlPath."""
-    return [WebSocketRoute(f"{root}/{assets.LIVE}", _converse) for root in ("", "/{prefix:path}")]
+    return Channel().routes()
 
 
-async def _converse(socket: WebSocket) -> None:
-    """Answer a page until it leaves: the newest request, whatever came before it."""
-    headers = socket.headers
-    # in a thread, for it may look up the machine's own address
-    if not await anyio.to_thread.run_sync(_is_welcome, headers.get("origin"), headers.get("host")):
-        await socket.close(WS_1008_POLICY_VIOLATION)
-        return
-    await socket.accept()
-    newest: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1)
+class Newest:
+    """The newest of the replies that a client has not been sent; None is the end."""
 
-    async def listen() -> None:
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1)
+
+    def put(self, reply: str | None) -> None:
+        with suppress(asyncio.QueueEmpty):
+            self._queue.get_nowait()
+        self._queue.put_nowait(reply)
+
+    async def get(self) -> str | None:
+        return await self._queue.get()
+
+
+class Channel:
+    """All connections to the live channel, and the workers that answer them.
+
+    A connection keeps one request that waits, one that is decoded and one reply that was not sent
+    yet, whatever the client sends and whether or not it reads.
+    """
+
+    def __init__(self) -> None:
+        self._connections: Counter[str] = Counter()  # by address
+        self._decoding = Batcher(self._answer, self._deliver)
+        # models and projections are loaded apart, so that no visitor waits for another's
+        self._loading = Batcher(self._answer, self._deliver, threads=2)
+
+    def routes(self) -> list[WebSocketRoute]:
+        return [
+            WebSocketRoute(f"{root}/{assets.LIVE}", self.connect) for root in ("", "/{prefix:path}")
+        ]
+
+    async def connect(self, socket: WebSocket) -> None:
+        """Serve a connection until the client leaves."""
+        address = socket.client.host if socket.client else ""
+        if (
+            self._connections[address] >= CONNECTIONS_PER_ADDRESS
+            or self._connections.total() >= CONNECTIONS
+        ):
+            await socket.close(WS_1008_POLICY_VIOLATION)
+            return
+        self._connections[address] += 1
+        try:
+            await self._serve(socket)
+        finally:
+            self._connections[address] -= 1
+            if not self._connections[address]:
+                del self._connections[address]
+
+    async def _serve(self, socket: WebSocket) -> None:
+        origin, host = socket.headers.get("origin"), socket.headers.get("host")
+        # in a thread, for it may look up the machine's own address
+        if not await anyio.to_thread.run_sync(_is_allowed_origin, origin, host):
+            await socket.close(WS_1008_POLICY_VIOLATION)
+            return
+        limit_message_size(socket, LONGEST)
+        await socket.accept()
+        replies = Newest()
+        reading = asyncio.create_task(self._read(socket, replies))
+        try:
+            while (reply := await replies.get()) is not None:
+                await socket.send_text(reply)
+        except (WebSocketDisconnect, RuntimeError):  # the client left before the reply
+            pass
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+            self._decoding.discard(replies)
+            self._loading.discard(replies)
+
+    async def _read(self, socket: WebSocket, replies: Newest) -> None:
         try:
             while (message := await socket.receive())["type"] == "websocket.receive":
-                _put(newest, message.get("text") or "")
+                text = message.get("text") or ""
+                if len(text) > LONGEST or len(message.get("bytes") or b"") > LONGEST:
+                    await socket.close(WS_1009_MESSAGE_TOO_BIG)
+                    break
+                self._submit(text, replies)
         finally:
-            _put(newest, None)
+            replies.put(None)
 
-    listening = asyncio.create_task(listen())
-    try:
-        while (text := await newest.get()) is not None:
-            await socket.send_text(await _answer(text))
-    except (WebSocketDisconnect, RuntimeError):  # the page left while it was answered
-        pass
-    finally:
-        listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
+    def _submit(self, text: str, replies: Newest) -> None:
+        """Queue a request for decoding; a request that is wrong is answered at once."""
+        value = None
+        try:
+            value = json.loads(text)
+            request = live_requests.parse(value)
+        except RecursionError:
+            replies.put(live_requests.error(None, "the request is nested too deeply"))
+        except json.JSONDecodeError as fault:
+            replies.put(live_requests.error(None, f"the request is no JSON: {fault}"))
+        except ValueError as fault:
+            replies.put(live_requests.error(live_requests.serial_of(value), str(fault)))
+        else:
+            is_prepared = live_requests.is_prepared(request)
+            batcher = self._decoding if is_prepared else self._loading
+            (self._loading if is_prepared else self._decoding).discard(replies)
+            batcher.submit(replies, request.model, request)
+
+    @staticmethod
+    def _answer(key: Hashable, requests: Sequence[Request]) -> list[str]:
+        return live_requests.answer(requests)
+
+    @staticmethod
+    def _deliver(client: Hashable, reply: str) -> None:
+        assert isinstance(client, Newest)
+        client.put(reply)
 
 
-def _is_welcome(origin: str | None, host: str | None) -> bool:
-    """Whether a page from `origin` may ask: the rule of Streamlit's own websocket, so that no page
-    of another site has this server decode for it."""
+def limit_message_size(socket: WebSocket, limit: int) -> bool:
+    """Let the server close the connection at a frame larger than `limit` bytes, before it is read.
+
+    The server's own limit is Streamlit's server.maxMessageSize, 200 MB, for all websockets. The
+    protocol object of uvicorn holds it for a single one; it is private to uvicorn. Returns whether
+    it was found: where it is not, the size is checked once the message is there.
+    """
+    protocol = getattr(getattr(socket, "_receive", None), "__self__", None)
+    connection = getattr(protocol, "conn", None)
+    if connection is None or not hasattr(connection, "max_message_size"):
+        return False
+    connection.max_message_size = limit
+    return True
+
+
+def _is_allowed_origin(origin: str | None, host: str | None) -> bool:
+    """Whether a page from `origin` may connect: the rule of Streamlit's own websocket, so that no
+    page of another site has this server decode for it."""
     try:
         from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowed
-    except ImportError:  # private to Streamlit: in another version all works, only slower
+    except ImportError:  # private to Streamlit: another version may not have it
         return False
     return _is_origin_allowed(origin, host)
-
-
-def _put(newest: asyncio.Queue[str | None], text: str | None) -> None:
-    with suppress(asyncio.QueueEmpty):
-        newest.get_nowait()
-    newest.put_nowait(text)
-
-
-async def _answer(text: str) -> str:
-    """The reply to a request, as JSON; what is wrong with it is said, and nothing is raised."""
-    serial = None
-    try:
-        if len(text) > LONGEST:
-            raise ValueError(f"a request has {LONGEST:,} characters at the most, not {len(text):,}")
-        request = json.loads(text)
-        serial, name, view = request["serial"], request["model"], _view(*request["view"])
-        # a folder's path is a model's name to the service, but is not on offer
-        if not (session.is_ready(name) or name in session.names()[0]):
-            raise ValueError(f"there is no model {name!r} on offer")
-        # A decode takes less than a thread's start. But a model, the classifier and a map are read
-        # when they are first asked for, and nobody waits for another's.
-        known = name, *view
-        if known in _answered:
-            reply = _reply(name, view, request)
-        else:
-            reply = await anyio.to_thread.run_sync(_reply, name, view, request)
-            _answered.add(known)
-        return json.dumps({"serial": serial, "by": request.get("by"), **reply}, allow_nan=False)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        words = f"{type(error).__name__}: {error}"
-    except Exception:
-        LOG.exception("The live channel could not answer %s", text)
-        words = "it could not be decoded; the server's log says why"
-    return json.dumps({"serial": serial if isinstance(serial, int) else None, "error": words})
-
-
-def _view(kind: str, x: int, y: int) -> tuple[str, int, int]:
-    """What the map shows, as a page has said it."""
-    if (
-        kind not in projections.KINDS or type(x) is not int or type(y) is not int
-    ):  # True is an int, too
-        raise ValueError(f"no map shows {kind!r} of {x!r} and {y!r}")
-    return (kind, x, y) if kind == projections.KINDS[0] else (kind, 0, 0)
-
-
-def _reply(name: str, seen: tuple[str, int, int], request: dict[str, Any]) -> dict[str, Any]:
-    """The picture of the code z, of the place on the map that xy are, or of a test digit's code."""
-    place = session.Place(tuple(float(value) for value in request["z"]), None)
-    if len(place.z) != session.info(name).dims:
-        raise ValueError(f"{name} has codes of {session.info(name).dims} numbers, not {place.z}")
-    view = projections.projection(name, seen[0], seen[1:])
-    if "digit" in request:
-        place = session.digit_place(name, int(request["digit"]))
-    elif "xy" in request:
-        across, up = request["xy"]
-        place = view.place(np.array(place.z, np.float32), (float(across), float(up)))
-    if not all(abs(value) <= latent.FARTHEST for value in place.z):
-        raise ValueError(
-            f"a code must be finite numbers, none beyond {latent.FARTHEST:g}: {place.z}"
-        )
-    z = np.array(place.z, np.float32)
-    found = decoded_code.decode(name, z)
-    return {
-        "model": name,
-        "z": images.rounded(z),
-        "digit": place.digit,
-        "caption": decoded_code.caption(name, place.digit),
-        "cursor": view.cursor(z),
-        **images.painted(
-            found.picture,
-            found.shares,
-            found.distance,
-            found.engine.decode_ms,
-            found.engine.cache.hit_rate,
-        ),
-    }

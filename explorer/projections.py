@@ -1,23 +1,24 @@
-"""What the map shows of a latent space: a plane through the current code, or a t-SNE picture."""
+"""What the map shows of a latent space: a plane through the current code, or a t-SNE projection."""
 
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
 from explorer import session
 from explorer.session import Place
 from vae import latent
+from vae.cache import cached
 
 KINDS = ("Two dimensions", "PCA", "t-SNE")
-FAINT = 0.1  # how strongly a point far from the plane is painted; a point near it is 1
+MEMORY = 32 << 20  # bytes of the projections that are kept, of all models
+FAINT = 0.1  # opacity of a point far from the plane; a point near it has 1
 
 
 class Projection:
     """A flat view of the codes of a model's test digits; `points` float32 [N, 2] under `axes`.
 
-    `plane` is the cut through the latent space that it shows, None for a t-SNE picture, which is no
-    cut. `share` is the share of the codes' variance that lies within the plane, 0 to 1.
+    `plane` is the plane through the latent space that it shows, None for t-SNE. `share` is the
+    share of the codes' variance that lies within the plane, 0 to 1.
     """
 
     def __init__(self, name: str, kind: str, dims: tuple[int, int]) -> None:
@@ -36,20 +37,24 @@ class Projection:
         self.points = self.plane.project(codes.mean)
         whole = float(codes.mean[:, list(order)].var(axis=0).sum())
         self.share = float(self.points.var(axis=0).sum()) / whole if whole else 1.0
-        self.hides = len(order) > 2  # whether there is more than the plane shows
+        self.hides = len(order) > 2  # whether there are dimensions orthogonal to the plane
 
     def cursor(self, z: np.ndarray) -> tuple[float, float]:
-        """Where the code stands on the map; on a t-SNE picture, where its nearest digit stands."""
-        if self.plane is not None:
-            x, y = self.plane.project(z[None])[0]
-        else:
-            x, y = self.points[int(session.remoteness(self._name, z).argmin())]
+        """Where the code z [Z] lies on the map, as `cursors`."""
+        x, y = self.cursors(z[None])[0]
         return float(x), float(y)
 
-    def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
-        """The code to go to for a press on empty space: within the plane, what it hides is kept.
+    def cursors(self, z: np.ndarray) -> np.ndarray:
+        """Where codes [N, Z] lie on the map, float32 [N, 2]; in a t-SNE projection, where the
+        nearest test digits lie."""
+        if self.plane is not None:
+            return self.plane.project(z)
+        return self.points[session.remoteness(self._name, z).argmin(axis=1)]
 
-        A place on a t-SNE picture is no code; there the nearest digit's is taken.
+    def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
+        """The code at a point of the map: z moved within the plane.
+
+        A point of a t-SNE projection has no code; the nearest digit's is taken.
         """
         if self.plane is not None:
             moved = self.plane.move(z, np.array(xy)).clip(-latent.FARTHEST, latent.FARTHEST)
@@ -58,9 +63,11 @@ class Projection:
         return Place(tuple(self._codes.mean[index].tolist()), index)
 
     def ellipse(self, digit: int) -> tuple[float, float, float, float, float] | None:
-        """The posterior of a test digit at one deviation, seen on the plane: its centre, its two
-        semi-axes and the angle of the first (radians). None where there is no plane, and where the
-        posterior is a point."""
+        """The posterior of a test digit at one standard deviation, projected onto the plane.
+
+        Centre x and y, two semi-axes and the angle of the first (radians). None where there is no
+        plane, and where the posterior is a point.
+        """
         variance = np.exp(self._codes.logvar[digit])
         if self.plane is None or not variance.any():
             return None
@@ -68,30 +75,44 @@ class Projection:
         return float(x), float(y), *self.plane.spread(variance)
 
     def distances(self, z: np.ndarray) -> np.ndarray | None:
-        """How far the test digits' codes lie from the plane through z, [N]; None where the view
-        shows all there is, or is no plane."""
+        """Distances of the test digits' codes from the plane through z, [N]; None where the map
+        shows all dimensions, or is no plane."""
         if self.plane is None or not self.hides:
             return None
         return self.plane.distance(self._codes.mean, z)
 
 
 def fade(distances: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """How strongly to paint points that lie this far from the plane, 0 to 1, and the two distances
-    between which they fade.
+    """Opacity of points at these distances from the plane, 0 to 1, and the two distances between
+    which they fade.
 
-    All but one point in fifty a side lie between the two: in many dimensions no point is near in
-    absolute terms, yet which is nearer can be seen.
+    The two are the 2nd and the 98th percentile: in many dimensions no point is near in absolute
+    terms, but the order of the distances stays visible.
     """
     near, far = np.percentile(distances, [2, 98])
-    gone = np.clip((distances - near) / max(far - near, 1e-6), 0, 1)
-    return 1 - (1 - FAINT) * gone, float(near), float(far)
+    position = np.clip((distances - near) / max(far - near, 1e-6), 0, 1)
+    return 1 - (1 - FAINT) * position, float(near), float(far)
 
 
 def projection(name: str, kind: str, dims: tuple[int, int]) -> Projection:
     """The map of a model: one of KINDS, the first of them of the two dimensions dims."""
-    return _projection(name, kind, dims if kind == KINDS[0] else (0, 0))
+    return _projection(name, *_normal(kind, dims))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+def is_ready(name: str, kind: str, dims: tuple[int, int]) -> bool:
+    """Whether `projection` would only look up its result."""
+    return _projection.is_cached(name, *_normal(kind, dims))
+
+
+def _normal(kind: str, dims: tuple[int, int]) -> tuple[str, tuple[int, int]]:
+    """The dimensions count for the first kind only."""
+    return kind, dims if kind == KINDS[0] else (0, 0)
+
+
+def _size(view: Projection) -> int:
+    return view.points.nbytes
+
+
+@cached(MEMORY, _size)
 def _projection(name: str, kind: str, dims: tuple[int, int]) -> Projection:
     return Projection(name, kind, dims)

@@ -19,18 +19,15 @@ from vae.service import CheckpointError, Encodings, History, Model, ModelInfo
 RETRY = 10  # s after which a damaged classifier is read again
 
 
-@st.cache_resource(show_spinner=False)
 def model(name: str) -> Model:
-    """The model, loaded once for all visitors.
+    """The model, loaded once for all visitors; the service bounds how many stay in memory.
 
     Raises ValueError for an unknown name, CheckpointError for weights that are missing or damaged.
     """
+    is_new = not service.is_loaded(name)
     loaded = service.load(name)
-    if "decodes" in loaded.info.abilities:  # the first call pays for torch's setup
-        loaded.decode(latent.origin(loaded.info.blocks)[None])
-    # Where .streamlit/config.toml is not read, Streamlit collects garbage after every run: 0.1 s
-    # with torch's objects, so these are exempt. A collection before would delay the first picture.
-    gc.freeze()
+    if is_new:
+        gc.freeze()
     return loaded
 
 
@@ -102,9 +99,9 @@ def encodings(name: str) -> Encodings:
 
 
 def remoteness(name: str, z: np.ndarray) -> np.ndarray:
-    """Squared distances of the test digits' codes from z, less |z|^2, which all have in common:
-    [N]."""
-    return _squares(name) - 2 * (encodings(name).mean @ z)
+    """Squared distances [*N, M] of the M test digits' codes from z [*N, Z], less |z|^2, which is
+    the same for all."""
+    return _squares(name) - 2 * (z @ encodings(name).mean.T)
 
 
 @lru_cache(maxsize=16)

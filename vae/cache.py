@@ -1,36 +1,127 @@
-"""Pictures drawn before need no second decode: kept by model and code, in bounded memory."""
+"""Caches of bounded size: the least recently used entries are dropped beyond a number of bytes."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import update_wrapper
 from threading import Lock
+from typing import Generic, ParamSpec, TypeVar
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
-ENTRY = 400  # bytes that an entry takes besides its pictures
+ENTRY = 400  # bytes that an entry takes besides its value
+Value = TypeVar("Value")
+Arguments = ParamSpec("Arguments")
+
+
+class LRUCache(Generic[Value]):
+    """Values by key, in `capacity` bytes. Safe to call from several threads at once."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._entries: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+        self._size = 0
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Value | None:
+        """The value kept for a key, None where there is none."""
+        with self._lock:
+            found = self._entries.get(key)
+            if found is None:
+                return None
+            self._entries.move_to_end(key)
+            return found[0]
+
+    def put(self, key: Hashable, value: Value, size: int) -> None:
+        """Keep a value of `size` bytes; one that is larger than the whole cache is not kept."""
+        size += ENTRY
+        if size > self.capacity:
+            return
+        with self._lock:
+            self._size += size - self._entries.pop(key, (None, 0))[1]
+            self._entries[key] = value, size
+            while self._size > self.capacity:
+                self._size -= self._entries.popitem(last=False)[1][1]
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether a value is kept for a key; does not count as a use."""
+        return key in self._entries
+
+    @property
+    def size(self) -> int:
+        """Bytes in use."""
+        return self._size
+
+    def clear(self) -> None:
+        """Drop all entries."""
+        with self._lock:
+            self._entries.clear()
+            self._size = 0
+
+
+class CachedFunction(Generic[Arguments, Value]):
+    """A function whose results are kept in `capacity` bytes. An exception is not kept.
+
+    Unlike functools.lru_cache, which bounds the number of entries, whatever the size of each.
+    """
+
+    def __init__(
+        self, function: Callable[Arguments, Value], capacity: int, size_of: Callable[[Value], int]
+    ) -> None:
+        self._function, self._size_of = function, size_of
+        self._cache: LRUCache[tuple[Value]] = LRUCache(capacity)
+        update_wrapper(self, function)
+
+    def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
+        key = (*args, *sorted(kwargs.items()))
+        found = self._cache.get(key)
+        if found is None:
+            found = (self._function(*args, **kwargs),)
+            self._cache.put(key, found, self._size_of(found[0]))
+        return found[0]
+
+    def is_cached(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> bool:
+        """Whether a call with these arguments would only look up its result."""
+        return (*args, *sorted(kwargs.items())) in self._cache
+
+    @property
+    def cache_size(self) -> int:
+        """Bytes in use."""
+        return self._cache.size
+
+    def cache_clear(self) -> None:
+        """Drop all results."""
+        self._cache.clear()
+
+
+def cached(
+    capacity: int, size_of: Callable[[Value], int]
+) -> Callable[[Callable[Arguments, Value]], CachedFunction[Arguments, Value]]:
+    """Decorator: keep the results of a function, `capacity` bytes in all, by its arguments."""
+    return lambda function: CachedFunction(function, capacity, size_of)
 
 
 @dataclass(frozen=True)
-class Tally:
-    """How a cache has served so far."""
+class CacheStats:
+    """Use of a cache so far."""
 
     hits: int
     lookups: int
-    size: int  # bytes held
-    capacity: int  # bytes it may hold
+    size: int  # bytes in use
+    capacity: int  # bytes it may use
 
     @property
     def hit_rate(self) -> float:
         """Share of the lookups that needed no decode, 0 where there were none."""
         return self.hits / self.lookups if self.lookups else 0.0
 
-    def __add__(self, other: Tally) -> Tally:
-        """Of two caches together."""
-        return Tally(
+    def __add__(self, other: CacheStats) -> CacheStats:
+        """The sum for two caches."""
+        return CacheStats(
             self.hits + other.hits,
             self.lookups + other.lookups,
             self.size + other.size,
@@ -39,13 +130,16 @@ class Tally:
 
 
 class PictureCache:
-    """Sheets of pictures by the model and the codes they were decoded from, the least recently used
-    dropped beyond `capacity` bytes. Safe to call from several threads at once."""
+    """Pictures by the model and the codes that they were decoded from, in `capacity` bytes. Safe to
+    call from several threads at once.
+
+    Two threads that look up the same codes at the same time may both decode them: waiting for the
+    other would take longer than the decode.
+    """
 
     def __init__(self, capacity: int = 64 << 20) -> None:
-        self.capacity = capacity
-        self._kept: OrderedDict[bytes, np.ndarray] = OrderedDict()
-        self._size = self._hits = self._lookups = 0
+        self._cache: LRUCache[np.ndarray] = LRUCache(capacity)
+        self._hits = self._lookups = 0
         self._lock = Lock()
 
     def get(
@@ -54,33 +148,46 @@ class PictureCache:
         z: Float[np.ndarray, "N Z"],
         decode: Callable[[], UInt8[np.ndarray, "N 28 28"]],
     ) -> UInt8[np.ndarray, "N 28 28"]:
-        """The pictures of codes z, read-only; `decode` makes them where they are not kept.
-
-        Two visitors who ask for the same at the same time may both decode: waiting for the other
-        would cost more than the decode.
-        """
+        """The pictures of all the codes z as one entry, read-only; `decode` makes them where they
+        are not kept."""
         key = _key(model, z)
-        with self._lock:
-            self._lookups += 1
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-                self._hits += 1
-                return found
-        made = decode()
-        made.flags.writeable = False
-        with self._lock:
-            if key not in self._kept and made.nbytes + ENTRY <= self.capacity:
-                self._kept[key] = made
-                self._size += made.nbytes + ENTRY
-            while self._size > self.capacity:
-                self._size -= self._kept.popitem(last=False)[1].nbytes + ENTRY
-        return made
+        found = self._cache.get(key)
+        self._count(found is not None, 1)
+        return self._keep(key, decode()) if found is None else found
 
-    def tally(self) -> Tally:
+    def get_each(
+        self,
+        model: str,
+        z: Float[np.ndarray, "N Z"],
+        decode: Callable[[Float[np.ndarray, "M Z"]], UInt8[np.ndarray, "M 28 28"]],
+    ) -> UInt8[np.ndarray, "N 28 28"]:
+        """The pictures of the codes z, each an entry of its own; `decode` makes those that are not
+        kept, in one call."""
+        keys = [_key(model, code[None]) for code in z]
+        found = [self._cache.get(key) for key in keys]
+        missing = [row for row, picture in enumerate(found) if picture is None]
+        self._count(len(keys) - len(missing), len(keys))
+        if missing:
+            for row, picture in zip(missing, decode(z[missing]), strict=True):
+                # a copy, for a view would keep the pictures of the whole batch in memory
+                found[row] = self._keep(keys[row], picture[None].copy())
+        kept = [picture for picture in found if picture is not None]
+        return np.concatenate(kept) if kept else np.empty((0, 28, 28), np.uint8)
+
+    def _keep(self, key: bytes, pictures: np.ndarray) -> np.ndarray:
+        pictures.flags.writeable = False
+        self._cache.put(key, pictures, pictures.nbytes)
+        return pictures
+
+    def _count(self, hits: int, lookups: int) -> None:
+        with self._lock:
+            self._hits += hits
+            self._lookups += lookups
+
+    def stats(self) -> CacheStats:
         """The counts until now."""
         with self._lock:
-            return Tally(self._hits, self._lookups, self._size, self.capacity)
+            return CacheStats(self._hits, self._lookups, self._cache.size, self._cache.capacity)
 
 
 def _key(model: str, z: np.ndarray) -> bytes:

@@ -1,5 +1,5 @@
-"""Codes to pictures as fast as the device allows: one thread for one code, and on CUDA a captured
-graph and half precision where nobody can see it."""
+"""Codes to pictures as fast as the device allows: one thread for a few codes, and on CUDA a graph
+and half precision where the grey levels stay the same."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-FEW = 16  # codes that one thread decodes sooner than a team of threads is called together
-CHUNK = 1024  # images a pass: bounds memory at some 40 MB whatever the number asked for
+FEW = 16  # codes up to which one thread is faster than starting several
+CHUNK = 1024  # images a pass: bounds memory to some 40 MB
 
 Network = Callable[[Tensor], Tensor]  # [B, Z] -> logits [B, 28, 28]
 
 
 @lru_cache(maxsize=1)
-def _team() -> int:
-    """Threads that torch starts with, asked before any decode has set another number."""
+def _default_threads() -> int:
+    """The number of threads that torch starts with, read before any decode sets another number."""
     return torch.get_num_threads()
 
 
 @contextmanager
-def team_for(count: int) -> Iterator[None]:
-    """The threads that `count` images are worth, and afterwards what was there before.
+def threads_for(count: int) -> Iterator[None]:
+    """Set the number of torch threads for `count` images, and reset it afterwards.
 
-    Set for the calling thread: a visitor's run is a new thread each time, and OpenMP would gather a
-    new team for it, which takes 13 ms where decoding one code takes 0.3.
+    It holds for the calling thread. Each script run is a new thread, for which OpenMP would start
+    new workers: that takes 13 ms, decoding one code 0.3 ms.
     """
-    team, before = _team(), torch.get_num_threads()
-    torch.set_num_threads(1 if count <= FEW else team)
+    default, before = _default_threads(), torch.get_num_threads()
+    torch.set_num_threads(1 if count <= FEW else default)
     try:
         yield
     finally:
@@ -46,7 +46,7 @@ def grey(network: Network, z: Float[Tensor, "B Z"]) -> UInt8[Tensor, "B 28 28"]:
 
 
 def in_half(network: Network, device: torch.device) -> Network:
-    """The same network computed in bfloat16 where that is safe."""
+    """The same network in bfloat16 where autocast allows it."""
 
     def half(z: Tensor) -> Tensor:
         # no cache: a cached copy of the weights would not survive the capture of a graph
@@ -56,27 +56,28 @@ def in_half(network: Network, device: torch.device) -> Network:
     return half
 
 
-def looks_the_same(a: Network, b: Network, z: Float[Tensor, "B Z"]) -> bool:
-    """Whether two networks draw the codes z alike to one grey level of 255."""
+def same_pictures(a: Network, b: Network, z: Float[Tensor, "B Z"]) -> bool:
+    """Whether the pictures of codes z differ between two networks by one grey level of 255 at the
+    most."""
     one, other = grey(a, z).short(), grey(b, z).short()
     return bool((one - other).abs().max() <= 1)
 
 
 class Replay:
-    """A CUDA graph of one code's decode: the processor starts it at once instead of launching each
-    kernel, which for one code takes longer than the kernels (PyTorch's notes, "CUDA Graphs")."""
+    """A CUDA graph of one code's decode: one launch instead of one a kernel, which for one code
+    takes longer than the kernels (PyTorch's notes, "CUDA Graphs")."""
 
     def __init__(self, network: Network, dims: int, device: torch.device) -> None:
         self._code = torch.zeros(1, dims, device=device)
-        self._lock = Lock()  # the code and the picture are one place each for all visitors
+        self._lock = Lock()  # all threads share the input and the output tensor
         side = torch.cuda.Stream(device)
         side.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(side):  # as the notes ask: libraries set themselves up before
+        with torch.cuda.stream(side):  # warm-up, as the notes ask
             for _ in range(3):
                 grey(network, self._code)
         torch.cuda.current_stream(device).wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
-        # other visitors' threads may decode meanwhile
+        # other threads may decode meanwhile
         with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             self._picture = grey(network, self._code)
 
@@ -88,9 +89,9 @@ class Replay:
 
 
 class Decoder:
-    """A network on its device, as the pictures of the interface need it.
+    """Decodes codes to grey levels on a device.
 
-    `trial` are codes [B, Z] by which half precision is judged on CUDA.
+    Half precision is used on CUDA if the pictures of the codes `trial` [B, Z] stay the same.
     """
 
     def __init__(
@@ -102,13 +103,13 @@ class Decoder:
             return
         with torch.inference_mode():
             half, codes = in_half(network, device), torch.from_numpy(trial).to(device)
-            if torch.cuda.is_bf16_supported() and looks_the_same(network, half, codes):
+            if torch.cuda.is_bf16_supported() and same_pictures(network, half, codes):
                 self._network, self.half = half, True
             self._one = Replay(self._network, trial.shape[1], device)
 
     def __call__(self, z: Float[np.ndarray, "N Z"]) -> UInt8[np.ndarray, "N 28 28"]:
-        """Grey levels of codes, float32."""
-        with team_for(len(z)), torch.inference_mode():
+        """Grey levels of float32 codes."""
+        with threads_for(len(z)), torch.inference_mode():
             codes = torch.from_numpy(z)
             if self._one is not None and len(z) == 1:
                 return self._one(codes).numpy()

@@ -19,7 +19,14 @@ if __name__ == "__main__":
 
     main()
 else:
+    from starlette.middleware import Middleware
+
     from explorer import live
+    from explorer.preload import Preload
 
     assets.send_at_once()
-    app = st.App(ROOT / "streamlit_app.py", routes=[*assets.routes(), *live.routes()])
+    app = st.App(
+        ROOT / "streamlit_app.py",
+        routes=[*assets.routes(), *live.routes()],
+        middleware=[Middleware(Preload)],
+    )

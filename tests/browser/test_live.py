@@ -1,4 +1,4 @@
-"""The live channel in a real browser: what it spares, what takes its place, how it comes back."""
+"""The live channel in a real browser: drags without script runs, the fallback, reconnection."""
 
 import re
 from collections.abc import Callable
@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
+from explorer import assets
 from tests.browser.helpers import CODE, open_explore
 
 Settle = Callable[[Page], None]
 
 
-def grasp(page: Page, label: re.Pattern[str] | str = "z1, latent dimension") -> tuple[float, float]:
-    """Press a slider in its middle and keep it pressed."""
+def press(page: Page, label: re.Pattern[str] | str = "z1, latent dimension") -> tuple[float, float]:
+    """Press a slider in its middle and keep the button down."""
     box = page.get_by_label(label).bounding_box()
     assert box
     spot = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -34,7 +37,7 @@ def slide(page: Page, spot: tuple[float, float], pixels: int) -> set[str]:
     return seen
 
 
-def test_a_hand_that_moves_costs_no_run_of_the_script(
+def test_a_drag_runs_no_script_until_its_release(
     page: Page, serve: Callable[..., str], settle: Settle
 ) -> None:
     sent: dict[str, int] = {"stream": 0, "live": 0}
@@ -51,7 +54,7 @@ def test_a_hand_that_moves_costs_no_run_of_the_script(
     open_explore(page, serve("streamlit_app.py"), settle)
     page.wait_for_function("() => window.latentExplorerLive.open")
     sent.update(stream=0, live=0)
-    spot = grasp(page)
+    spot = press(page)
     assert len(slide(page, spot, 100)) == 10
     assert sent["stream"] == 0
     assert sent["live"] >= 10
@@ -62,7 +65,7 @@ def test_a_hand_that_moves_costs_no_run_of_the_script(
     assert float(page.evaluate(CODE).split(",")[0]) == float(number)
 
 
-def test_where_there_is_no_channel_the_script_answers_each_move(
+def test_without_the_channel_the_script_answers_each_move(
     page: Page, serve: Callable[..., str], settle: Settle, faults: list[str]
 ) -> None:
     def refuse(route: WebSocketRoute) -> None:
@@ -70,7 +73,7 @@ def test_where_there_is_no_channel_the_script_answers_each_move(
 
     page.route_web_socket(re.compile("assets/live$"), refuse)
     open_explore(page, serve("streamlit_app.py"), settle)
-    spot = grasp(page)
+    spot = press(page)
     assert len(slide(page, spot, 100)) >= 5
     assert not page.evaluate("window.latentExplorerLive.open")
     page.mouse.up()
@@ -79,27 +82,27 @@ def test_where_there_is_no_channel_the_script_answers_each_move(
     page.get_by_role("button", name="Reset", exact=True).click()
     expect(page).to_have_url(re.compile(r"z=0(%2C|,)0$"))
     settle(page)
-    page.wait_for_timeout(2000)  # nothing brings the old values back, nor sends them again
+    page.wait_for_timeout(2000)  # the old values are neither restored nor sent again
     assert page.evaluate(CODE) == "0,0"
     expect(page.get_by_label("z1, value")).to_have_value("0.00")
     faults.clear()
 
 
-def test_a_server_that_was_away_is_found_again_without_a_reload(
+def test_the_page_reconnects_to_a_restarted_server_without_a_reload(
     page: Page, serve: Any, settle: Settle, faults: list[str]
 ) -> None:
     """A server of its own, for it is stopped."""
     url = serve("streamlit_app.py", "--server.maxUploadSize=23")
     open_explore(page, url, settle)
     page.evaluate("window.stayed = true")
-    spot = grasp(page)
+    spot = press(page)
     slide(page, spot, 60)
     page.mouse.up()
     expect(page).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
     settle(page)
     serve.stop(url)
     page.wait_for_function("() => !window.latentExplorerLive.open")
-    box = page.get_by_label("z2, value")  # a hand that moves while nobody answers
+    box = page.get_by_label("z2, value")  # a change without a connection
     box.fill("1.25")
     box.press("Enter")
     serve.start(url)
@@ -109,13 +112,13 @@ def test_a_server_that_was_away_is_found_again_without_a_reload(
     expect(page).to_have_url(re.compile(r"(%2C|,)1\.25$"))
     settle(page)
     assert page.evaluate("window.stayed"), "the page was not loaded again"
-    spot = grasp(page)
+    spot = press(page)
     assert len(slide(page, spot, 60)) == 10
     page.mouse.up()
-    faults.clear()  # the console has told of the lost connection
+    faults.clear()  # the console has reported the lost connection
 
 
-def test_a_hand_on_a_slider_before_the_first_picture_is_not_lost(page: Page, serve: Any) -> None:
+def test_a_change_of_a_slider_before_the_first_picture_is_not_lost(page: Page, serve: Any) -> None:
     """A server of its own, for torch must not have been imported yet."""
     page.add_init_script(
         """const looking = setInterval(() => {
@@ -136,12 +139,12 @@ def test_a_hand_on_a_slider_before_the_first_picture_is_not_lost(page: Page, ser
     expect(page).to_have_url(re.compile(r"z=1.5(%2C|,)0$"))
 
 
-def test_a_drag_to_and_fro_lets_go_of_the_picture(
+def test_a_drag_that_returns_to_its_start_ends_on_release(
     page: Page, serve: Callable[..., str], settle: Settle
 ) -> None:
     open_explore(page, serve("streamlit_app.py"), settle)
     page.wait_for_function("() => window.latentExplorerLive.open")
-    spot = grasp(page)
+    spot = press(page)
     slide(page, spot, 60)
     page.mouse.move(*spot)
     page.wait_for_function(f"() => ({CODE})() === '0,0'")
@@ -152,27 +155,27 @@ def test_a_drag_to_and_fro_lets_go_of_the_picture(
 
 
 @pytest.mark.parametrize("model", ["vae-20d", "cvae"])
-def test_every_kind_of_model_follows(
+def test_every_kind_of_model_is_decoded_during_a_drag(
     page: Page, serve: Callable[..., str], settle: Settle, model: str
 ) -> None:
     open_explore(page, f"{serve('streamlit_app.py')}/?model={model}&digit=3", settle)
     label = page.get_by_role("slider").first.get_attribute("aria-label")
     assert label
-    spot = grasp(page, label)
+    spot = press(page, label)
     assert len(slide(page, spot, 80)) == 10
     expect(page.locator(".decoded-digit figcaption")).to_have_text("decoded from the sliders")
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"[?&]z="))
 
 
-# The replies of a server far away.
-FAR = """
+# Delays the replies, as a distant server.
+DELAYED = """
 const listen = WebSocket.prototype.addEventListener;
-WebSocket.prototype.addEventListener = function (name, hear, ...rest) {
-    const late = (event) => setTimeout(() => hear.call(this, event), 300);
-    listen.call(this, name, name === "message" ? late : hear, ...rest);
+WebSocket.prototype.addEventListener = function (name, receive, ...rest) {
+    const late = (event) => setTimeout(() => receive.call(this, event), 300);
+    listen.call(this, name, name === "message" ? late : receive, ...rest);
 };"""
-LET_GO = """async (gap) => {
+RELEASE = """async (gap) => {
     const roots = [...document.querySelectorAll("*")].map((each) => each.shadowRoot);
     const found = roots.find((root) => root?.querySelector("input[type=range]"));
     const range = found.querySelector("input[type=range]");
@@ -185,12 +188,12 @@ LET_GO = """async (gap) => {
 }"""
 
 
-@pytest.mark.parametrize("gap", [20, 200])  # ms: before Python is told, and before it has answered
-def test_nothing_is_told_of_a_page_once_another_is_asked_for(
+@pytest.mark.parametrize("gap", [20, 200])  # ms: before a run is requested, and during it
+def test_no_run_of_a_page_is_requested_once_another_page_is(
     page: Page, gap: int, serve: Callable[..., str], settle: Settle
 ) -> None:
-    """A message that names the old page may bring it back, where it overtakes the new one's run."""
-    asked: list[str] = []  # the pages that the runs asked for are of
+    """A late message that names the old page may show it again."""
+    asked: list[str] = []  # the pages of the requested runs
 
     def note(frame: bytes | str) -> None:
         message = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
@@ -202,17 +205,28 @@ def test_nothing_is_told_of_a_page_once_another_is_asked_for(
             socket.on("framesent", note)
 
     page.on("websocket", listen)
-    page.add_init_script(FAR)
+    page.add_init_script(DELAYED)
     open_explore(page, serve("streamlit_app.py"), settle)
     page.wait_for_function("() => window.latentExplorerLive.open")
     asked.clear()
-    page.evaluate(LET_GO, gap)
+    page.evaluate(RELEASE, gap)
     page.locator(".st-key-columns").wait_for()
     settle(page)
-    page.wait_for_timeout(500)  # `page` sees to it that nothing went wrong
+    page.wait_for_timeout(500)  # `page` checks that nothing went wrong
     assert len(set(asked)) == (2 if gap > 80 else 1)
-    assert asked.count(asked[-1]) == 1, "the other page was asked for once, and last"
+    assert asked.count(asked[-1]) == 1, "the other page was requested once, and last"
     page.get_by_role("link", name="Explore").click()
     picture = page.locator(".decoded-digit[data-code]")
-    expect(picture).to_have_attribute("data-code", "1.5,0")  # and what was done is not lost
+    expect(picture).to_have_attribute("data-code", "1.5,0")  # and the change is not lost
     expect(page).to_have_url(re.compile(r"z=1.5(%2C|,)0$"))
+
+
+def test_the_server_refuses_a_large_message_by_its_header(serve: Callable[..., str]) -> None:
+    """Behind all middleware of the app; the client states 100 MB and sends none of them."""
+    host = serve("streamlit_app.py").removeprefix("http://")
+    with connect(f"ws://{host}/{assets.LIVE}") as channel:
+        channel.socket.sendall(b"\x81\xff" + (100 << 20).to_bytes(8, "big") + b"mask")
+        with pytest.raises(ConnectionClosedError) as raised:
+            channel.recv(timeout=60)
+    assert raised.value.rcvd is not None
+    assert raised.value.rcvd.code == 1009

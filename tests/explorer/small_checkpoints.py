@@ -63,8 +63,7 @@ def forget() -> None:
     """Empty the process's caches of checkpoints."""
     service.info.cache_clear()
     service.encodings.cache_clear()
-    service._loaded.clear()
-    projections._projection.clear()
+    service.unload_all()
+    projections._projection.cache_clear()
     session._squares.cache_clear()
-    session.model.clear()
     session._classifier.clear()

@@ -103,7 +103,7 @@ def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     def forget() -> None:
         for cached in (service.encodings, service.info):
             cached.cache_clear()
-        service._loaded.clear()
+        service.unload_all()
 
     forget()
     monkeypatch.setattr(catalog, "CHECKPOINTS", shelf)

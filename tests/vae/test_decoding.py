@@ -1,4 +1,4 @@
-"""How codes become pictures on a device."""
+"""Decoding codes to pictures on a device."""
 
 import numpy as np
 import pytest
@@ -30,18 +30,18 @@ def test_grey_levels_are_the_sigmoid_rounded() -> None:
     np.testing.assert_array_equal(Decoder(module, CPU, z)(z), expected)
 
 
-def test_half_precision_is_for_pictures_that_nobody_can_tell_apart() -> None:
+def test_half_precision_is_used_if_the_pictures_stay_the_same() -> None:
     z = torch.from_numpy(codes(64))
     with torch.inference_mode():
         faint, sharp = network(gain=0.02), network(gain=40)
-        assert decoding.looks_the_same(faint, decoding.in_half(faint, CPU), z)
-        assert not decoding.looks_the_same(sharp, decoding.in_half(sharp, CPU), z)
+        assert decoding.same_pictures(faint, decoding.in_half(faint, CPU), z)
+        assert not decoding.same_pictures(sharp, decoding.in_half(sharp, CPU), z)
 
 
 def test_the_callers_threads_are_as_before() -> None:
-    decoding._team()  # asked for the first time with three, it would stay at three
+    decoding._default_threads()  # read before the tests set another number
     torch.set_num_threads(3)  # the tests run with one, which there would be no bringing back
-    with decoding.team_for(1):
+    with decoding.threads_for(1):
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 3
 

@@ -1,10 +1,13 @@
-"""The one door: NumPy in, NumPy out, and a clear sentence for everything else."""
+"""The inference API: NumPy in, NumPy out, and a clear sentence for everything else."""
 
+import gc
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,8 @@ import numpy as np
 import pytest
 import torch
 
-from vae import checkpoint, decoding, service
+from vae import checkpoint, decoding, loading, service
+from vae.cache import ENTRY, LRUCache
 from vae.checkpoint import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,14 +39,14 @@ class TestDescription:
         info = service.info(name)
         dims = {"vae-5d": 5, "cvae": 3 + 10}.get(name, 2)
         assert (info.name, info.title, info.dims) == (name, "A title", dims)
-        told = {"conditions", "classifies"} if name == "cvae" else set()
-        assert info.abilities == {"encodes", "decodes"} | told
+        conditional = {"conditions", "classifies"} if name == "cvae" else set()
+        assert info.abilities == {"encodes", "decodes"} | conditional
         assert sum(block.size for block in info.blocks) == info.dims
         assert len(info.kl) == len(info.active) == info.dims
-        assert sorted(info.order) == list(range(info.dims - 10 * bool(told)))
-        assert info.digit == (slice(3, 13) if told else None)
+        assert sorted(info.order) == list(range(info.dims - 10 * bool(conditional)))
+        assert info.digit == (slice(3, 13) if conditional else None)
 
-    def test_info_lists_the_most_telling_dimension_first(self) -> None:
+    def test_info_orders_dimensions_by_kl(self) -> None:
         info = service.info("vae-5d")
         live = [info.kl[d] for d in info.order if info.active[d]]
         assert live == sorted(live, reverse=True)
@@ -123,6 +127,28 @@ class TestDecode:
             drawn[0] = 0
         assert len(model.pictures(z[:0])) == 0
 
+    @pytest.mark.parametrize("name", ["vae-2d", "cvae"])
+    def test_pictures_of_single_codes_are_decoded_in_one_batch(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        model = service.load(name)
+        z, calls = codes(12, model.info.dims), []
+        draw = model._decoder
+
+        def count(z: np.ndarray) -> np.ndarray:
+            calls.append(len(z))
+            return draw(z)
+
+        monkeypatch.setattr(model, "_decoder", count)
+        drawn = model.pictures_by_code(z)
+        # a batch of another size may sum in another order
+        assert np.abs(drawn - 255 * model.decode(z)).max() <= 1
+        np.testing.assert_array_equal(model.pictures(z[3:4]), drawn[3:4])
+        np.testing.assert_array_equal(model.pictures_by_code(z[::-1]), drawn[::-1])
+        assert calls == [12]
+        with pytest.raises(ValueError, match="finite"):
+            model.pictures_by_code(np.full((1, model.info.dims), np.nan, np.float32))
+
     def test_pictures_of_two_models_are_not_mixed_up(self) -> None:
         z = codes(3)
         one, other = service.load("vae-2d").pictures(z), service.load("ae-2d").pictures(z)
@@ -130,11 +156,11 @@ class TestDecode:
 
     @pytest.mark.parametrize("z", [np.zeros((1, 3)), np.full((1, 2), np.nan), np.zeros(2)])
     @pytest.mark.usefixtures("unchecked")
-    def test_what_is_no_code_has_no_picture(self, z: np.ndarray) -> None:
+    def test_an_array_that_is_no_code_has_no_picture(self, z: np.ndarray) -> None:
         with pytest.raises(ValueError, match=r"codes of shape|finite"):
             service.load("vae-2d").pictures(z)
 
-    def test_the_engine_says_how_long_one_code_takes(self) -> None:
+    def test_the_engine_states_the_time_of_one_code(self) -> None:
         model = service.load("vae-2d")
         model.pictures(7 + codes(1))
         engine = model.engine()
@@ -277,8 +303,8 @@ def test_the_callers_threads_are_as_before(count: int, images: np.ndarray) -> No
         torch.set_num_threads(before)
 
 
-class TestDigitsOnRequest:
-    def test_the_digit_is_the_one_asked_for_and_the_rest_as_given(self) -> None:
+class TestConditionalGeneration:
+    def test_codes_hold_the_class_and_the_given_z(self) -> None:
         model = service.load("cvae")
         labels, z = np.array([3, 0, 9]), codes(3, 3)
         whole = model.codes(labels, z)
@@ -296,18 +322,18 @@ class TestDigitsOnRequest:
         assert spread[0] == 0
         assert spread[2] == pytest.approx(2 * spread[1], rel=1e-5)
 
-    def test_a_model_that_is_not_told_the_digit_refuses(self) -> None:
+    def test_a_model_that_is_not_conditional_refuses(self) -> None:
         with pytest.raises(ValueError, match="vae-2d is not a model that conditions"):
             service.load("vae-2d").generate(np.array([1]))
 
     @pytest.mark.usefixtures("unchecked")
-    def test_what_is_no_digit_is_named(self) -> None:
+    def test_a_label_that_is_no_digit_is_named(self) -> None:
         with pytest.raises(ValueError, match=r"from 0 to 9, not \[12\]"):
             service.load("cvae").generate(np.array([12]))
 
 
-class TestJudge:
-    def test_it_is_no_model_to_explore_but_loads(self) -> None:
+class TestClassifier:
+    def test_it_is_not_among_the_names_but_loads(self) -> None:
         assert service.has_classifier()
         assert service.CLASSIFIER not in service.names()
         info = service.load(service.CLASSIFIER).info
@@ -324,7 +350,7 @@ class TestJudge:
         np.testing.assert_allclose(found, expected, atol=1e-5)
         np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
 
-    def test_a_vae_does_not_judge(self, images: np.ndarray) -> None:
+    def test_a_vae_does_not_classify(self, images: np.ndarray) -> None:
         with pytest.raises(ValueError, match="vae-2d is not a model that classifies"):
             service.load("vae-2d").classify(images)
 
@@ -360,7 +386,7 @@ class TestDevice:
         assert service.load("vae-2d").device == "cpu"
 
     @pytest.mark.parametrize("name", ["nonsense", "meta", "tpu:3"])
-    def test_one_that_is_not_there_is_warned_of(self, name: str, monkeypatch) -> None:
+    def test_one_that_is_not_available_is_warned_of(self, name: str, monkeypatch) -> None:
         monkeypatch.setenv("LATENT_DEVICE", name)
         with pytest.warns(RuntimeWarning, match=f"device '{name}' is not available here; using"):
             assert service.choose_device().type in ("cpu", "cuda", "mps")
@@ -377,7 +403,70 @@ class TestDevice:
         assert service.choose_device("cpu").type == "cpu"
 
 
+class TestMemory:
+    def test_the_least_recently_used_model_is_dropped(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sizes = {name: service.load(name).size + ENTRY for name in NAMES}
+        service.unload_all()
+        room = sizes["vae-2d"] + max(sizes["vae-5d"], sizes["ae-2d"])
+        monkeypatch.setattr(loading, "_loaded", LRUCache(room))
+        first = service.load("vae-2d")
+        service.load("vae-5d")
+        assert service.load("vae-2d") is first
+        service.load("ae-2d")
+        loaded = [name for name in NAMES if service.is_loaded(name)]
+        assert loaded == ["vae-2d", "ae-2d"]
+
+    def test_a_model_in_use_works_on_after_it_is_dropped_and_is_freed_after(self) -> None:
+        model = service.load("vae-2d")
+        before = model.decode(codes(3))
+        service.unload_all()
+        np.testing.assert_array_equal(model.decode(codes(3)), before)
+        weights = weakref.ref(model._module)
+        del model
+        gc.collect()
+        assert weights() is None
+
+    def test_a_model_larger_than_the_limit_is_kept_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(loading, "MEMORY", 2 * ENTRY)
+        monkeypatch.setattr(loading, "_loaded", LRUCache(2 * ENTRY))
+        for name in ("vae-2d", "vae-5d"):
+            assert service.load(name) is service.load(name)
+        assert not service.is_loaded("vae-2d")
+
+    def test_encodings_are_kept_by_their_size(self, shelf: Path) -> None:
+        kept = [service.encodings(name) for name in NAMES]
+        arrays = [array for each in kept for array in each if array is not None]
+        expected = sum(array.nbytes for array in arrays) + len(NAMES) * ENTRY
+        assert service.encodings.cache_size == expected
+
+
 class TestManyVisitors:
+    def test_a_model_in_memory_does_not_wait_for_another_s_load(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service.load("vae-2d")
+        started, release, read = threading.Event(), threading.Event(), checkpoint.read_model
+
+        def slow(*args: Any) -> Any:
+            started.set()
+            assert release.wait(60)
+            return read(*args)
+
+        monkeypatch.setattr(checkpoint, "read_model", slow)
+        with ThreadPoolExecutor(2) as pool:
+            other = pool.submit(service.load, "vae-5d")
+            assert started.wait(60)
+            try:
+                assert pool.submit(service.load, "vae-2d").result(60).info.name == "vae-2d"
+                assert not service.is_loaded("vae-5d")
+            finally:
+                release.set()
+            assert other.result(60).info.name == "vae-5d"
+
     def test_eight_at_once_get_one_model(self, monkeypatch: pytest.MonkeyPatch) -> None:
         reads, read = [], checkpoint.read_model
 
@@ -414,7 +503,7 @@ class TestManyVisitors:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory in use from /proc")
 def test_many_images_stream_through_little_memory(shelf: Path, tmp_path: Path) -> None:
-    """100,000 images are 314 MB; they pass through a fraction of that."""
+    """50,000 images are 157 MB as float32; decoding them takes a fraction of that."""
     script = f"""
 import numpy as np
 from vae import service
@@ -423,8 +512,8 @@ def anonymous():
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon"))
 model = service.load("vae-2d")
 model.decode(np.zeros((2048, 2), np.float32))
-out = np.memmap({str(tmp_path / "images")!r}, np.float16, "w+", shape=(100_000, 28, 28))
-z = np.random.default_rng(0).standard_normal((100_000, 2)).astype(np.float32)
+out = np.memmap({str(tmp_path / "images")!r}, np.float16, "w+", shape=(50_000, 28, 28))
+z = np.random.default_rng(0).standard_normal((50_000, 2)).astype(np.float32)
 before = anonymous()
 model.decode(z, out)
 grown = anonymous() - before

@@ -1,0 +1,84 @@
+"""Models in memory: each loaded once a process, in bounded memory, on the best device."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from typing import TYPE_CHECKING
+
+from vae import checkpoint, latent
+from vae.cache import ENTRY, LRUCache
+from vae.catalog import folder_of
+from vae.model import Model
+
+if TYPE_CHECKING:
+    import torch
+
+MEMORY = 512 << 20  # bytes of weights that are kept; the shipped models have 60 MB
+_reading = threading.Lock()  # one model is read at a time; those in memory do not wait
+_loaded: LRUCache[Model] = LRUCache(MEMORY)
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The device of this name, else of LATENT_DEVICE, else the fastest. Warns and falls back to the
+    fastest where the device is not available."""
+    import torch
+
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    best = next(device for device, usable in available.items() if usable)
+    wanted = name or os.environ.get("LATENT_DEVICE") or best
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        device = None
+    if device is None or not available.get(device.type, False):
+        warnings.warn(
+            f"device {wanted!r} is not available here; using {best!r}", RuntimeWarning, stacklevel=2
+        )
+        return torch.device(best)
+    return device
+
+
+def load(name: str) -> Model:
+    """The model of a shipped checkpoint's name or of a folder, loaded once and shared by all
+    callers.
+
+    The least recently used models are dropped beyond `MEMORY`; one that is still referenced
+    elsewhere works on. Raises ValueError for an unknown name, CheckpointError for files that are
+    missing, damaged or too new.
+    """
+    found = _loaded.get(name)
+    if found is None:
+        with _reading:  # two threads that ask at once wait for one read
+            found = _loaded.get(name)
+            if found is None:
+                found = _read(name)
+                # a model larger than the whole limit is kept, alone
+                _loaded.put(name, found, min(found.size, MEMORY - ENTRY))
+    return found
+
+
+def _read(name: str) -> Model:
+    from vae.decoding import threads_for
+
+    device = choose_device()
+    with threads_for(1):  # starting several takes longer than to convert the weights
+        model = Model(name, checkpoint.read_model(folder_of(name), str(device)), device)
+    if "decodes" in model.info.abilities:  # the first call initialises torch's kernels
+        model.decode(latent.origin(model.info.blocks)[None])
+    return model
+
+
+def is_loaded(name: str) -> bool:
+    """Whether `load` would return at once."""
+    return name in _loaded
+
+
+def unload_all() -> None:
+    """Drop all models from memory."""
+    _loaded.clear()
