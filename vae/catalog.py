@@ -51,7 +51,7 @@ class ModelInfo:
     @property
     def digit(self) -> slice | None:
         """Where in the code the digit stands, for a model that is told it."""
-        return latent.place(self.blocks, latent.DIGIT)
+        return latent.block_slice(self.blocks, latent.DIGIT)
 
 
 def folder_of(name: str) -> Path:

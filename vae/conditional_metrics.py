@@ -33,7 +33,7 @@ def draw(
     quiet: bool = True,
 ) -> tuple[Float[np.ndarray, "N 28 28"], Float[np.ndarray, "N Z"]]:
     """Images of the digits asked for and the codes they were drawn from, those of the prior."""
-    codes = latent.on_request(model.blocks, labels, seed=seed, temperature=temperature)
+    codes = latent.conditional_codes(model.blocks, labels, seed=seed, temperature=temperature)
     images = np.empty((len(codes), 28, 28), np.float32)
     device = next(model.parameters()).device
     for start in tqdm(range(0, len(codes), 1000), unit="k digits", disable=quiet):

@@ -37,7 +37,7 @@ class LatentBlock:
             )
 
 
-def place(blocks: Sequence[LatentBlock], name: str) -> slice | None:
+def block_slice(blocks: Sequence[LatentBlock], name: str) -> slice | None:
     """Where the block `name` stands in the code, None where there is none of that name."""
     start = 0
     for block in blocks:
@@ -82,7 +82,7 @@ def sample_prior(
     return np.concatenate([draw[b.prior](b.size) for b in blocks], axis=1).astype(np.float32)
 
 
-def on_request(
+def conditional_codes(
     blocks: Sequence[LatentBlock],
     labels: Int[np.ndarray, " N"],
     z: Float[np.ndarray, "N S"] | None = None,
@@ -95,7 +95,7 @@ def on_request(
     Raises ValueError for blocks of which none is the digit, for labels that are none, and for z of
     another shape.
     """
-    where = place(blocks, DIGIT)
+    where = block_slice(blocks, DIGIT)
     if where is None:
         raise ValueError("no block of this latent space is the digit")
     labels = np.asarray(labels)

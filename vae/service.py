@@ -179,7 +179,9 @@ class Model:
     ) -> Float[np.ndarray, "N Z"]:
         """The whole codes that `generate` decodes. Raises as it does."""
         self._needs("conditions")
-        return latent.on_request(self.info.blocks, labels, z, seed=seed, temperature=temperature)
+        return latent.conditional_codes(
+            self.info.blocks, labels, z, seed=seed, temperature=temperature
+        )
 
     def decode(
         self, z: Float[np.ndarray, "N Z"], out: Float[np.ndarray, "N 28 28"] | None = None

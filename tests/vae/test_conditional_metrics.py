@@ -134,21 +134,21 @@ def test_agreement_is_the_share_that_the_judge_takes_as_asked(shelf: Path) -> No
 
 def test_codes_on_request() -> None:
     blocks = Copyist.blocks
-    codes = latent.on_request(blocks, np.array([7, 0]), np.array([[1, 2], [3, 4.0]]))
+    codes = latent.conditional_codes(blocks, np.array([7, 0]), np.array([[1, 2], [3, 4.0]]))
     np.testing.assert_array_equal(codes[:, :2], [[1, 2], [3, 4]])
     np.testing.assert_array_equal(codes[:, 2:], np.eye(10)[[7, 0]])
-    assert latent.on_request(blocks, np.array([], int)).shape == (0, 12)
+    assert latent.conditional_codes(blocks, np.array([], int)).shape == (0, 12)
 
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("labels", [[10], [-1], [1.5], [[1]], ["3"]])
 def test_what_is_no_digit_is_refused(labels: list) -> None:
     with pytest.raises(ValueError, match="digits are whole numbers from 0 to 9"):
-        latent.on_request(Copyist.blocks, np.array(labels))
+        latent.conditional_codes(Copyist.blocks, np.array(labels))
 
 
 def test_codes_of_another_shape_or_space_are_refused() -> None:
     with pytest.raises(ValueError, match=r"2 digits need z of 2 numbers, not \(2, 3\)"):
-        latent.on_request(Copyist.blocks, np.array([1, 2]), np.zeros((2, 3)))
+        latent.conditional_codes(Copyist.blocks, np.array([1, 2]), np.zeros((2, 3)))
     with pytest.raises(ValueError, match="no block of this latent space is the digit"):
-        latent.on_request(Copyist.blocks[:1], np.array([1]))
+        latent.conditional_codes(Copyist.blocks[:1], np.array([1]))

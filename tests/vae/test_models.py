@@ -91,7 +91,7 @@ def test_the_blocks_make_up_the_code(name: str) -> None:
     if "decodes" in offered:
         assert model.decode(torch.randn(8, size(model))).shape == (8, 28, 28)
     if "conditions" in offered:
-        assert model.digit == latent.place(model.blocks, latent.DIGIT)
+        assert model.digit == latent.block_slice(model.blocks, latent.DIGIT)
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if "classifies" in OFFERED[name]])
