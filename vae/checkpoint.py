@@ -62,14 +62,14 @@ class Manifest:
 
 
 class Encodings(NamedTuple):
-    """What the encoder makes of a data set's test images, and what the ELBO says of each."""
+    """Posteriors of a data set's test images, and the two terms of the negative ELBO of each."""
 
     mean: np.ndarray  # float32 [N, Z]
     logvar: np.ndarray  # float32 [N, Z]; -inf for a deterministic encoder
     labels: np.ndarray  # int64 [N]
-    cross_entropy: np.ndarray  # float32 [N], nats, of the grey-scale image
+    cross_entropy: np.ndarray  # float32 [N], nats, of the grey levels
     kl: np.ndarray  # float32 [N], nats
-    tsne: np.ndarray | None = None  # float32 [N, 2], a flat picture of the codes; none for Z = 2
+    tsne: np.ndarray | None = None  # float32 [N, 2]; none where Z = 2
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -163,16 +163,26 @@ def read_encodings(folder: Path) -> Encodings:
 
 
 def write_encodings(folder: Path, encodings: Encodings) -> None:
-    """Write encodings.npz; half precision for all but the means, whose error would show on a zoomed
-    map: those are rounded to 2^-13, which halves what they take."""
+    """Write encodings.npz.
+
+    Rounded to what compresses well and is below what pages show: means to 2^-13, for maps are
+    zoomed; terms of the ELBO to 2^-10 nats; log-variances and t-SNE to half precision.
+    """
     arrays = {
-        name: a.astype(np.float16) for name, a in encodings._asdict().items() if a is not None
-    }
-    arrays |= {
-        "mean": np.round(encodings.mean * np.float32(2**13)).astype(np.float32) / np.float32(2**13),
+        "mean": _rounded(encodings.mean, 13),
+        "cross_entropy": _rounded(encodings.cross_entropy, 10),
+        "kl": _rounded(encodings.kl, 10),
+        "logvar": encodings.logvar.astype(np.float16),
         "labels": encodings.labels.astype(np.int8),  # -1 where unknown
     }
+    if encodings.tsne is not None:
+        arrays["tsne"] = encodings.tsne.astype(np.float16)
     write_atomically(folder / ENCODINGS, lambda p: np.savez_compressed(p, **arrays))
+
+
+def _rounded(values: np.ndarray, bits: int) -> np.ndarray:
+    """Float32 values rounded to multiples of 2^-bits."""
+    return (np.round(values.astype(np.float64) * 2**bits) / 2**bits).astype(np.float32)
 
 
 def read_log(folder: Path) -> dict[str, np.ndarray]:

@@ -40,12 +40,12 @@ class Copyist(nn.Module):
         self.scale = nn.Parameter(torch.ones(()))
         self.deaf = deaf
 
-    def encode_given(self, x: Tensor, digit: Tensor) -> Posterior:
+    def encode_given(self, x: Tensor, one_hot: Tensor) -> Posterior:
         images = x.numpy()
         style = np.stack(
             [conditional_metrics.slant(images), conditional_metrics.thickness(images)], 1
         )
-        mean = torch.cat([torch.from_numpy(style).float(), digit], 1)
+        mean = torch.cat([torch.from_numpy(style).float(), one_hot], 1)
         return Posterior(mean, torch.full_like(mean, -torch.inf))
 
     def encode(self, x: Tensor) -> Posterior:

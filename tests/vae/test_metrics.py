@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributions import Categorical, kl_divergence
 
 from vae import checkpoint, losses, metrics
 from vae.data import Digits
 from vae.interface import Posterior
+from vae.latent import DIGIT, LatentBlock
 
 
 class Constant(nn.Module):
@@ -93,6 +95,92 @@ def test_the_elbo_of_a_constant_decoder_is_known(few: Digits) -> None:
     assert not kl[:, 1].any()
 
 
+class Mixture(nn.Module):
+    """One Bernoulli image a class, whatever the code: log p(x) and p(y given x) are known.
+
+    A temperature of 1 makes q(y given x) the true posterior.
+    """
+
+    blocks = (LatentBlock("z", 2, "normal"), LatentBlock(DIGIT, 10, "categorical"))
+    digit = slice(2, 12)
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.logits = nn.Parameter(torch.randn(10, 28, 28, generator=generator) / 20)
+        self.temperature = temperature
+
+    def log_joint(self, x: Tensor) -> Tensor:
+        """log p(x, y), [N, 10]."""
+        logits = self.logits.expand(len(x), 10, 28, 28)
+        return -losses.bernoulli_cross_entropy(logits, x[:, None]) - math.log(10)
+
+    def classify(self, x: Tensor) -> Tensor:
+        return (self.log_joint(x) / self.temperature).log_softmax(-1)
+
+    def encode_given(self, x: Tensor, one_hot: Tensor) -> Posterior:
+        mean = torch.zeros(len(x), 2)
+        return Posterior(mean, torch.zeros_like(mean)).with_class(one_hot)
+
+    def encode(self, x: Tensor) -> Posterior:
+        return self.encode_given(x, self.classify(x).exp())
+
+    def decode(self, z: Tensor) -> Tensor:
+        return (z[..., self.digit] @ self.logits.flatten(1)).unflatten(-1, (28, 28))
+
+
+class TestElboOverClasses:
+    """A model that infers the class has the class among its latent variables."""
+
+    @torch.no_grad()
+    @pytest.mark.parametrize("temperature", [0.01, 0.5, 1.0, 4.0])
+    def test_the_gap_to_the_likelihood_is_the_kl_of_the_posteriors(
+        self, temperature: float, few: Digits
+    ) -> None:
+        model, x = Mixture(temperature), metrics.grey(few)
+        cross_entropy, kl = metrics.elbo(model, x)
+        log_joint, log_q = model.log_joint(x), model.classify(x)
+        log_p = log_joint.logsumexp(1)
+        gap = (log_q.exp() * (log_q - log_joint.log_softmax(1))).sum(1)
+        if temperature == 1:
+            torch.testing.assert_close(gap, torch.zeros_like(gap))
+        torch.testing.assert_close(cross_entropy + kl.sum(1), gap - log_p, rtol=0, atol=5e-3)
+
+    @torch.no_grad()
+    def test_the_kl_of_the_class_is_that_to_the_uniform_prior(self, few: Digits) -> None:
+        model, x = Mixture(), metrics.grey(few)
+        kl = metrics.elbo(model, x).kl
+        q = Categorical(logits=model.classify(x))
+        expected = kl_divergence(q, Categorical(torch.full((10,), 0.1)))
+        torch.testing.assert_close(kl[:, model.digit].sum(1), expected, rtol=1e-3, atol=1e-3)
+        assert not kl[:, :2].any(), "q(z given x) is the prior here"
+
+    def test_a_code_costs_what_it_costs_given_the_class(self, shelf: Path, few: Digits) -> None:
+        """By enumeration of all classes, with a model whose encoder reads the class."""
+        model: Any = checkpoint.read_model(shelf / "cvae")
+        x = metrics.grey(few)
+        q = model.classify(x).exp()
+        expected = torch.zeros(len(x))
+        for y in range(10):
+            one_hot = torch.eye(10)[y].expand(len(x), 10)
+            cross_entropy, kl = metrics.elbo(model, x, one_hot, draws=64)
+            expected += q[:, y] * (cross_entropy + kl.sum(1))
+        expected += (q * (10 * q).log()).sum(1)
+        cross_entropy, kl = metrics.elbo(model, x, draws=64)
+        assert (cross_entropy + kl.sum(1)).mean() == pytest.approx(expected.mean(), abs=0.5)
+        torch.testing.assert_close(cross_entropy + kl.sum(1), expected, rtol=0, atol=6)
+
+    def test_without_a_class_to_be_given_there_is_no_likelihood(self, few: Digits) -> None:
+        x = metrics.grey(few)
+        with pytest.raises(ValueError, match="Mixture is conditional: its likelihood needs the"):
+            metrics.importance_sampled(Mixture(), x)
+
+    def test_of_no_images_it_is_empty(self, few: Digits) -> None:
+        for model in (Mixture(), Constant()):
+            terms = metrics.elbo(model, metrics.grey(few)[:0])
+            assert len(terms.cross_entropy) == len(terms.kl) == 0
+
+
 class TestNeighbours:
     labels = np.repeat(np.arange(10), 30)
 
@@ -117,7 +205,7 @@ class TestNeighbours:
         labels = np.where(self.labels == 9, unknown, self.labels)
         codes = self.codes(0.01, 0)
         with pytest.raises(
-            ValueError, match="100 labels are 10 of each digit, but of one there are 0"
+            ValueError, match="100 labels are 10 of each class, but of one there are 0"
         ):
             metrics.nearest_neighbours(codes, labels, codes, labels, 100)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae import checkpoint, decoding, service
+from vae import checkpoint, decoding, metrics, service
 from vae.checkpoint import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -248,6 +248,40 @@ class TestEncode:
         with pytest.raises(ValueError, match=r"floats of shape \[N, 28, 28\], not ") as raised:
             service.load("vae-2d").encode(x)
         assert str(list(x.shape)) in str(raised.value)
+
+
+class TestReconstruct:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_it_has_the_terms_of_the_elbo(self, name: str, shelf: Path, images: np.ndarray) -> None:
+        module: Any = checkpoint.read_model(shelf / name)
+        found = service.load(name).reconstruct(images, seed=3)
+        expected = metrics.elbo(module, torch.from_numpy(images), seed=3)
+        np.testing.assert_allclose(found.cross_entropy, expected.cross_entropy, rtol=1e-5)
+        np.testing.assert_allclose(found.kl, expected.kl.sum(1), rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(found.mean, service.load(name).encode(images)[0])
+        assert bool(found.kl.any()) != bool(np.isneginf(found.logvar).all()), "a point has no KL"
+
+    @pytest.mark.parametrize("name", ["vae-2d", "cvae"])
+    def test_the_shipped_figures_are_these(self, name: str, test_digits) -> None:
+        """Up to the noise of eight codes an image."""
+        found = service.load(name).reconstruct(test_digits.images[:90] / np.float32(255))
+        kept = service.encodings(name)
+        assert found.cross_entropy.mean() == pytest.approx(kept.cross_entropy.mean(), rel=0.01)
+        assert found.kl.mean() == pytest.approx(kept.kl.mean(), abs=0.1)
+
+    def test_chunks_are_sampled_apart(self, images: np.ndarray, monkeypatch) -> None:
+        monkeypatch.setattr(decoding, "CHUNK", 3)
+        twice = np.repeat(images[:1], 7, axis=0)
+        found = service.load("vae-2d").reconstruct(twice)
+        assert len(np.unique(found.cross_entropy)) == 7
+        np.testing.assert_allclose(found.kl, found.kl[0], rtol=1e-4)
+
+    def test_what_is_no_image_is_refused(self, images: np.ndarray) -> None:
+        with pytest.raises(ValueError, match=r"images must lie in \[0, 1\]"):
+            service.load("vae-2d").reconstruct(images * 255)
+        with pytest.raises(ValueError, match="classifier is not a model that encodes"):
+            service.load("classifier").reconstruct(images)
+        assert len(service.load("cvae").reconstruct(images[:0]).kl) == 0
 
 
 def test_an_ability_that_is_not_there_is_refused(shelf: Path, tmp_path: Path) -> None:
