@@ -25,8 +25,8 @@ def many() -> np.ndarray:
 
 @pytest.mark.parametrize("count", [1, 256, 300])
 @pytest.mark.parametrize("name", ENCODE)
-def test_the_codes_are_the_same(name: str, count: int, shelf: Path, many: np.ndarray) -> None:
-    model: Any = checkpoint.read_model(shelf / name)
+def test_the_codes_are_the_same(name: str, count: int, checkpoints: Path, many: np.ndarray) -> None:
+    model: Any = checkpoint.read_model(checkpoints / name)
     twin: Any = packed(model)
     x = torch.from_numpy(many[:count])
     with torch.inference_mode():
@@ -34,8 +34,8 @@ def test_the_codes_are_the_same(name: str, count: int, shelf: Path, many: np.nda
             torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
 
 
-def test_the_original_stays_as_it_was(shelf: Path) -> None:
-    model = checkpoint.read_model(shelf / "cvae")
+def test_the_original_stays_as_it_was(checkpoints: Path) -> None:
+    model = checkpoint.read_model(checkpoints / "cvae")
     before = copy.deepcopy(model.state_dict())
     twin = packed(model)
     assert not any(isinstance(part, Packed) for part in model.modules())
@@ -45,8 +45,8 @@ def test_the_original_stays_as_it_was(shelf: Path) -> None:
     assert not any(isinstance(part, nn.Linear) for part in reads)
 
 
-def test_the_rest_is_shared(shelf: Path) -> None:
-    model: Any = checkpoint.read_model(shelf / "cvae")
+def test_the_rest_is_shared(checkpoints: Path) -> None:
+    model: Any = checkpoint.read_model(checkpoints / "cvae")
     twin: Any = packed(model)
     ours, theirs = twin.decoder.parameters(), model.decoder.parameters()
     assert all(a is b for a, b in zip(ours, theirs, strict=True))
@@ -54,9 +54,9 @@ def test_the_rest_is_shared(shelf: Path) -> None:
 
 @pytest.mark.usefixtures("shipped")
 @pytest.mark.parametrize("name", ENCODE)
-def test_the_service_reads_many_by_it(name: str, shelf: Path, many: np.ndarray) -> None:
+def test_the_service_reads_many_by_it(name: str, checkpoints: Path, many: np.ndarray) -> None:
     model = service.load(name)
-    module: Any = checkpoint.read_model(shelf / name)
+    module: Any = checkpoint.read_model(checkpoints / name)
     mean, _ = model.encode(many)
     assert model._packed is not None
     with torch.inference_mode():
