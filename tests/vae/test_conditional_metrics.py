@@ -149,5 +149,5 @@ def test_labels_that_are_no_digits_are_refused(labels: list) -> None:
 def test_codes_of_another_shape_or_space_are_refused() -> None:
     with pytest.raises(ValueError, match=r"2 digits need z of 2 numbers, not \(2, 3\)"):
         latent.conditional_codes(Bars.blocks, np.array([1, 2]), np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="no block of this latent space is the digit"):
+    with pytest.raises(ValueError, match="has no block 'digit': the model is not conditional"):
         latent.conditional_codes(Bars.blocks[:1], np.array([1]))
