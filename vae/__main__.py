@@ -157,7 +157,7 @@ def _encode(folder: Path, digits: data.Digits) -> tuple[int, int]:
 def export(args: argparse.Namespace) -> None:
     model, manifest = checkpoint.read_model(args.run), checkpoint.read_manifest(args.run)
     folder = CHECKPOINTS / args.name
-    if folder.parent != CHECKPOINTS or not args.name.strip():
+    if Path(args.name).name != args.name or not args.name.strip(" ."):
         raise ValueError(f"{args.name!r} is no name of a checkpoint: give one without a path")
     if folder.exists() and not args.replace:
         raise ValueError(f"{folder} exists; choose another name, or add --replace")

@@ -235,7 +235,7 @@ class TestDamage:
 
 
 class TestAtomically:
-    @pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt()])
+    @pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt("stopped")])
     def test_a_writer_that_fails_leaves_the_old_file_alone(
         self, tmp_path: Path, error: BaseException
     ) -> None:

@@ -28,16 +28,16 @@ def environment(**more: str) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "LATENT_DEVICE": "cpu"} | more
 
 
-def run(*words: object, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "vae", *map(str, words)]
+def run(*args: object, **more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "vae", *map(str, args)]
     return subprocess.run(
         command, env=environment(**more), capture_output=True, text=True, check=False
     )
 
 
-def within(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+def within(monkeypatch: pytest.MonkeyPatch, *args: object) -> int:
     """Run the command line in this process."""
-    monkeypatch.setattr(sys, "argv", ["vae", *map(str, words)])
+    monkeypatch.setattr(sys, "argv", ["vae", *map(str, args)])
     monkeypatch.setenv("LATENT_DEVICE", "cpu")
     return cli.main()
 
@@ -69,8 +69,19 @@ def test_train_evaluate_and_export_on_images_of_ones_own(
 ) -> None:
     """The README's commands: each uses the run's data, which is named once."""
     source, out = own_images(tmp_path / "my-images", test_digits), tmp_path / "run"
-    words = ("train", "vae-2d", "--set", "hidden=16", "--epochs", 2, "--data", source, "--out", out)
-    done = run(*words)
+    args = (
+        "train",
+        "vae-2d",
+        "--set",
+        "hidden=16",
+        "--epochs",
+        2,
+        "--data",
+        source,
+        "--out",
+        out,
+    )
+    done = run(*args)
     assert (done.returncode, done.stdout.strip()) == (0, f"trained: {out}"), done.stderr
     assert {path.name for path in out.iterdir()} == {CONFIG, WEIGHTS, PROGRESS, LOG, TRAINING}
 
@@ -156,15 +167,15 @@ def test_data_that_are_not_here_are_named(
     raw = json.loads((folder / CONFIG).read_text())
     (folder / CONFIG).write_text(json.dumps(raw | {"data": "my-images/"}))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    words = (verb, folder, "name") if verb == "export" else (verb, folder)
-    assert within(monkeypatch, *words) == 2
+    args = (verb, folder, "name") if verb == "export" else (verb, folder)
+    assert within(monkeypatch, *args) == 2
     error = capsys.readouterr().err
     assert f"{folder} was trained on my-images/, which is not here; run this where it" in error
     assert error.count("\n") == 1
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert not (shipped_to / "name").exists()
     if verb == "encode":  # on other data, if they are named
-        assert within(monkeypatch, *words, "--data", "digits") == 0
+        assert within(monkeypatch, *args, "--data", "digits") == 0
         assert len(checkpoint.read_encodings(folder).mean) == 359
         assert checkpoint.read_manifest(folder).data == "my-images/", "what it was trained on"
 
@@ -172,8 +183,8 @@ def test_data_that_are_not_here_are_named(
 def test_ctrl_c_leaves_a_run_that_can_be_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = (*TRAIN, "--epochs", 100_000, "--batch", 1000, "--out", tmp_path)
-    command = [sys.executable, "-m", "vae", *map(str, words)]
+    args = (*TRAIN, "--epochs", 100_000, "--batch", 1000, "--out", tmp_path)
+    command = [sys.executable, "-m", "vae", *map(str, args)]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:  # a child that is started while the signal is ignored ignores it too
         process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
@@ -193,7 +204,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(
     logged = len((tmp_path / LOG).read_text().splitlines())
     assert progress[1] <= logged <= progress[1] + 1
 
-    assert within(monkeypatch, *words) == 2
+    assert within(monkeypatch, *args) == 2
     assert "add --resume" in capsys.readouterr().err
     fit = training.fit
 
@@ -203,7 +214,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(
         fit(step, batches, noise, first + 2, first=first, **options)
 
     monkeypatch.setattr(training, "fit", two_epochs)
-    assert within(monkeypatch, *words, "--resume") == 0
+    assert within(monkeypatch, *args, "--resume") == 0
     lines = (tmp_path / LOG).read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == list(range(1, progress[1] + 3))
 
@@ -216,8 +227,8 @@ def test_images_of_given_digits_are_generated(
 ) -> None:
     out = tmp_path / "generated.npz"
     name = checkpoints / "cvae"
-    words = ("generate", name, "--count", 25, "--digits", "907", "--seed", 3, "--out", out)
-    assert within(monkeypatch, *words) == 0, capsys.readouterr().err
+    args = ("generate", name, "--count", 25, "--digits", "907", "--seed", 3, "--out", out)
+    assert within(monkeypatch, *args) == 0, capsys.readouterr().err
     assert capsys.readouterr().out.strip() == f"25 images: {out}"
     with np.load(out) as generated:
         assert generated["labels"].tolist() == [9, 0, 7] * 8 + [9]
@@ -251,8 +262,8 @@ def test_the_history_of_a_second_stage_follows_that_of_the_first(
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert within(monkeypatch, *TRAIN, "--epochs", 2, "--out", first) == 0
-    words = (*TRAIN, "--epochs", 3, "--start", first, "--out", second)
-    assert within(monkeypatch, *words) == 0
+    args = (*TRAIN, "--epochs", 3, "--start", first, "--out", second)
+    assert within(monkeypatch, *args) == 0
     (tmp_path / "shipped").mkdir()
     cli.export_history(second, tmp_path / "shipped")
     logs = [checkpoint.read_log(folder)["loss"] for folder in (first, second, tmp_path / "shipped")]
@@ -272,7 +283,7 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
-    ("words", "named"),
+    ("args", "named"),
     [
         (("train", "vae-2d", "--data", "no/such/data"), "no/such/data"),
         ((*TRAIN, "--net", "mpl"), "'mpl'"),
@@ -301,11 +312,11 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, tuple) else "",
 )
 def test_every_mistake_is_named(
-    words: tuple[str, ...], named: str, tmp_path: Path, monkeypatch, capsys
+    args: tuple[str, ...], named: str, tmp_path: Path, monkeypatch, capsys
 ) -> None:
-    out = ("--out", tmp_path / "run") if words[0] == "train" else ()
+    out = ("--out", tmp_path / "run") if args[0] == "train" else ()
     monkeypatch.chdir(Path(__file__).parents[2])
-    assert within(monkeypatch, *words, *out) == 2
+    assert within(monkeypatch, *args, *out) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("error: ")
@@ -320,12 +331,10 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch, c
     assert str(tmp_path / "file") in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "words", [(), ("train",), ("paint", "vae-2d"), (*TRAIN, "--epochs", "two")]
-)
-def test_words_that_are_no_command_print_the_usage(words, monkeypatch, capsys) -> None:
+@pytest.mark.parametrize("args", [(), ("train",), ("paint", "vae-2d"), (*TRAIN, "--epochs", "two")])
+def test_invalid_commands_print_the_usage(args, monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit) as raised:
-        within(monkeypatch, *words)
+        within(monkeypatch, *args)
     assert raised.value.code == 2
     assert "usage: python -m vae" in capsys.readouterr().err
 
@@ -364,8 +373,18 @@ def test_options_reach_the_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_an_npz_of_ones_own_is_a_source(test_digits, tmp_path: Path, monkeypatch) -> None:
     source = tmp_path / "mine.npz"
     np.savez(source, images=test_digits.images, labels=test_digits.labels)
-    words = ("train", "ae-2d", *SMALL, "--epochs", 1, "--data", source, "--out", tmp_path / "run")
-    assert within(monkeypatch, *words) == 0
+    args = (
+        "train",
+        "ae-2d",
+        *SMALL,
+        "--epochs",
+        1,
+        "--data",
+        source,
+        "--out",
+        tmp_path / "run",
+    )
+    assert within(monkeypatch, *args) == 0
     assert within(monkeypatch, "encode", tmp_path / "run") == 0
     assert checkpoint.read_manifest(tmp_path / "run").data == str(source)
     assert len(checkpoint.read_encodings(tmp_path / "run").mean) == len(test_digits.images) // 5 + 1
@@ -373,10 +392,10 @@ def test_an_npz_of_ones_own_is_a_source(test_digits, tmp_path: Path, monkeypatch
 
 def test_resume_starts_a_run_where_there_is_none(tmp_path: Path, monkeypatch) -> None:
     """One command, repeated until it succeeds, is enough on a machine that may stop."""
-    words = (*TRAIN, "--epochs", 2, "--out", tmp_path / "run", "--resume")
-    assert within(monkeypatch, *words) == 0
+    args = (*TRAIN, "--epochs", 2, "--out", tmp_path / "run", "--resume")
+    assert within(monkeypatch, *args) == 0
     first = (tmp_path / "run" / WEIGHTS).read_bytes()
-    assert within(monkeypatch, *words) == 0
+    assert within(monkeypatch, *args) == 0
     assert (tmp_path / "run" / WEIGHTS).read_bytes() == first
 
 

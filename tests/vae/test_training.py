@@ -562,14 +562,14 @@ def test_a_loss_that_is_not_finite_ends_the_run(small, few_digits, tmp_path: Pat
 ALONE = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
 
 
-def command(*words: object) -> list[str]:
-    return [sys.executable, "-m", "vae", "train", *map(str, words)]
+def command(*args: object) -> list[str]:
+    return [sys.executable, "-m", "vae", "train", *map(str, args)]
 
 
 @pytest.mark.slow
 def test_a_killed_process_resumes_to_the_same_weights(train_digits, tmp_path: Path) -> None:
     small = ("--set", "hidden=24", "--set", "depth=1", "--batch", 100, "--validation", 0)
-    words = (
+    args = (
         "beta-vae-10d",
         "--epochs",
         60,
@@ -580,7 +580,7 @@ def test_a_killed_process_resumes_to_the_same_weights(train_digits, tmp_path: Pa
         tmp_path / "killed",
     )
     environment = os.environ | ALONE
-    process = subprocess.Popen(command(*words), env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command(*args), env=environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not (tmp_path / "killed" / PROGRESS).exists() and time.monotonic() < deadline:
         assert process.poll() is None
@@ -589,7 +589,7 @@ def test_a_killed_process_resumes_to_the_same_weights(train_digits, tmp_path: Pa
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
     assert 1 <= len(epochs_logged(tmp_path / "killed")) < 60
-    subprocess.run(command(*words, "--resume"), env=environment, check=True, capture_output=True)
+    subprocess.run(command(*args, "--resume"), env=environment, check=True, capture_output=True)
 
     options = {"epochs": 60, "batch": 100, "validation": 0}
     preset = training.with_options(PRESETS["beta-vae-10d"], {"hidden": 24, "depth": 1}, options)
@@ -602,9 +602,19 @@ def test_a_killed_process_resumes_to_the_same_weights(train_digits, tmp_path: Pa
 @pytest.mark.slow
 def test_two_processes_train_the_model_of_one(train_digits, tmp_path: Path) -> None:
     """Under torchrun, with gloo: batches and noise are the same, gradients too up to rounding."""
-    words = ("jmetzen-2d", "--epochs", 2, "--batch", 100, "--validation", 0, "--set", "hidden=32")
+    args = (
+        "jmetzen-2d",
+        "--epochs",
+        2,
+        "--batch",
+        100,
+        "--validation",
+        0,
+        "--set",
+        "hidden=32",
+    )
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    rest = command(*words, "--data", "digits", "--out", tmp_path / "two")[1:]
+    rest = command(*args, "--data", "digits", "--out", tmp_path / "two")[1:]
     done = subprocess.run(
         [sys.executable, *torchrun, *rest],
         env=os.environ | ALONE,
