@@ -306,10 +306,10 @@ def _trim_log(folder: Path, epochs: int) -> None:
 
 
 def fitted(preset: Preset, images: int, *, validation: bool = True, batch: bool = True) -> Preset:
-    """The preset for a data set of so many images: where there are too few, `validation` holds out
-    a tenth, and a `batch` has all the others."""
+    """The preset for a data set of so many images: where more than half would be held out for
+    `validation`, a tenth is; a `batch` has at most all the others."""
     train = preset.train
-    if validation and train.validation > images // 10:
+    if validation and train.validation > images // 2:
         train = replace(train, validation=images // 10)
     if batch and train.batch > (rest := images - train.validation) > 0:
         train = replace(train, batch=rest)

@@ -540,7 +540,8 @@ def test_a_damaged_state_is_named_with_what_to_do(small, few_digits, finished: P
 
 def test_a_preset_is_fitted_to_a_small_data_set() -> None:
     preset = PRESETS["vae-2d"]
-    assert training.fitted(preset, 60_000) == preset
+    for enough in (60_000, 4_000):
+        assert training.fitted(preset, enough) == preset
     train = training.fitted(preset, 300).train
     assert (train.validation, train.batch) == (30, preset.train.batch)
     train = training.fitted(preset, 48).train
