@@ -45,11 +45,25 @@ class Figures(NamedTuple):
 
 
 def draw_codes(
-    mean: Float[np.ndarray, "N Z"], logvar: Float[np.ndarray, "N Z"], count: int, seed: int
+    mean: Float[np.ndarray, "N Z"],
+    logvar: Float[np.ndarray, "N Z"],
+    count: int,
+    seed: int,
+    classes: slice | None = None,
 ) -> Float[np.ndarray, "N S Z"]:
-    """`count` samples of each posterior, float32; all are the mean where it is a point."""
-    noise = np.random.default_rng(seed).standard_normal((len(mean), count, mean.shape[1]))
-    return (mean[:, None] + np.exp(0.5 * logvar)[:, None] * noise).astype(np.float32)
+    """`count` samples of each posterior, float32; all are the mean where it is a point.
+
+    The dimensions `classes` of the mean are class probabilities; of a sample they are one-hot.
+    """
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((len(mean), count, mean.shape[1]))
+    codes = mean[:, None] + np.exp(0.5 * logvar)[:, None] * noise
+    if classes is not None:
+        thresholds = mean[:, None, classes].astype(np.float64).cumsum(-1)  # [N, 1, C]
+        uniform = rng.random((len(mean), count, 1)) * thresholds[..., -1:]
+        y = (uniform >= thresholds).sum(-1)  # the inverse of the cumulative distribution
+        codes[:, :, classes] = np.eye(thresholds.shape[-1])[y]
+    return codes.astype(np.float32)
 
 
 def measure(model: Reconstructs, images: Float[np.ndarray, "N 28 28"]) -> Figures:

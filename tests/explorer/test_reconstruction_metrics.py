@@ -44,6 +44,17 @@ def test_a_point_is_drawn_as_itself() -> None:
     assert np.array_equal(codes, np.tile(mean.astype(np.float32), (1, 4, 1)))
 
 
+def test_a_sample_has_one_class_by_its_probability() -> None:
+    probabilities = np.array([[0.7, 0.1, 0.2, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    mean = np.concatenate([np.zeros((2, 2)), probabilities], axis=1)
+    logvar = np.concatenate([np.zeros((2, 2)), np.full((2, 4), -np.inf)], axis=1)
+    codes = reconstruction_metrics.draw_codes(mean, logvar, 20_000, 1, classes=slice(2, 6))
+    assert set(np.unique(codes[:, :, 2:])) == {0, 1}
+    assert (codes[:, :, 2:].sum(-1) == 1).all()
+    assert np.allclose(codes[:, :, 2:].mean(1), probabilities, atol=0.02)
+    assert np.allclose(codes[:, :, :2].std(1), 1, atol=0.05)
+
+
 def test_the_figures_are_the_terms_of_the_elbo() -> None:
     x = digits(5)
     figures = reconstruction_metrics.measure(Known(logvar=-1.0), x)
