@@ -38,7 +38,7 @@ def test_codes_are_drawn_from_the_posterior() -> None:
     assert not np.array_equal(codes, other)
 
 
-def test_a_point_is_drawn_as_itself() -> None:
+def test_a_sample_of_a_point_is_the_point() -> None:
     mean = np.array([[1.0, -2.0]])
     codes = reconstruction_metrics.draw_codes(mean, np.full((1, 2), -np.inf), 4, seed=0)
     assert np.array_equal(codes, np.tile(mean.astype(np.float32), (1, 4, 1)))

@@ -1,4 +1,4 @@
-"""A checkpoint folder: what is written is read again, and what is damaged is named."""
+"""A checkpoint is read as it was written; damaged files are named."""
 
 import json
 import shutil
@@ -195,7 +195,7 @@ class TestDamage:
 
     @pytest.mark.parametrize("seed", range(25))
     def test_encodings_with_wrong_bytes(self, folder: Path, seed: int) -> None:
-        """Cut short, or with bytes changed anywhere: an error with the remedy, or the codes."""
+        """Truncated, or with changed bytes: the error names the remedy."""
         rng = np.random.default_rng(seed)
         content = bytearray((folder / ENCODINGS).read_bytes())
         if seed % 3 == 0:

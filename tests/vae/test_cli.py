@@ -24,6 +24,15 @@ SMALL = ("--set", "hidden=16", "--set", "depth=1", "--batch", "100", "--validati
 TRAIN = ("train", "vae-2d", *SMALL, "--data", "digits")
 
 
+@pytest.fixture(autouse=True)
+def _digits_are_loaded_once(
+    train_digits: Digits, test_digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading resizes 1,797 images, which takes a second."""
+    loaded = {"train": train_digits, "test": test_digits}
+    monkeypatch.setitem(data.DATASETS, "digits", lambda split, *, progress=None: loaded[split])
+
+
 def environment(**more: str) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "LATENT_DEVICE": "cpu"} | more
 
@@ -105,6 +114,8 @@ def test_train_evaluate_and_export_on_images_of_ones_own(
     encodings = checkpoint.read_encodings(shipped)
     np.testing.assert_array_equal(encodings.labels, test.labels)
     assert encodings.mean.shape == (12, 2)
+    assert within(monkeypatch, "evaluate", "mine") == 0
+    assert checkpoint.read_metrics(shipped)["test_images"] == 12
 
     assert within(monkeypatch, "encode", out) == 0
     np.testing.assert_array_equal(checkpoint.read_encodings(out).labels, test.labels)

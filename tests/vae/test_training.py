@@ -81,7 +81,7 @@ class TestBatches:
         assert sorted(seen) == list(range(300))
         assert seen != sorted(seen)
 
-    def test_what_is_left_over_differs_from_epoch_to_epoch(self) -> None:
+    def test_the_incomplete_batch_differs_from_epoch_to_epoch(self) -> None:
         batches, out = Batches(numbered(310), 100, CPU), []
         for seed in range(3):
             seen = Counter(n for batch in batches.epoch(seeded(seed)) for n in numbers(batch))
@@ -95,7 +95,7 @@ class TestBatches:
             assert batch.x.dtype == torch.float32
 
     @pytest.mark.parametrize("world", [2, 4])
-    def test_the_processes_share_out_each_batch(self, world: int) -> None:
+    def test_each_batch_is_divided_among_the_processes(self, world: int) -> None:
         digits = numbered(100)
         alone = list(Batches(digits, 20, CPU).epoch(seeded(2)))
         shares = [
@@ -121,7 +121,7 @@ def test_the_noise_of_two_processes_is_that_of_one(draw: str) -> None:
     assert torch.equal(torch.stack(parts, dim=1).flatten(0, 1), alone)
 
 
-def test_held_out_images_are_a_fixed_draw_of_their_own() -> None:
+def test_held_out_images_are_chosen_by_the_seed() -> None:
     kept, held = hold_out(numbered(500), 60, seed=3)
     assert held is not None
 
@@ -179,7 +179,7 @@ class TestFewLabels:
 
 
 class TestSettings:
-    def test_the_cosine_rises_then_falls_to_nought(self) -> None:
+    def test_the_cosine_rises_then_falls_to_0(self) -> None:
         config = TrainConfig(rate=0.5)
         rates = [learning_rate(config, progress) for progress in np.linspace(0, 1, 101).tolist()]
         assert 0 < rates[0] < 0.001
@@ -199,12 +199,12 @@ class TestSettings:
             *(("schedule", "linear"), ("precision", "half"), ("seed", -1), ("seed", 2**32)),
         ],
     )
-    def test_what_makes_no_sense_is_refused(self, setting: str, value: Any) -> None:
+    def test_invalid_settings_are_refused(self, setting: str, value: Any) -> None:
         with pytest.raises(ValueError, match=str(value)):
             dataclasses.replace(TrainConfig(), **{setting: value})
 
     @pytest.mark.parametrize("name", PRESETS)
-    def test_every_preset_is_whole(self, name: str) -> None:
+    def test_every_preset_is_valid(self, name: str) -> None:
         preset = PRESETS[name]
         models.config(preset.model, preset.config)
         assert preset.title
@@ -236,7 +236,7 @@ def test_the_average_is_a_running_mean(decay: float) -> None:
         torch.testing.assert_close(weights.double(), expected[name], rtol=1e-5, atol=1e-7)
 
 
-def test_without_an_average_none_is_kept_and_an_old_state_still_loads() -> None:
+def test_without_an_average_none_is_saved_and_an_older_state_loads() -> None:
     config = TrainConfig(average=0.0, precision="float32")
     model = models.build("vae", {"hidden": 8, "depth": 1})
     step = MODELS["vae"].make_step(model, config, seeded(0))
@@ -244,7 +244,7 @@ def test_without_an_average_none_is_kept_and_an_old_state_still_loads() -> None:
     state = {name: value.clone() for name, value in step.state().items()}
     assert not [name for name in state if name.startswith("mean.")]
     old = state | {f"mean.{name}": value for name, value in model.state_dict().items()}
-    step.load_state(old)  # as runs had it before
+    step.load_state(old)  # of earlier versions
     assert step.state().keys() == state.keys()
     assert all(torch.equal(value, state[name]) for name, value in step.state().items())
 
