@@ -1,5 +1,5 @@
-"""What the Reconstruct page works on: originals, their order, and the figures that a model earns
-on them. NumPy only, no Streamlit."""
+"""Figures of the Reconstruct page: the terms of the ELBO of each image, and orders of the images by
+them. NumPy only, no Streamlit."""
 
 from __future__ import annotations
 
@@ -8,33 +8,30 @@ from typing import Literal, NamedTuple, Protocol, get_args
 import numpy as np
 from jaxtyping import Float
 
-from vae.latent import gaussian_kl
-
 Way = Literal["By index", "By digit", "At random", "Worst first"]
 WAYS: tuple[Way, ...] = get_args(Way)
-DRAWS = 8  # codes from each posterior: as many as the shipped cross-entropies are means over
-SMALLEST = 1e-7  # probability kept away from 0 and 1, where float32's sigmoid saturates
+DRAWS = 8  # samples from a posterior that the page shows
 
 
-class Autoencodes(Protocol):
-    """What is asked of a model here; `vae.service.Model` has it."""
+class Reconstructs(Protocol):
+    """The part of `vae.service.Model` that is used here."""
 
-    def encode(self, images: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]: ...
-
-    def decode(self, z: np.ndarray, /) -> np.ndarray: ...
+    def reconstruct(
+        self, images: np.ndarray, /
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
 
 
 class Figures(NamedTuple):
-    """What a model makes of N images: posteriors, and the parts of the negative ELBO in nats."""
+    """Posteriors of N images, and the two terms of the negative ELBO of each, nats."""
 
     mean: np.ndarray  # float32 [N, Z]
     logvar: np.ndarray  # float32 [N, Z]; -inf where the code is a point
-    cross_entropy: np.ndarray  # [N], the mean over DRAWS codes from the posterior
+    cross_entropy: np.ndarray  # [N]
     kl: np.ndarray  # [N]; 0 for a deterministic encoder
 
     @property
     def deterministic(self) -> bool:
-        """Whether the encoder answers with points: there is no KL, no ELBO, nothing to draw."""
+        """Whether the encoder maps to points: there is no KL, no ELBO and nothing to sample."""
         return not np.isfinite(self.logvar).any()
 
     @property
@@ -47,43 +44,40 @@ class Figures(NamedTuple):
         return Figures(*(array[index : index + 1] for array in self))
 
 
-def cross_entropy(
-    decoded: Float[np.ndarray, "*B 28 28"], images: Float[np.ndarray, "*B 28 28"]
-) -> Float[np.ndarray, "*B"]:
-    """-log p(x) of independent Bernoulli pixels, summed over the image, nats.
-
-    `decoded` holds the pixels' probabilities; grey levels of `images` count as expectations.
-    """
-    p = np.clip(decoded.astype(np.float64), SMALLEST, 1 - SMALLEST)
-    return -(images * np.log(p) + (1 - images) * np.log1p(-p)).sum(axis=(-2, -1))
-
-
 def draw_codes(
-    mean: Float[np.ndarray, "N Z"], logvar: Float[np.ndarray, "N Z"], count: int, seed: int
+    mean: Float[np.ndarray, "N Z"],
+    logvar: Float[np.ndarray, "N Z"],
+    count: int,
+    seed: int,
+    classes: slice | None = None,
 ) -> Float[np.ndarray, "N S Z"]:
-    """`count` codes from each posterior, float32. A deterministic encoder's are all its mean."""
-    noise = np.random.default_rng(seed).standard_normal((len(mean), count, mean.shape[1]))
-    return (mean[:, None] + np.exp(0.5 * logvar)[:, None] * noise).astype(np.float32)
+    """`count` samples of each posterior, float32; all are the mean where it is a point.
+
+    The dimensions `classes` of the mean are class probabilities; of a sample they are one-hot.
+    """
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((len(mean), count, mean.shape[1]))
+    codes = mean[:, None] + np.exp(0.5 * logvar)[:, None] * noise
+    if classes is not None:
+        thresholds = mean[:, None, classes].astype(np.float64).cumsum(-1)  # [N, 1, C]
+        uniform = rng.random((len(mean), count, 1)) * thresholds[..., -1:]
+        y = (uniform >= thresholds).sum(-1)  # the inverse of the cumulative distribution
+        codes[:, :, classes] = np.eye(thresholds.shape[-1])[y]
+    return codes.astype(np.float32)
 
 
-def measure(
-    model: Autoencodes, images: Float[np.ndarray, "N 28 28"], draws: int = DRAWS, seed: int = 0
-) -> Figures:
-    """Encode images in [0, 1] and weigh what comes back. Raises as the model does."""
-    mean, logvar = model.encode(images)
-    codes = draw_codes(mean, logvar, draws, seed)
-    decoded = model.decode(codes.reshape(-1, mean.shape[1])).reshape(len(images), draws, 28, 28)
-    found = cross_entropy(decoded, images[:, None]).mean(axis=1)
-    return Figures(mean, logvar, found, gaussian_kl(mean, logvar).sum(axis=1))
+def measure(model: Reconstructs, images: Float[np.ndarray, "N 28 28"]) -> Figures:
+    """The figures of images in [0, 1]. Raises as `vae.service.Model.reconstruct`."""
+    return Figures(*model.reconstruct(images))
 
 
 def order(
     way: Way, labels: np.ndarray, figures: Figures, digit: int = 0, seed: int = 0
 ) -> np.ndarray:
-    """The indices of the originals in the order that `way` shows them.
+    """Indices of the images in the order `way`.
 
-    "By digit" leaves out all but `digit`; "At random" depends on the seed alone; "Worst first"
-    begins with the lowest ELBO. Raises ValueError for another way.
+    "By digit" has only those of class `digit`; "At random" is a permutation by the seed; "Worst
+    first" begins with the lowest ELBO. Raises ValueError for another way.
     """
     if way == "By index":
         return np.arange(len(labels))

@@ -1,8 +1,8 @@
 """Make the README's tables from the checkpoints' metrics.json and from benchmarks/results.json:
 python scripts/figures.py.
 
-The published figures beside ours are those of Davidson et al. 2018 (arXiv 1804.00891, table 1), and
-for models that are told the digit those of Sohn et al. 2015 and of hwalsuklee's conditional VAE.
+The published figures are those of Davidson et al. 2018 (arXiv 1804.00891, table 1), and for
+conditional models those of Sohn et al. 2015 and of hwalsuklee's conditional VAE.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ON_REQUEST = {
     "model": "",
     "agreement": "agreement",
     "diversity": "diversity",
-    "learned from drawn": "learned_from_drawn",
+    "trained on generated": "learned_from_drawn",
     "style: slant": "style_slant",
     "style: thickness": "style_thickness",
     "-log p(x given y), 50": "log_likelihood_given_y_importance_50",
@@ -43,11 +43,11 @@ SHARES = {"agreement", "learned_from_drawn", "accuracy"}
 
 
 class Speed(NamedTuple):
-    """A row of the table of speeds: where its figures are among the results."""
+    """A row of the table of speeds, by paths into the results."""
 
     label: str
-    app: str  # path of our figure
-    yardstick: str  # path of what it is beside, or that itself
+    app: str  # path of the app's figure
+    yardstick: str  # path of the figure it is compared with, or a number
     unit: str
     ratio: str  # key among the ratios
     target: str
@@ -59,7 +59,15 @@ def _drag(kind: str, label: str) -> list[Speed]:
     rate, p95 = f"{kind}_drag_rate", f"{kind}_drag_p95"
     return [
         Speed(f"{label} dragged", f"{app}/rate", f"{echo}/rate", "/s", rate, "≥ 0.95", "drag"),
-        Speed("hand to painted picture", f"{app}/p95", f"{echo}/p95", "ms", p95, "≤ 1.15", "drag"),
+        Speed(
+            "pointer event to painted image",
+            f"{app}/p95",
+            f"{echo}/p95",
+            "ms",
+            p95,
+            "≤ 1.15",
+            "drag",
+        ),
     ]
 
 
@@ -70,16 +78,26 @@ SOON = "cpu_seconds_to_"
 SPEEDS = [
     *_drag("slider", "a slider"),
     *_drag("map", "the code on the map"),
-    Speed("the server 120 ms away", "remote_slowest", "20", "/s", "remote_rate", "≥ 1", "remote"),
+    Speed(
+        "dragging with 120 ms to the server",
+        "remote_slowest",
+        "20",
+        "/s",
+        "remote_rate",
+        "≥ 1",
+        "remote",
+    ),
     Speed("thumbnails under the pointer", "hover/p95", "33.3", "ms", "hover_p95", "< 1", "press"),
     Speed(
         "press on a point", "click/app/p95", "click/echo/p95", "ms", "click_p95", "≤ 1.3", "press"
     ),
     Speed(
-        "first picture, server just started",
+        "first image, server just started",
         *(f"{START}/app", f"{START}/torch_page", "ms", "first_content", "≤ 1.3", "start"),
     ),
-    Speed("first paint, torch not yet there", "start/first_paint_ms", "", "ms", "", "", "start"),
+    Speed(
+        "first paint, before torch is imported", "start/first_paint_ms", "", "ms", "", "", "start"
+    ),
     Speed("32 visitors drag at once", "load/p95", "250", "ms", "load_p95", "< 1", "load"),
     Speed(
         "memory after five minutes of it, and after one",
@@ -100,24 +118,24 @@ SPEEDS = [
         *(TRAIN.format("ours_512"), TRAIN.format("pythae"), "/s", "train_rate_pythae"),
         *("≥ 2", "training"),
     ),
-    Speed("2-d, from nothing to a test loss of 145.99", f"{SOON}145.99_2d", "", "s", "", "", "gpu"),
-    Speed("20-d, from nothing to one of 105.56", f"{SOON}105.56_20d", "", "s", "", "", "gpu"),
+    Speed("training of 2-d to a test loss of 145.99", f"{SOON}145.99_2d", "", "s", "", "", "gpu"),
+    Speed("training of 20-d to one of 105.56", f"{SOON}105.56_20d", "", "s", "", "", "gpu"),
     Speed("one code decoded", "cpu_decode_ms", "", "ms", "", "", "gpu"),
 ]
 
 
-def names(told: bool) -> list[str]:
-    """The measured models with a latent space: those that are told the digit, or the others."""
+def names(conditional: bool) -> list[str]:
+    """The evaluated models that decode, conditional ones or the others."""
     found = []
     for path in CHECKPOINTS.glob("*/metrics.json"):
         abilities = json.loads(path.with_name("config.json").read_text())["abilities"]
-        if "decodes" in abilities and told == ("conditions" in abilities):
+        if "decodes" in abilities and conditional == ("conditions" in abilities):
             found.append(path.parent.name)
     return sorted(found, key=lambda name: (not name.startswith("vae"), len(name), name))
 
 
 def cells(name: str, columns: dict[str, str]) -> dict[str, str]:
-    """The cells of one checkpoint; a figure that the model has not is left empty."""
+    """The cells of one checkpoint; empty where it has no such figure."""
     figures: dict[str, Any] = json.loads((CHECKPOINTS / name / "metrics.json").read_text())
 
     def cell(key: str) -> str:
@@ -128,12 +146,12 @@ def cells(name: str, columns: dict[str, str]) -> dict[str, str]:
             return f"{100 * value:.2f} %"
         return str(value) if isinstance(value, int) else f"{abs(value):.2f}"
 
-    found = {column: cell(key) for column, key in columns.items()} | {"model": f"`{name}`"}
+    row = {column: cell(key) for column, key in columns.items()} | {"model": f"`{name}`"}
     if columns is LIKELIHOODS:
         knn = [f"{100 * figures[f'knn_accuracy_{count}']:.1f} %" for count in (100, 600, 1000)]
-        found["kNN 100 / 600 / 1,000"] = " / ".join(knn)
-        found["published"] = f"{PUBLISHED[name]:.2f}" if name in PUBLISHED else ""
-    return found
+        row["kNN 100 / 600 / 1,000"] = " / ".join(knn)
+        row["published"] = f"{PUBLISHED[name]:.2f}" if name in PUBLISHED else ""
+    return row
 
 
 def table(columns: dict[str, str], rows: list[dict[str, str]]) -> str:
@@ -144,7 +162,7 @@ def table(columns: dict[str, str], rows: list[dict[str, str]]) -> str:
 
 
 def speeds() -> str:
-    """The table of what the benchmarks found, and the machine that they ran on."""
+    """The table of the benchmarks' results, and the machine they are of."""
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
     def figure(path: str, unit: str) -> str:
@@ -182,14 +200,14 @@ def speeds() -> str:
 
 
 def tables() -> dict[str, str]:
-    """Each table by the mark of its place."""
+    """The tables by the name of their marks in the README."""
     best = {
         "model": "published, best found",
         "agreement": "92.65 %",
         "-log p(x given y), 50": "80.78",
     }
-    on_request = [*(cells(name, ON_REQUEST) for name in names(told=True)), best]
-    likelihoods = [cells(name, LIKELIHOODS) for name in names(told=False)]
+    on_request = [*(cells(name, ON_REQUEST) for name in names(conditional=True)), best]
+    likelihoods = [cells(name, LIKELIHOODS) for name in names(conditional=False)]
     return {
         "figures": table(LIKELIHOODS, likelihoods),
         "on request": table(ON_REQUEST, on_request),
@@ -198,7 +216,7 @@ def tables() -> dict[str, str]:
 
 
 def renewed(text: str) -> str:
-    """The README with today's tables. Raises ValueError where a place is not marked."""
+    """The README with new tables. Raises ValueError where a mark is missing."""
     for mark, made in tables().items():
         start, end = f"<!-- {mark}: made by scripts/figures.py -->", f"<!-- end of {mark} -->"
         if start not in text or end not in text:

@@ -1,4 +1,4 @@
-"""python -m vae train | evaluate | encode | export | generate: the models from the command line."""
+"""The command line: python -m vae train | evaluate | encode | export | generate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,63 +16,64 @@ import torch
 from vae import checkpoint, conditional_metrics, data, metrics, training
 from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
 from vae.interface import Conditions
+from vae.nets import NETS
 from vae.presets import PRESETS
 from vae.service import choose_device
 
+DATA = ", ".join(data.DATASETS) + ", a folder of images or an .npz file"
+
 
 def parser() -> argparse.ArgumentParser:
-    """The command line, one sub-command a verb."""
-    whole = argparse.ArgumentParser(prog="python -m vae", description=__doc__)
-    verbs = whole.add_subparsers(dest="verb", required=True)
+    """The command line, with one sub-command a verb."""
+    root = argparse.ArgumentParser(prog="python -m vae", description=__doc__)
+    verbs = root.add_subparsers(dest="verb", required=True)
 
     train = verbs.add_parser("train", help="train a preset into a folder")
     train.add_argument("preset", help=f"one of {', '.join(PRESETS)}")
     train.add_argument("--epochs", type=int)
     train.add_argument("--batch", type=int, help="images a step")
-    train.add_argument("--rate", type=float, help="peak learning rate")
+    train.add_argument("--rate", type=float, help="largest learning rate")
     train.add_argument("--seed", type=int)
     train.add_argument("--validation", type=int, help="training images to hold out")
     train.add_argument("--start", help="a run's folder whose weights to start from")
-    train.add_argument("--labels", type=int, help="training images whose digit is told")
+    train.add_argument("--labels", type=int, help="training images whose label is used")
     train.add_argument("--freeze", help="a part that keeps its weights, such as decoder")
     train.add_argument("--latent", type=int, help="latent dimensions")
-    train.add_argument("--net", help="mlp, dropout, residual or conv")
+    train.add_argument("--net", help=", ".join(NETS))
     train.add_argument("--beta", type=float, help="weight of the KL")
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="any setting of the model"
     )
-    train.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
-    train.add_argument(
-        "--data", default="mnist", help="mnist, digits, a folder of images or an .npz file"
-    )
+    train.add_argument("--device", help="cuda, mps or cpu; by default the best available")
+    train.add_argument("--data", default="mnist", help=DATA)
     train.add_argument("--out", type=Path, help="the run's folder; runs/PRESET by default")
-    train.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    train.add_argument("--resume", action="store_true", help="continue a run that was stopped")
 
-    for verb, words in (
-        ("evaluate", "measure a checkpoint on the test set and keep the figures with it"),
-        ("encode", "encode the test set and keep the codes with the checkpoint"),
-    ):
-        one = verbs.add_parser(verb, help=words)
-        one.add_argument("name", help="a shipped checkpoint's name, or a folder")
-        one.add_argument("--data", default="mnist")
-        if verb == "evaluate":
-            one.add_argument("--json", action="store_true", help="print the figures as JSON")
+    evaluate = verbs.add_parser("evaluate", help="measure a checkpoint on a test set")
+    evaluate.add_argument("name", help="a shipped checkpoint's name, or a folder")
+    evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
 
-    export = verbs.add_parser(
-        "export", help="ship a run: half-precision weights, codes and loss curve"
-    )
+    encode = verbs.add_parser("encode", help="store the codes of a test set with a checkpoint")
+    encode.add_argument("name", help="a shipped checkpoint's name, or a folder")
+
+    export = verbs.add_parser("export", help=f"copy a run to {CHECKPOINTS.name}/ for the app")
     export.add_argument("run", type=Path, help="the run's folder")
     export.add_argument("name", help=f"the checkpoint's name below {CHECKPOINTS.name}/")
-    export.add_argument("--data", default="mnist")
+    export.add_argument("--title", help="its title in the app's menu; by default the preset's")
+    export.add_argument("--description", help="one sentence for the app")
+    export.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
 
-    generate = verbs.add_parser("generate", help="draw digits on request into an .npz")
-    generate.add_argument("name", help="a checkpoint of a model that is told the digit")
-    generate.add_argument("--count", type=int, default=60_000, help="digits in all")
-    generate.add_argument("--digits", default="0123456789", help="which ones, in turn")
+    for verb in (evaluate, encode, export):
+        verb.add_argument("--data", help=f"{DATA}; by default what the model was trained on")
+
+    generate = verbs.add_parser("generate", help="write images of given digits to an .npz")
+    generate.add_argument("name", help="a checkpoint of a conditional model")
+    generate.add_argument("--count", type=int, default=60_000, help="images in all")
+    generate.add_argument("--digits", default="0123456789", help="which digits, in turn")
     generate.add_argument("--temperature", type=float, default=1.0)
     generate.add_argument("--seed", type=int, default=0)
     generate.add_argument("--out", type=Path, default=Path("digits.npz"))
-    return whole
+    return root
 
 
 def train(args: argparse.Namespace) -> None:
@@ -88,6 +90,12 @@ def train(args: argparse.Namespace) -> None:
     preset = training.with_options(PRESETS[args.preset], settings, run)
     folder = args.out or Path("runs") / args.preset
     digits = data.load(args.data, "train")
+    preset = training.fitted(
+        preset,
+        len(digits.images),
+        validation=args.validation is None,
+        batch=args.batch is None,
+    )
     training.train(
         preset, digits, folder, choose_device(args.device), resume=args.resume, data=args.data
     )
@@ -101,12 +109,28 @@ def _scalar(text: str) -> object:
         return text
 
 
+def _data_of(folder: Path, given: str | None) -> str:
+    """The data set to measure on: the one given, else the one that the model was trained on.
+
+    Raises ValueError where that one is not available.
+    """
+    trained_on = checkpoint.read_manifest(folder).data
+    if given or trained_on in data.DATASETS or data.available(trained_on, "test"):
+        return given or trained_on
+    raise ValueError(
+        f"the model in {folder} was trained on {trained_on}, which is not here; run this where it "
+        "is, or name other data by --data"
+    )
+
+
 def evaluate(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
+    source = _data_of(folder, args.data)
     model = checkpoint.read_model(folder)
-    test, quiet = data.load(args.data, "test"), not sys.stderr.isatty()
-    figures = metrics.evaluate(model, data.load(args.data, "train"), test, quiet=quiet)
-    if isinstance(model, Conditions) and has_classifier():
+    test, quiet = data.load(source, "test"), not sys.stderr.isatty()
+    figures = metrics.evaluate(model, data.load(source, "train"), test, quiet=quiet)
+    enough = metrics.fewest_labels(test.labels) >= conditional_metrics.LEAST
+    if isinstance(model, Conditions) and has_classifier() and enough:
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
         figures |= conditional_metrics.evaluate(model, classifier, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
@@ -118,29 +142,45 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def encode(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
-    encodings = metrics.encode(
-        checkpoint.read_model(folder), data.load(args.data, "test"), flat=True
-    )
+    count, dims = _encode(folder, data.load(_data_of(folder, args.data), "test"))
+    print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
+
+
+def _encode(folder: Path, digits: data.Digits) -> tuple[int, int]:
+    """Write the encodings of images; returns their shape."""
+    encodings = metrics.encode(checkpoint.read_model(folder), digits, flat=True)
     checkpoint.write_encodings(folder, encodings)
     count, dims = encodings.mean.shape
-    print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
+    return count, dims
 
 
 def export(args: argparse.Namespace) -> None:
     model, manifest = checkpoint.read_model(args.run), checkpoint.read_manifest(args.run)
     folder = CHECKPOINTS / args.name
-    checkpoint.write_model(
-        folder, dataclasses.replace(manifest, data=args.data), model.state_dict(), half=True
-    )
-    export_history(args.run, folder)
-    args.name = str(folder)
-    if "encodes" in manifest.abilities:
-        encode(args)  # with what is shipped, half-precision weights and all
-    print(f"shipped: {folder}; measure it with: python -m vae evaluate {args.name}")
+    if Path(args.name).name != args.name or not args.name.strip(" ."):
+        raise ValueError(f"{args.name!r} is no name of a checkpoint: give one without a path")
+    if folder.exists() and not args.replace:
+        raise ValueError(f"{folder} exists; choose another name, or add --replace")
+    source = _data_of(args.run, args.data)
+    labels = {"title": args.title, "description": args.description, "data": source}
+    manifest = dataclasses.replace(manifest, **{k: v for k, v in labels.items() if v})
+    digits = data.load(source, "test") if "encodes" in manifest.abilities else None
+    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+    # beside the checkpoints, not among them: the app lists a folder only once it is complete
+    with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".export-") as temporary:
+        copy = Path(temporary) / args.name
+        checkpoint.write_model(copy, manifest, model.state_dict(), half=True)
+        export_history(args.run, copy)
+        if digits is not None:
+            _encode(copy, digits)  # with the half-precision weights that are shipped
+        if folder.exists():
+            folder.replace(Path(temporary) / "replaced")
+        copy.replace(folder)
+    print(f"exported: {folder}; measure it with: python -m vae evaluate {args.name}")
 
 
 def export_history(run: Path, folder: Path) -> None:
-    """Loss curves and sheets; those of a second stage go on where the run it started from ended."""
+    """Write log and samples of a run, after those of the runs that it started from."""
     stages = [run]
     while start := checkpoint.read_manifest(stages[0]).train.get("start"):
         if not (Path(start) / checkpoint.CONFIG).exists():
@@ -161,21 +201,23 @@ def export_history(run: Path, folder: Path) -> None:
 def generate(args: argparse.Namespace) -> None:
     model = checkpoint.read_model(folder_of(args.name))
     if not isinstance(model, Conditions):
-        raise ValueError(f"{args.name} is not told the digit, so it draws none on request")
+        raise ValueError(f"{args.name} is not conditional, so it cannot generate a given digit")
     if not args.digits.isdigit():
         raise ValueError(f"--digits takes digits such as 0123456789, not {args.digits!r}")
     if args.count < 1:
         raise ValueError(f"--count is 1 or more, not {args.count}")
     labels = np.resize([int(character) for character in args.digits], args.count)
-    images, codes = conditional_metrics.draw(
+    images, codes = conditional_metrics.generate(
         model, labels, seed=args.seed, temperature=args.temperature, quiet=False
     )
-    drawn = conditional_metrics.pixels(images, labels)
+    generated = conditional_metrics.as_digits(images, labels)
     checkpoint.write_atomically(
         args.out,
-        lambda p: np.savez_compressed(p, images=drawn.images, labels=drawn.labels, codes=codes),
+        lambda p: np.savez_compressed(
+            p, images=generated.images, labels=generated.labels, codes=codes
+        ),
     )
-    print(f"{args.count:,} digits: {args.out}")
+    print(f"{args.count:,} images: {args.out}")
 
 
 VERBS = {
@@ -188,14 +230,15 @@ VERBS = {
 
 
 def main() -> int:
-    """Run the command line; bad input is one sentence and exit code 2."""
+    """Run the command line. Bad input, missing data and a full disk are one sentence and exit code
+    2."""
     args = parser().parse_args()
     torch.set_float32_matmul_precision("high")
     try:
         VERBS[args.verb](args)
     except KeyboardInterrupt:
         print(
-            "\nstopped; finished epochs are kept, and the same command with --resume goes on",
+            "\nstopped; complete epochs are saved, and the same command with --resume continues",
             file=sys.stderr,
         )
         return 130

@@ -1,4 +1,4 @@
-"""Training images on the device: held out, told their digits or not, cut into batches."""
+"""Training images: splits for validation and few labels, and shuffled batches on the device."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from vae.interface import Batch
 
 
 class Batches:
-    """Training images on the device, cut into shuffled batches with no work per sample.
+    """Shuffled batches of images that stay on the device; there is no work per sample.
 
-    Every process sees the same order and takes its own rows of each batch. What is left over when
-    the images do not divide evenly sits out for one epoch; the next shuffle leaves others.
+    Every process has the same order and takes its rows of each batch. A last incomplete batch is
+    left out; the next shuffle leaves out others. Raises ValueError where there are fewer images
+    than a batch, or a batch does not divide among the processes.
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class Batches:
         if len(digits.images) < batch:
             raise ValueError(
                 f"{len(digits.images)} images are fewer than one batch of {batch}; "
-                "take a smaller batch"
+                "take a smaller --batch"
             )
         self.images = torch.from_numpy(np.ascontiguousarray(digits.images)).to(
             device
@@ -39,42 +40,47 @@ class Batches:
         return len(self.images) // self.batch
 
     def epoch(self, noise: Noise) -> Iterator[Batch]:
-        """The batches of one epoch, in an order that `noise` decides."""
+        """The batches of one epoch, in a random order of `noise`."""
         order = torch.randperm(
             len(self.images), generator=noise.generator, device=self.images.device
         )
         for index in range(len(self)):
             rows = order[index * self.batch : (index + 1) * self.batch][self.rank :: self.world]
-            # index_select gathers whole images at a time: a fifth of what self.images[rows] takes
+            # index_select copies whole images: a fifth of the time of self.images[rows]
             yield Batch(self.images.index_select(0, rows).float() / 255, self.labels[rows])
 
 
 def hold_out(digits: Digits, count: int, seed: int) -> tuple[Digits, Digits | None]:
-    """Split images into (training, validation) by a fixed draw; a count of 0 holds nothing out."""
+    """Split images into (training, validation) at random by `seed`; validation is None for a count
+    of 0. Raises ValueError where none would be left to train on."""
     if not 0 <= count < len(digits.images):
-        raise ValueError(f"cannot hold out {count} of {len(digits.images)} images")
+        raise ValueError(
+            f"cannot hold out {count} of {len(digits.images)} images; take a smaller --validation"
+        )
     order = np.random.default_rng(seed).permutation(len(digits.images))
-    kept, out = np.sort(order[count:]), np.sort(order[:count])
-    held = Digits(digits.images[out], digits.labels[out]) if count else None
-    return Digits(digits.images[kept], digits.labels[kept]), held
+    training, validation = np.sort(order[count:]), np.sort(order[:count])
+    held_out = Digits(digits.images[validation], digits.labels[validation]) if count else None
+    return Digits(digits.images[training], digits.labels[training]), held_out
 
 
 def with_labels(digits: Digits, count: int, seed: int) -> Digits:
-    """Tell the digits of `count` images only, as many of each by a fixed draw; other labels are -1.
+    """Keep the labels of `count` images, as many of each class at random by `seed`; others are -1.
 
-    The told ones are repeated until they make up a fifth, so that each batch holds some. A count of
-    0 tells all. Raises ValueError where a digit has too few images.
+    The labelled images are repeated until they make up a fifth, so that each batch has some. A
+    count of 0 keeps all labels. Raises ValueError where a class has too few images.
     """
     if not count:
         return digits
     rng = np.random.default_rng(seed)
-    places = [np.flatnonzero(digits.labels == digit) for digit in range(10)]
-    if count // 10 > (least := min(map(len, places))):
+    by_class = [np.flatnonzero(digits.labels == y) for y in range(10)]
+    if count // 10 > (least := min(map(len, by_class))):
         raise ValueError(
-            f"{count} labels are {count // 10} of each digit; of one there are {least}"
+            f"{count} labels are {count // 10} of each class; of one there are {least}"
         )
-    told = np.concatenate([rng.choice(each, count // 10, replace=False) for each in places])
+    labelled = np.concatenate([rng.choice(rows, count // 10, replace=False) for rows in by_class])
     times = max(1, round(len(digits.images) / 4 / count))
-    images = np.concatenate([digits.images, np.tile(digits.images[told], (times, 1, 1))])
-    labels = np.concatenate([np.full(len(digits.images), -1), np.tile(digits.labels[told], times)])
+    images = np.concatenate([digits.images, np.tile(digits.images[labelled], (times, 1, 1))])
+    labels = np.concatenate(
+        [np.full(len(digits.images), -1), np.tile(digits.labels[labelled], times)]
+    )
     return Digits(images, labels)

@@ -52,7 +52,7 @@ class ModelInfo:
     @property
     def digit(self) -> slice | None:
         """The place of the class block in the code, None for a model without one."""
-        return latent.place(self.blocks, latent.DIGIT)
+        return latent.block_slice(self.blocks, latent.DIGIT)
 
 
 def folder_of(name: str) -> Path:

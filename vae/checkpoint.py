@@ -1,7 +1,6 @@
-"""A checkpoint is a folder: weights.safetensors, config.json, metrics.json, encodings.npz. Never a
-pickle.
+"""A checkpoint is a folder of safetensors, JSON and NPZ files; no pickle is written or loaded.
 
-Reading what is not weights needs no torch, so that the app's first page is drawn without it.
+Only reading and writing weights imports torch, which the app's first page does without.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,7 +34,7 @@ WEIGHTS, CONFIG, METRICS, ENCODINGS = (
 )
 TRAINING, LOG = "training.npz", "log.jsonl"
 PROGRESS = "progress.safetensors"
-# what NumPy and zipfile raise at a damaged .npz (RuntimeError: a method that zipfile has not)
+# what NumPy and zipfile raise for a damaged .npz (RuntimeError: an unknown compression method)
 UNREADABLE = (
     *(OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, MemoryError),
     *(zipfile.BadZipFile, zlib.error),
@@ -42,13 +42,16 @@ UNREADABLE = (
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be used; the message names the file, what is wrong and what to
-    do."""
+    """A checkpoint that cannot be used; the message names the file, the fault and what to do."""
+
+
+class WriteError(OSError):
+    """A file that cannot be written, on a full disk, say; the message names it and the reason."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """config.json: all that is known of a model before its weights are read."""
+    """config.json: a description of a model, its settings and how it was trained."""
 
     model: str  # a name in MODELS
     config: dict[str, Any]  # the model's own settings
@@ -57,39 +60,67 @@ class Manifest:
     description: str
     blocks: tuple[LatentBlock, ...]
     abilities: tuple[str, ...]
-    data: str = "mnist"
+    data: str = "mnist"  # what it was trained on: a name in data.DATASETS, or a path
     format: int = field(default=FORMAT)
 
 
 class Encodings(NamedTuple):
-    """What the encoder makes of a data set's test images, and what the ELBO says of each."""
+    """Posteriors of a data set's test images, and the two terms of the negative ELBO of each."""
 
     mean: np.ndarray  # float32 [N, Z]
     logvar: np.ndarray  # float32 [N, Z]; -inf for a deterministic encoder
     labels: np.ndarray  # int64 [N]
-    cross_entropy: np.ndarray  # float32 [N], nats, of the grey-scale image
+    cross_entropy: np.ndarray  # float32 [N], nats, of the grey levels
     kl: np.ndarray  # float32 [N], nats
-    tsne: np.ndarray | None = None  # float32 [N, 2], a flat picture of the codes; none for Z = 2
+    tsne: np.ndarray | None = None  # float32 [N, 2]; none where Z = 2
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary file that replaces `path` at the end, or is removed on an error. Raises
+    WriteError."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(path.suffix, f".{path.name}.", path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except WriteError:  # of another file that is written at the same time
+        raise
+    except OSError as error:
+        raise WriteError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        if temporary:
+            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file, then put it in the place of path: readers see the old or
-    the new, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
+    """Call `write` on a temporary file, then replace path by it: readers find the old or the new
+    file, complete. Raises WriteError."""
+    with _replacing(path) as temporary:
+        write(temporary)
+
+
+def _write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
     try:
-        write(Path(name))
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2) + "\n"
 
 
 def write_json(path: Path, value: object) -> None:
-    write_atomically(
-        path, lambda p: p.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    )
+    """Write a value as JSON. Raises WriteError."""
+    write_atomically(path, lambda p: p.write_text(_json(value), encoding="utf-8"))
 
 
 def _read_json(path: Path) -> Any:
@@ -106,8 +137,8 @@ def _read_json(path: Path) -> Any:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read config.json. Raises CheckpointError: no checkpoint, not JSON, a newer format, or missing
-    fields."""
+    """Read config.json. Raises CheckpointError where there is none, or it is no JSON, of a newer
+    format, or lacks fields."""
     path = folder / CONFIG
     raw = _read_json(path)
     if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
@@ -130,7 +161,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
-    """Read metrics.json; a checkpoint that was never evaluated has none, hence {}."""
+    """Read metrics.json; {} for a checkpoint that was not evaluated."""
     path = folder / METRICS
     return _read_json(path) if path.exists() else {}
 
@@ -163,36 +194,54 @@ def read_encodings(folder: Path) -> Encodings:
 
 
 def write_encodings(folder: Path, encodings: Encodings) -> None:
-    """Write encodings.npz; half precision for all but the means, whose error would show on a zoomed
-    map: those are rounded to 2^-13, which halves what they take."""
+    """Write encodings.npz.
+
+    Rounded to what compresses well and is below what pages show: means to 2^-13, for maps are
+    zoomed; terms of the ELBO to 2^-10 nats; log-variances and t-SNE to half precision.
+    """
     arrays = {
-        name: a.astype(np.float16) for name, a in encodings._asdict().items() if a is not None
-    }
-    arrays |= {
-        "mean": np.round(encodings.mean * np.float32(2**13)).astype(np.float32) / np.float32(2**13),
+        "mean": _rounded(encodings.mean, 13),
+        "cross_entropy": _rounded(encodings.cross_entropy, 10),
+        "kl": _rounded(encodings.kl, 10),
+        "logvar": encodings.logvar.astype(np.float16),
         "labels": encodings.labels.astype(np.int8),  # -1 where unknown
     }
+    if encodings.tsne is not None:
+        arrays["tsne"] = encodings.tsne.astype(np.float16)
     write_atomically(folder / ENCODINGS, lambda p: np.savez_compressed(p, **arrays))
 
 
+def _rounded(values: np.ndarray, bits: int) -> np.ndarray:
+    """Float32 values rounded to multiples of 2^-bits."""
+    return (np.round(values.astype(np.float64) * 2**bits) / 2**bits).astype(np.float32)
+
+
 def read_log(folder: Path) -> dict[str, np.ndarray]:
-    """Read log.jsonl, the means of each epoch by name, [epochs]; {} where there is none. Raises
-    CheckpointError for lines that are not a log's."""
+    """Read log.jsonl: the means of each epoch, [epochs] by name; {} where there is none. Raises
+    CheckpointError where it is damaged."""
     path = folder / LOG
     if not path.exists():
         return {}
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         names = [name for name in lines[0] if name != "epoch"] if lines else []
-        # a figure that a later stage has not is no number there
+        # NaN in the epochs of a stage that did not have a figure
         return {name: np.array([line.get(name, np.nan) for line in lines], float) for name in names}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); delete it or train again") from error
 
 
+def append_log(folder: Path, line: dict[str, Any]) -> None:
+    """Add the means of an epoch to log.jsonl. Raises WriteError."""
+    path = folder / LOG
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text += json.dumps(line) + "\n"
+    write_atomically(path, lambda p: p.write_text(text, encoding="utf-8"))
+
+
 def read_sheets(folder: Path) -> np.ndarray:
-    """Read training.npz, uint8 [epochs, 10, 28, 28]: digits drawn at the end of each epoch; none
-    where nothing was kept. Raises CheckpointError where it is damaged."""
+    """Read training.npz, uint8 [epochs, 10, 28, 28]: images decoded at the end of each epoch; of
+    length 0 where there is none. Raises CheckpointError where it is damaged."""
     path = folder / TRAINING
     if not path.exists():
         return np.empty((0, 10, 28, 28), np.uint8)
@@ -209,7 +258,7 @@ def read_sheets(folder: Path) -> np.ndarray:
 def write_sheets(folder: Path, sheets: np.ndarray, *, compressed: bool = False) -> None:
     """Write training.npz; sheets are uint8 [epochs, 10, 28, 28].
 
-    Compressing takes 20 times as long, which a run would spend after every epoch on all its sheets.
+    Compression takes 20 times as long, which is too much after every epoch.
     """
     write = np.savez_compressed if compressed else np.savez
     write_atomically(folder / TRAINING, lambda p: write(p, sheets=sheets))
@@ -218,24 +267,24 @@ def write_sheets(folder: Path, sheets: np.ndarray, *, compressed: bool = False) 
 def write_model(
     folder: Path, manifest: Manifest, weights: dict[str, Tensor], *, half: bool = False
 ) -> None:
-    """Write weights.safetensors and config.json; half stores float16, which halves the size."""
+    """Write weights.safetensors and config.json, either both or none; half stores float16, which
+    halves the size. Raises WriteError."""
     import torch
-    from safetensors.torch import save_file
 
     stored = {
         name: (w.half() if half and w.dtype == torch.float32 else w).detach().cpu().contiguous()
         for name, w in weights.items()
     }
-    write_atomically(folder / WEIGHTS, lambda p: save_file(stored, p))
-    write_json(folder / CONFIG, asdict(manifest))
+    with _replacing(folder / CONFIG) as config, _replacing(folder / WEIGHTS) as tensors:
+        _write_tensors(tensors, stored, None)
+        config.write_text(_json(asdict(manifest)), encoding="utf-8")
 
 
 def read_model(folder: Path, device: str = "cpu") -> LatentModel:
-    """Build the model that config.json describes and fill it with weights.safetensors, as float32,
-    in eval mode.
+    """The model of config.json with the weights of weights.safetensors, as float32, in eval mode.
 
-    Raises CheckpointError: a missing, truncated or foreign weights file, or one that does not fit
-    the config.
+    Raises CheckpointError for a missing, truncated or foreign weights file, and for one that does
+    not fit the config.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -255,7 +304,7 @@ def read_model(folder: Path, device: str = "cpu") -> LatentModel:
         ) from error
     try:
         model = build(manifest.model, manifest.config)
-        model.load_state_dict(weights)  # copies what is stored as float16 into float32
+        model.load_state_dict(weights)
     except (ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path} does not fit {folder / CONFIG}: {reason}") from error
@@ -263,18 +312,16 @@ def read_model(folder: Path, device: str = "cpu") -> LatentModel:
 
 
 def write_progress(folder: Path, state: dict[str, Tensor], epoch: int, run: dict[str, Any]) -> None:
-    """Write all that a run needs to go on after `epoch` epochs, as one file, so that it is never
-    half new."""
-    from safetensors.torch import save_file
-
+    """Write the state of a run after `epoch` epochs, with its settings, as one file. Raises
+    WriteError."""
     stored = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
     metadata = {"epoch": str(epoch), "run": json.dumps(run)}
-    write_atomically(folder / PROGRESS, lambda p: save_file(stored, p, metadata))
+    write_atomically(folder / PROGRESS, lambda p: _write_tensors(p, stored, metadata))
 
 
 def read_progress(folder: Path) -> tuple[dict[str, Tensor], int, dict[str, Any]] | None:
-    """(state, epochs done, run) of an unfinished run, or None where none was begun. Raises
-    CheckpointError if damaged."""
+    """(state, epochs, settings) of a run as `write_progress` saved them; None where there is none.
+    Raises CheckpointError where the file is damaged."""
     from safetensors import SafetensorError, safe_open
 
     path = folder / PROGRESS
@@ -283,9 +330,9 @@ def read_progress(folder: Path) -> tuple[dict[str, Tensor], int, dict[str, Any]]
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         return state, int(metadata["epoch"]), json.loads(metadata["run"])
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise CheckpointError(
-            f"{path} is damaged ({error}); delete it to begin the run again"
+            f"{path} is damaged ({error}); name another folder by --out, or delete that one"
         ) from error

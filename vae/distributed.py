@@ -1,5 +1,5 @@
-"""Processes that train one model together under torchrun, and random numbers that are the same
-however many there are."""
+"""Training in several processes under torchrun, with random numbers that do not depend on their
+number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 class Workers(NamedTuple):
-    """This process among those that train together."""
+    """This process and the number of all."""
 
     rank: int
     world: int
@@ -24,7 +24,7 @@ class Workers(NamedTuple):
 
 @contextmanager
 def workers(device: torch.device) -> Iterator[Workers]:
-    """Join the process group that torchrun announces in the environment; alone without it."""
+    """Join the process group of torchrun's environment; a single process without one."""
     if "LOCAL_RANK" not in os.environ:
         yield Workers(0, 1, device)
         return
@@ -34,9 +34,9 @@ def workers(device: torch.device) -> Iterator[Workers]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Workers(dist.get_rank(), dist.get_world_size(), device)
-        # Gloo's threads, which a DistributedDataParallel keeps alive, drop a finished collective's
-        # tensors late and need the interpreter for it: one that asks while it closes aborts the
-        # process. Waiting lets them in; what this last collective holds is kept to the end.
+        # Gloo's threads, which DistributedDataParallel keeps alive, release the tensors of a
+        # finished collective late and take the GIL for it; if the interpreter is shutting down, the
+        # process aborts. Waiting avoids that; the tensors of this last collective live to the end.
         last = cast(dist.Work, dist.barrier(async_op=True))
         last.wait()
         atexit.register(lambda kept: None, last)
@@ -45,9 +45,9 @@ def workers(device: torch.device) -> Iterator[Workers]:
 
 
 class Noise:
-    """Random numbers of one epoch, equal however many processes share the batch.
+    """Random numbers of one epoch, the same for any number of processes.
 
-    Each process draws the numbers of the whole batch and keeps the rows of its own images.
+    Each process draws the numbers of the whole batch and keeps the rows of its images.
     """
 
     def __init__(self, device: torch.device, rank: int = 0, world: int = 1) -> None:
@@ -55,7 +55,7 @@ class Noise:
         self.rank, self.world = rank, world
 
     def seed(self, seed: int) -> None:
-        """Start the numbers of an epoch; the same seed gives the same numbers."""
+        """Seed the numbers of an epoch."""
         self.generator.manual_seed(seed)
 
     def _rows(self, draw: Callable[..., Tensor], shape: tuple[int, ...]) -> Tensor:
@@ -72,5 +72,5 @@ class Noise:
         return self._rows(torch.rand, shape)
 
     def bernoulli(self, p: Tensor) -> Tensor:
-        """0 or 1 anew for each probability; the first axis is the batch."""
+        """A sample of 0 or 1 for each probability; the first axis is the batch."""
         return (self.uniform(*p.shape) < p).float()

@@ -1,4 +1,4 @@
-"""Images to codes, many at a time, as fast as the processor allows and in full precision."""
+"""A copy of a model whose linear layers run through oneDNN, for encoding many images on a CPU."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-CHUNK = 256  # images a pass on a processor: what a convolution makes of them stays in its cache
+CHUNK = 256  # images a pass on a CPU: the activations of a convolution fit its cache
 
 
 class Packed(nn.Module):
-    """A linear layer computed by oneDNN, with its weights laid out for it beforehand.
+    """A linear layer computed by oneDNN, with its weights reordered once.
 
-    PyTorch gives float32 products to MKL, which leaves half of AVX-512 unused on processors that
-    are not Intel's: 220 GFLOP/s where oneDNN has 500, on two cores of a Zen 5. The result is the
-    same to float32's rounding. torch.compile does the same with a frozen model, but takes a C++
-    compiler and half a minute to begin.
+    PyTorch computes float32 products by MKL, which reaches 220 GFLOP/s on two cores of a Zen 5,
+    where oneDNN reaches 500. Results agree to rounding. torch.compile does the same with a frozen
+    model, but needs a C++ compiler and half a minute.
     """
 
     def __init__(self, layer: nn.Linear) -> None:
@@ -30,22 +29,22 @@ class Packed(nn.Module):
 
 
 def packs(device: torch.device) -> bool:
-    """Whether packing pays here."""
-    widest = device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512"
-    return widest and torch.backends.mkldnn.is_available()
+    """Whether packing is faster on this device: on a CPU with AVX-512."""
+    avx512 = device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return avx512 and torch.backends.mkldnn.is_available()
 
 
 def packed(model: nn.Module) -> nn.Module:
-    """A copy for reading images: its linear layers are packed, the decoder's left alone.
+    """A copy of a model whose linear layers are packed, except in the decoder.
 
-    Whatever is not packed shares its weights with the original.
+    Everything else shares its weights with the original.
     """
     weights = [*model.parameters(), *model.buffers()]
-    twin = copy.deepcopy(model, {id(tensor): tensor for tensor in weights}).eval()
-    for name, part in twin.named_children():
+    copied = copy.deepcopy(model, {id(tensor): tensor for tensor in weights}).eval()
+    for name, part in copied.named_children():
         if name != "decoder":
-            _pack(twin, name, part)
-    return twin
+            _pack(copied, name, part)
+    return copied
 
 
 def _pack(parent: nn.Module, name: str, part: nn.Module) -> None:

@@ -1,4 +1,5 @@
-"""What a model is to the rest of the house: batches, outputs, and the abilities it may offer."""
+"""What models, training and the service share: batches, posteriors, steps, and the abilities that
+a model may offer."""
 
 from __future__ import annotations
 
@@ -12,23 +13,28 @@ from vae.latent import LatentBlock
 
 
 class Batch(NamedTuple):
-    """Images in [0, 1] with their digits."""
+    """Images in [0, 1] with their classes."""
 
     x: Float[Tensor, "B 28 28"]
-    y: Int[Tensor, " B"]
+    y: Int[Tensor, " B"]  # -1 where unknown
 
 
 class Posterior(NamedTuple):
-    """q(z given x), a diagonal Gaussian. What is known without doubt (the code of a deterministic
-    encoder, the digit of a conditional model) has logvar = -inf, hence deviation 0."""
+    """q(z given x), a diagonal Gaussian.
+
+    A dimension without uncertainty (the code of a deterministic encoder, a class that is given) has
+    logvar = -inf, hence deviation 0.
+    """
 
     mean: Float[Tensor, "B Z"]
     logvar: Float[Tensor, "B Z"]
 
-    def joined(self, digit: Float[Tensor, "B 10"]) -> Posterior:
-        """The same code with a digit behind it that is known without doubt."""
-        sure = torch.full_like(digit, -torch.inf)
-        return Posterior(torch.cat([self.mean, digit], -1), torch.cat([self.logvar, sure], -1))
+    def with_class(self, probabilities: Float[Tensor, "B 10"]) -> Posterior:
+        """The same code followed by the class, one-hot or as probabilities, without uncertainty."""
+        point = torch.full_like(probabilities, -torch.inf)
+        return Posterior(
+            torch.cat([self.mean, probabilities], -1), torch.cat([self.logvar, point], -1)
+        )
 
 
 class LatentModel(nn.Module):
@@ -36,19 +42,19 @@ class LatentModel(nn.Module):
 
     config: Any  # its frozen dataclass
     blocks: tuple[LatentBlock, ...]
-    needs_labels: bool = False  # whether it can only learn from images whose digit is known
+    needs_labels: bool = False  # whether it can be trained only on images of known class
 
 
 @runtime_checkable
 class Encodes(Protocol):
-    """Maps images to codes."""
+    """Maps images to posteriors over codes."""
 
     def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior: ...
 
 
 @runtime_checkable
 class Decodes(Protocol):
-    """Maps codes to images, as the logits of the pixels' Bernoulli distributions."""
+    """Maps codes to images, as the logits of Bernoulli pixels."""
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]: ...
 
@@ -60,31 +66,36 @@ class Autoencodes(Encodes, Decodes, Protocol):
 
 @runtime_checkable
 class Conditions(Protocol):
-    """Draws the digit that is asked for: a block of its code, "digit", is that digit."""
+    """Decodes given a class: the block "digit" of its code is that class."""
 
-    digit: slice  # where in the code the ten numbers stand, of which one is 1 and the others 0
+    digit: slice  # where in the code the class stands, one-hot
 
 
 @runtime_checkable
 class ConditionsEncoding(Encodes, Decodes, Conditions, Protocol):
-    """Also encodes an image whose digit is known, so that log p(x given y) can be measured."""
+    """Also encodes an image given its class, so that log p(x given y) can be measured."""
 
     def encode_given(
-        self, x: Float[Tensor, "B 28 28"], digit: Float[Tensor, "B 10"]
+        self, x: Float[Tensor, "B 28 28"], one_hot: Float[Tensor, "B 10"]
     ) -> Posterior: ...
 
 
 @runtime_checkable
 class Classifies(Protocol):
-    """Names the digit of an image."""
+    """Maps images to log-probabilities of the classes."""
 
     def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]: ...
 
 
 @runtime_checkable
+class InfersClass(ConditionsEncoding, Classifies, Protocol):
+    """Infers the class that it conditions on: q(y, z given x) = q(y given x) q(z given x, y)."""
+
+
+@runtime_checkable
 class Step(Protocol):
-    """One training step of any kind (one objective or several): what `training.fit` needs of a
-    model."""
+    """One training step of any kind, of one objective or several: all that `training.fit` needs of
+    a model."""
 
     def __call__(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         """Update the model on one batch; progress is the share of training done, 0 to 1.
@@ -98,7 +109,7 @@ class Step(Protocol):
         ...
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Go on from a `state()`."""
+        """Continue from a `state()`."""
         ...
 
     def weights(self) -> dict[str, Tensor]:
@@ -119,5 +130,5 @@ ABILITIES: dict[str, type] = {
 
 
 def abilities(model: object) -> frozenset[str]:
-    """Names of the abilities that a model offers; pages ask for these, never for a model's name."""
+    """Names of the abilities that a model offers."""
     return frozenset(name for name, protocol in ABILITIES.items() if isinstance(model, protocol))

@@ -1,5 +1,4 @@
-"""Latent spaces without a model: blocks and priors, grids, paths, traversals and flat projections.
-NumPy only."""
+"""Latent spaces in NumPy: blocks and priors, grids, interpolation, traversals, projections."""
 
 from __future__ import annotations
 
@@ -10,10 +9,10 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float, Int
 
-# variance of the codes along a dimension, above which it is in use (Burda et al. 2015)
+# a dimension is active if the variance of the posterior means exceeds this (Burda et al. 2015)
 ACTIVE = 0.01
-FARTHEST = 1e6  # a number of a code beyond this has no picture in single precision
-DIGIT = "digit"  # the name of the block that is the digit, for models that are told it
+FARTHEST = 1e6  # largest coordinate of a code that decodes in single precision
+DIGIT = "digit"  # the name of the block of the class, in conditional models
 Prior = Literal["normal", "uniform", "categorical", "simplex"]
 
 
@@ -37,8 +36,8 @@ class LatentBlock:
             )
 
 
-def place(blocks: Sequence[LatentBlock], name: str) -> slice | None:
-    """Where the block `name` stands in the code, None where there is none of that name."""
+def block_slice(blocks: Sequence[LatentBlock], name: str) -> slice | None:
+    """The dimensions of the block `name`, None where there is none of that name."""
     start = 0
     for block in blocks:
         if block.name == name:
@@ -48,13 +47,13 @@ def place(blocks: Sequence[LatentBlock], name: str) -> slice | None:
 
 
 def continuous(blocks: Sequence[LatentBlock]) -> tuple[int, ...]:
-    """The dimensions that can be moved little by little: those of normal and uniform blocks."""
+    """The dimensions of continuous blocks, normal and uniform."""
     priors = [block.prior for block in blocks for _ in range(block.size)]
     return tuple(d for d, prior in enumerate(priors) if prior in {"normal", "uniform"})
 
 
 def origin(blocks: Sequence[LatentBlock]) -> Float[np.ndarray, " Z"]:
-    """The middle of the prior; of a categorical block the first of its classes."""
+    """The mean of the prior; of a categorical block its first class."""
     middle = {"categorical": lambda n: np.eye(n)[0], "simplex": lambda n: np.full(n, 1 / n)}
     parts = [middle.get(b.prior, np.zeros)(b.size) for b in blocks]
     return np.concatenate(parts).astype(np.float32)
@@ -82,7 +81,7 @@ def sample_prior(
     return np.concatenate([draw[b.prior](b.size) for b in blocks], axis=1).astype(np.float32)
 
 
-def on_request(
+def conditional_codes(
     blocks: Sequence[LatentBlock],
     labels: Int[np.ndarray, " N"],
     z: Float[np.ndarray, "N S"] | None = None,
@@ -90,14 +89,14 @@ def on_request(
     seed: int = 0,
     temperature: float = 1.0,
 ) -> Float[np.ndarray, "N Z"]:
-    """Codes of the digits `labels`: `z` for all that is not the digit, by default from the prior.
+    """Codes of the classes `labels`, one-hot in their block; z are the other dimensions, by default
+    drawn from the prior.
 
-    Raises ValueError for blocks of which none is the digit, for labels that are none, and for z of
-    another shape.
+    Raises ValueError for blocks without a class, labels that are no digits, and z of another shape.
     """
-    where = place(blocks, DIGIT)
+    where = block_slice(blocks, DIGIT)
     if where is None:
-        raise ValueError("no block of this latent space is the digit")
+        raise ValueError(f"this latent space has no block {DIGIT!r}: the model is not conditional")
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not np.isin(labels, range(10)).all():
         raise ValueError(f"digits are whole numbers from 0 to 9, not {labels.tolist()[:10]}")
@@ -117,8 +116,7 @@ def on_request(
 def gaussian_kl(
     mean: Float[np.ndarray, "*B Z"], logvar: Float[np.ndarray, "*B Z"]
 ) -> Float[np.ndarray, "*B Z"]:
-    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension, nats (Kingma & Welling, app. B); 0 for
-    a point, logvar = -inf, which is no density."""
+    """`losses.gaussian_kl` without torch, for pages that show encodings before it is imported."""
     kl = 0.5 * (np.square(mean) + np.exp(logvar) - 1 - logvar)
     return np.where(np.isneginf(logvar), 0, kl)
 
@@ -129,14 +127,13 @@ def grid(
     steps: int = 20,
     ranges: tuple[float, float, float, float] = (-3.0, 3.0, -3.0, 3.0),
 ) -> Float[np.ndarray, "N Z"]:
-    """Codes of a steps x steps sheet over two dimensions, the others held at `centre`.
+    """Codes of a steps x steps grid over two dimensions, the others held at `centre`.
 
-    Row-major from the top left, as a picture is read: the first dimension grows to the right, the
-    second upwards. ranges is (left, right, bottom, top). Raises ValueError where the two dimensions
-    are the same.
+    Row-major from the top left: the first dimension increases to the right, the second upwards.
+    ranges is (left, right, bottom, top). Raises ValueError where the two dimensions are the same.
     """
     if dims[0] == dims[1]:
-        raise ValueError(f"a sheet needs two different dimensions, not {dims[0]} twice")
+        raise ValueError(f"a grid needs two different dimensions, not {dims[0]} twice")
     left, right, bottom, top = ranges
     x, y = np.meshgrid(np.linspace(left, right, steps), np.linspace(top, bottom, steps))
     z = np.tile(np.asarray(centre, dtype=np.float32), (steps * steps, 1))
@@ -151,8 +148,7 @@ def traversals(
     high: float = 3.0,
     steps: int = 13,
 ) -> Float[np.ndarray, "D S Z"]:
-    """For each of `dims`, the code `centre` with that dimension swept from low to high in even
-    steps."""
+    """For each of `dims`, the code `centre` with that dimension from low to high in even steps."""
     z = np.tile(np.asarray(centre, dtype=np.float32), (len(dims), steps, 1))
     for row, dim in enumerate(dims):
         z[row, :, dim] = np.linspace(low, high, steps)
@@ -162,7 +158,7 @@ def traversals(
 def lerp(
     a: Float[np.ndarray, " Z"], b: Float[np.ndarray, " Z"], steps: int
 ) -> Float[np.ndarray, "S Z"]:
-    """The straight path from a to b, both ends included."""
+    """Linear interpolation from a to b, both included."""
     t = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
     return (1 - t) * a + t * b
 
@@ -170,10 +166,11 @@ def lerp(
 def slerp(
     a: Float[np.ndarray, " Z"], b: Float[np.ndarray, " Z"], steps: int
 ) -> Float[np.ndarray, "S Z"]:
-    """The path from a to b along the arc between them: it stays where a normal prior has its mass.
+    """Spherical interpolation from a to b (White 2016, arXiv 1609.04468): its codes have norms that
+    are usual under a normal prior.
 
-    Spherical interpolation (White 2016, arXiv 1609.04468). Falls back to `lerp` where an end is the
-    origin or both point the same or opposite ways, for there the arc is not defined.
+    `lerp` where an end is the origin, or both have the same or opposite directions: the arc is not
+    defined there.
     """
     norms = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
     angle = np.arccos(np.clip(np.dot(a, b) / norms, -1, 1)) if norms else 0.0
@@ -186,36 +183,36 @@ def slerp(
 
 @dataclass(frozen=True)
 class Plane:
-    """A flat cut through a latent space: the two axes that the map shows. Points project onto it
-    exactly."""
+    """A plane in a latent space, onto which the map projects."""
 
     origin: Float[np.ndarray, " Z"]
     axes: Float[np.ndarray, "2 Z"]  # orthonormal rows
 
     def project(self, z: Float[np.ndarray, "N Z"]) -> Float[np.ndarray, "N 2"]:
-        """Coordinates of codes within the plane."""
+        """Coordinates of the projections of codes."""
         return ((z - self.origin) @ self.axes.T).astype(np.float32)
 
     def move(
         self, z: Float[np.ndarray, " Z"], xy: Float[np.ndarray, "*N 2"]
     ) -> Float[np.ndarray, "*N Z"]:
-        """The code nearest to z whose coordinates within the plane are xy: z keeps all that the
-        plane hides. One code for each of xy."""
-        here = self.project(z[None])[0]
-        return (z + (np.asarray(xy) - here) @ self.axes).astype(np.float32)
+        """The code nearest to z whose projection is xy: what is orthogonal to the plane stays. One
+        code for each of xy."""
+        start = self.project(z[None])[0]
+        return (z + (np.asarray(xy) - start) @ self.axes).astype(np.float32)
 
     def distance(
         self, codes: Float[np.ndarray, "N Z"], z: Float[np.ndarray, " Z"]
     ) -> Float[np.ndarray, " N"]:
-        """How far codes lie from the parallel of this plane through z."""
-        apart = codes - z
-        hidden = np.square(apart).sum(axis=1) - np.square(apart @ self.axes.T).sum(axis=1)
-        return np.sqrt(np.maximum(hidden, 0))
+        """Distance of codes from the parallel plane through z."""
+        offset = codes - z
+        squares = np.square(offset).sum(axis=1) - np.square(offset @ self.axes.T).sum(axis=1)
+        return np.sqrt(np.maximum(squares, 0))
 
     def spread(self, variance: Float[np.ndarray, " Z"]) -> tuple[float, float, float]:
-        """The one-deviation ellipse of a Gaussian of independent dimensions, seen on the plane.
+        """The one-deviation ellipse of the projection of a Gaussian with diagonal covariance.
 
-        Its two semi-axes, and the angle of the first against the plane's first axis, radians.
+        Returns its semi-axes, the larger first, and the angle of that one to the plane's first
+        axis, radians.
         """
         covariance = (self.axes * variance) @ self.axes.T  # [2, 2]
         squares, directions = np.linalg.eigh(covariance.astype(np.float64))
@@ -233,11 +230,9 @@ def coordinate_plane(dims: tuple[int, int], size: int) -> Plane:
 
 
 def principal_plane(codes: Float[np.ndarray, "N Z"], dims: Sequence[int] | None = None) -> Plane:
-    """The plane of the two principal components of the codes: the flat view that loses least
-    variance. It lies within `dims`, by default all."""
-    from sklearn.decomposition import (
-        PCA,
-    )  # scikit-learn takes half a second to import, so only when asked for
+    """The plane of the first two principal components of the codes, within `dims`, by default
+    all."""
+    from sklearn.decomposition import PCA  # takes half a second to import
 
     dims = list(range(codes.shape[1])) if dims is None else list(dims)
     pca = PCA(n_components=2).fit(codes[:, dims])
@@ -247,10 +242,9 @@ def principal_plane(codes: Float[np.ndarray, "N Z"], dims: Sequence[int] | None 
 
 
 def tsne(codes: Float[np.ndarray, "N Z"], seed: int = 0) -> Float[np.ndarray, "N 2"]:
-    """t-SNE of the codes (van der Maaten & Hinton 2008), with scikit-learn. 10,000 codes take about
-    a minute.
+    """t-SNE of the codes (van der Maaten & Hinton 2008); 10,000 take about a minute.
 
-    The picture keeps neighbours, not distances, and has no way back: a place on it is no code.
+    The embedding preserves neighbours, not distances, and has no inverse.
     """
     from sklearn.manifold import TSNE
 

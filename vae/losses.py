@@ -1,4 +1,5 @@
-"""Losses as pure functions, in nats per example. Only a training step averages over the batch."""
+"""Losses and log-densities as pure functions, in nats per example. Only a training step averages
+over the batch."""
 
 from __future__ import annotations
 
@@ -17,8 +18,7 @@ def bernoulli_cross_entropy(
 ) -> Float[Tensor, "*B"]:
     """-log p(x given logits), summed over the pixels.
 
-    x in {0, 1} gives a likelihood; grey levels in [0, 1] give its expectation over fresh
-    binarisations.
+    x in {0, 1} gives a likelihood; grey levels in [0, 1] give its expectation over binarisations.
     """
     # softplus(l) - x l is the stable form of -x log s(l) - (1 - x) log(1 - s(l))
     return (F.softplus(logits) - x * logits).sum((-2, -1))
@@ -27,27 +27,27 @@ def bernoulli_cross_entropy(
 def gaussian_kl(
     mean: Float[Tensor, "*B Z"], logvar: Float[Tensor, "*B Z"]
 ) -> Float[Tensor, "*B Z"]:
-    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension (Kingma & Welling 2013, appendix B); 0
-    for a point, logvar = -inf, which is no density."""
+    """KL(N(mean, exp logvar) || N(0, 1)) of each dimension (Kingma & Welling 2013, appendix B).
+
+    0 where logvar = -inf: a point has no density, and its KL is not defined.
+    """
     kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
     return torch.where(logvar.isneginf(), 0.0, kl)
 
 
-def digit_cross_entropy(
-    log_probabilities: Float[Tensor, "B 10"], y: Int[Tensor, " B"]
+def class_cross_entropy(
+    log_probabilities: Float[Tensor, "B C"], y: Int[Tensor, " B"]
 ) -> Float[Tensor, " B"]:
-    """-log p(y); 0 where the digit is unknown, y = -1."""
-    found = log_probabilities.gather(1, y.clamp(min=0)[:, None])[:, 0]
-    return torch.where(y < 0, 0.0, -found)
+    """-log p(y); 0 where the class is unknown, y = -1."""
+    log_p = log_probabilities.gather(1, y.clamp(min=0)[:, None])[:, 0]
+    return torch.where(y < 0, 0.0, -log_p)
 
 
-def digit_error(
-    log_probabilities: Float[Tensor, "B 10"], y: Int[Tensor, " B"]
-) -> Float[Tensor, ""]:
-    """Share of the images with a known digit that are taken for another."""
-    known = y >= 0
-    wrong = (log_probabilities.argmax(1) != y) & known
-    return wrong.sum() / known.sum().clamp(min=1)
+def class_error(log_probabilities: Float[Tensor, "B C"], y: Int[Tensor, " B"]) -> Float[Tensor, ""]:
+    """Share of the examples of known class whose most probable class is another."""
+    labelled = y >= 0
+    wrong = (log_probabilities.argmax(1) != y) & labelled
+    return wrong.sum() / labelled.sum().clamp(min=1)
 
 
 def gaussian_log_density(
@@ -68,15 +68,9 @@ def importance_log_weights(
     logvar: Float[Tensor, "*#B Z"],
     cross_entropy: Float[Tensor, "*B"],
 ) -> Float[Tensor, "*B"]:
-    """log p(x, z) / q(z given x) of codes from the posterior, where cross_entropy is -log p(x given
-    z)."""
+    """log p(x, z) / q(z given x) of codes z drawn from q; cross_entropy is -log p(x given z)."""
     log_q = gaussian_log_density(z, mean, logvar)
     return standard_normal_log_density(z) - cross_entropy - log_q
-
-
-def kl_weight(progress: Float[Tensor, ""], warm_up: float) -> Tensor | float:
-    """Weight of the KL at a share of training done: from 0 to 1 over the share `warm_up` of it."""
-    return (progress / warm_up).clamp(max=1) if warm_up else 1.0
 
 
 def importance_weighted_bound(log_weights: Float[Tensor, "K ..."]) -> Float[Tensor, ...]:
@@ -86,3 +80,24 @@ def importance_weighted_bound(log_weights: Float[Tensor, "K ..."]) -> Float[Tens
     K = 1 is the ELBO; the bound tightens as K grows (Burda et al. 2015, eq. 8).
     """
     return torch.logsumexp(log_weights, dim=0) - math.log(log_weights.shape[0])
+
+
+def negative_bound(
+    z: Float[Tensor, "B K Z"],
+    mean: Float[Tensor, "B Z"],
+    logvar: Float[Tensor, "B Z"],
+    cross_entropy: Float[Tensor, "B K"],
+    kl_weight: Tensor | float,
+) -> Float[Tensor, " B"]:
+    """The loss of a VAE with K codes z an example: the negative ELBO for K = 1, with the exact KL
+    times kl_weight; for more the negative importance-weighted bound, which has no such weight."""
+    if cross_entropy.shape[1] == 1:
+        return cross_entropy[:, 0] + kl_weight * gaussian_kl(mean, logvar).sum(-1)
+    log_weights = importance_log_weights(z, mean[:, None], logvar[:, None], cross_entropy)  # [B, K]
+    return -importance_weighted_bound(log_weights.T)
+
+
+def kl_weight(progress: Float[Tensor, ""], warm_up: float) -> Tensor | float:
+    """Weight of the KL at a share of training done: rises linearly from 0 to 1 over the first
+    `warm_up` of it, then stays 1."""
+    return (progress / warm_up).clamp(max=1) if warm_up else 1.0

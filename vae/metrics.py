@@ -1,16 +1,14 @@
-"""How good a model is: likelihoods by stated protocols, units in use, and what the codes know of
-the digits.
+"""Figures of a model on a test set: likelihoods, active units, accuracy of classifiers.
 
-All likelihoods are nats per image. "Dynamic" means that each test image is binarised once, by a
-fixed seed, with its grey levels as probabilities; "grey" means that the grey levels themselves are
-the targets.
+All likelihoods are nats per image. Figures are of images that are binarised once, by a fixed seed,
+with their grey levels as probabilities; those called "grey" have the grey levels as targets.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -24,16 +22,20 @@ from vae.data import Digits
 from vae.interface import (
     Autoencodes,
     Classifies,
+    Conditions,
     ConditionsEncoding,
     Decodes,
     Encodes,
+    InfersClass,
     Posterior,
 )
 from vae.optim import autocast
 
 LABELS = (100, 600, 1000)
 NEIGHBOURS = 5
-TSNE_LEAST = 100  # images below which t-SNE, whose perplexity is 30, has nothing to say
+TSNE_LEAST = 100  # images that t-SNE needs with its perplexity of 30
+DRAWS = 8  # codes an image whose mean estimates a cross-entropy
+NEGLIGIBLE = 1e-6  # class probability that is taken for 0
 
 
 def grey(digits: Digits) -> Float[Tensor, "N 28 28"]:
@@ -46,68 +48,120 @@ def binarised(x: Float[Tensor, "N 28 28"], seed: int = 0) -> Float[Tensor, "N 28
     return (torch.rand(x.shape, generator=torch.Generator().manual_seed(seed)) < x).float()
 
 
-def _chunks(x: Tensor, size: int, words: str, quiet: bool) -> Iterator[Tensor]:
-    yield from tqdm(x.split(size), desc=words, unit="batch", leave=False, disable=quiet)
+def _chunks(x: Tensor, size: int, label: str, quiet: bool) -> Iterator[Tensor]:
+    yield from tqdm(x.split(size), desc=label, unit="batch", leave=False, disable=quiet)
+
+
+class NegativeELBO(NamedTuple):
+    """The two terms of -ELBO(x), nats."""
+
+    cross_entropy: Float[Tensor, " N"]  # E_q[-log p(x given z)]
+    kl: Float[Tensor, "N Z"]  # KL(q(z given x) || p(z)), by latent dimension
 
 
 @torch.inference_mode()
 def elbo(
     model: Autoencodes,
     x: Float[Tensor, "N 28 28"],
-    digit: Float[Tensor, "N 10"] | None = None,
+    one_hot: Float[Tensor, "N 10"] | None = None,
     *,
-    draws: int = 8,
+    draws: int = DRAWS,
     seed: int = 0,
-) -> tuple[Float[Tensor, " N"], Float[Tensor, "N Z"]]:
-    """The two parts of the negative ELBO: cross-entropy [N], a mean over `draws` codes, and exact
-    KL [N, Z]. Of log p(x given y) where `digit`, y as one-hot rows, is given."""
+) -> NegativeELBO:
+    """The negative ELBO of images: a mean over `draws` codes each, and the exact KL.
+
+    Of log p(x given y) where the class y is given, `one_hot`. Without it, a model that infers the
+    class has the ELBO of log p(x), a sum over the classes:
+    E_q(y given x)[ELBO(x, y)] - KL(q(y given x) || p(y)), p(y) uniform (Kingma et al. 2014, eq. 7).
+    Of its KL, the dimensions of the class hold q log(q / p) of each class.
+
+    Raises ValueError where a model that is given the class does not infer it and there is none.
+    """
     generator = torch.Generator().manual_seed(seed)
-    cross_entropy, kl = [], []
-    for start in range(0, len(x), 500):
-        part = x[start : start + 500]
-        mean, logvar = _posterior(model, part, digit, start)
-        total = torch.zeros(len(part))
-        for _ in range(draws):
-            z = mean + (0.5 * logvar).exp() * torch.randn(mean.shape, generator=generator)
-            total += losses.bernoulli_cross_entropy(model.decode(z), part)
-        cross_entropy.append(total / draws)
-        kl.append(losses.gaussian_kl(mean, logvar))
-    return torch.cat(cross_entropy), torch.cat(kl)
+    chunks = x.split(500)
+    if one_hot is not None:
+        pairs = zip(chunks, one_hot.split(500), strict=True)
+        parts = [_elbo(model, part, y, draws, generator) for part, y in pairs]
+    elif isinstance(model, InfersClass):
+        parts = [_elbo_over_classes(model, part, draws, generator) for part in chunks]
+    else:
+        parts = [_elbo(model, part, None, draws, generator) for part in chunks]
+    return NegativeELBO(*map(torch.cat, zip(*parts, strict=True)))
+
+
+def _elbo(
+    model: Autoencodes,
+    x: Float[Tensor, "B 28 28"],
+    one_hot: Float[Tensor, "B 10"] | None,
+    draws: int,
+    generator: torch.Generator,
+) -> NegativeELBO:
+    mean, logvar = _posterior(model, x, one_hot)
+    total = torch.zeros(len(x), device=x.device)
+    for _ in range(draws):
+        noise = torch.randn(mean.shape, generator=generator).to(x.device)
+        z = mean + (0.5 * logvar).exp() * noise
+        total += losses.bernoulli_cross_entropy(model.decode(z), x)
+    return NegativeELBO(total / draws, losses.gaussian_kl(mean, logvar))
+
+
+def _elbo_over_classes(
+    model: InfersClass, x: Float[Tensor, "B 28 28"], draws: int, generator: torch.Generator
+) -> NegativeELBO:
+    # Classes of negligible probability are left out and q(y given x) is normalised again: the bound
+    # holds for every q, and most images have one class that counts.
+    q = model.classify(x).exp()
+    q = torch.where(q < NEGLIGIBLE, 0.0, q)
+    q /= q.sum(1, keepdim=True)
+    rows, classes = q.nonzero(as_tuple=True)  # [P] each, the pairs (x, y)
+    cross_entropy = torch.zeros(len(x), device=x.device)
+    kl = torch.zeros(len(x), model.digit.stop, device=x.device)
+    for row, y in zip(rows.split(500), classes.split(500), strict=True):
+        one_hot = nn.functional.one_hot(y, q.shape[1]).float()
+        given = _elbo(model, x[row], one_hot, draws, generator)
+        cross_entropy.index_add_(0, row, q[row, y] * given.cross_entropy)
+        kl.index_add_(0, row, q[row, y, None] * given.kl)
+    kl[:, model.digit] = torch.xlogy(q, q * q.shape[1])  # q log(q / p)
+    return NegativeELBO(cross_entropy, kl)
 
 
 def _posterior(
-    model: Autoencodes, part: Tensor, digit: Float[Tensor, "N 10"] | None, start: int
+    model: Autoencodes, x: Float[Tensor, "B 28 28"], one_hot: Float[Tensor, "B 10"] | None
 ) -> Posterior:
-    if digit is None:
-        return model.encode(part)
-    return cast(ConditionsEncoding, model).encode_given(part, digit[start : start + len(part)])
+    """q(z given x), or q(z given x, y). Raises ValueError where the model needs y."""
+    if one_hot is not None:
+        return cast(ConditionsEncoding, model).encode_given(x, one_hot)
+    if isinstance(model, Conditions):
+        raise ValueError(f"{type(model).__name__} is conditional: its likelihood needs the class")
+    return model.encode(x)
 
 
 @torch.inference_mode()
 def importance_sampled(
     model: Autoencodes,
     x: Float[Tensor, "N 28 28"],
-    digit: Float[Tensor, "N 10"] | None = None,
+    one_hot: Float[Tensor, "N 10"] | None = None,
     *,
     samples: int = 500,
     seed: int = 0,
     quiet: bool = True,
 ) -> Float[Tensor, " N"]:
-    """log p(x) of each image, estimated with `samples` codes from its own posterior (Burda et al.
-    2015, eq. 8).
+    """log p(x) of each image, estimated with `samples` codes from its posterior (Burda et al. 2015,
+    eq. 8): a lower bound in expectation, tighter with more samples.
 
-    A lower bound on average, whose gap closes as samples grow. Of log p(x given y) where `digit`,
-    y as one-hot rows, is given.
+    Of log p(x given y) where the class y is given, `one_hot`. Raises ValueError where the model
+    needs it and there is none.
     """
     generator, values = torch.Generator().manual_seed(seed), []
     for index, part in enumerate(_chunks(x, 20, f"log p(x), {samples} samples", quiet)):
-        mean, logvar = _posterior(model, part, digit, 20 * index)
+        given = None if one_hot is None else one_hot[20 * index : 20 * index + len(part)]
+        mean, logvar = _posterior(model, part, given)
         z = mean + (0.5 * logvar).exp() * torch.randn(
             (samples, *mean.shape), generator=generator
         )  # [K, B, Z]
-        with autocast(z.device):  # moves a mean over images by some 0.002 nats and halves the time
+        with autocast(z.device):  # changes a mean over images by some 0.002 nats, in half the time
             logits = model.decode(z)
-        free = logvar[0].isfinite()  # what is a point, the digit that is given, has no density
+        free = logvar[0].isfinite()  # the class, which is given, has no density
         z, mean, logvar = z[..., free], mean[:, free], logvar[:, free]
         cross_entropy = losses.bernoulli_cross_entropy(logits, part)
         log_weights = losses.importance_log_weights(z, mean, logvar, cross_entropy)
@@ -125,10 +179,9 @@ def grid_quadrature(
     quiet: bool = True,
 ) -> Float[Tensor, " N"]:
     """log p(x) of each image for a 2-d model: the integral over the prior as a sum over a steps x
-    steps grid.
+    steps grid, without the encoder.
 
-    No encoder and no sampling take part. The grid spans [-reach, reach]; the prior beyond 5 weighs
-    under 1e-6.
+    The grid spans [-reach, reach]; the prior has less than 1e-6 of its mass beyond 5.
     """
     axis = torch.linspace(-reach, reach, steps)
     cell = 2 * math.log(2 * reach / (steps - 1))  # log of a cell's area
@@ -146,7 +199,7 @@ def grid_quadrature(
 
 
 def fewest_labels(labels: np.ndarray) -> int:
-    """How often the rarest of the ten digits occurs; -1 stands for an unknown digit."""
+    """Images of the rarest of the ten classes; -1 stands for an unknown one."""
     return int(np.bincount(labels[labels >= 0], minlength=10).min())
 
 
@@ -159,14 +212,14 @@ def nearest_neighbours(
     *,
     draws: int = 5,
 ) -> float:
-    """Accuracy on the test codes of the 5 nearest of `count` labelled codes, as many of each digit;
-    mean of draws.
+    """Accuracy on test codes of 5 nearest neighbours among `count` labelled codes, as many of each
+    class; mean over draws of these.
 
-    Raises ValueError where a digit has fewer than count // 10 labelled codes.
+    Raises ValueError where a class has fewer than count // 10 labelled codes.
     """
     if count // 10 > (least := fewest_labels(labels)):
         raise ValueError(
-            f"{count} labels are {count // 10} of each digit, but of one there are {least}"
+            f"{count} labels are {count // 10} of each class, but of one there are {least}"
         )
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -185,13 +238,14 @@ def nearest_neighbours(
 
 @torch.inference_mode()
 def encode(model: nn.Module, digits: Digits, *, flat: bool = False) -> Encodings:
-    """Codes of the images and the grey-scale ELBO parts of each: what a checkpoint carries of its
-    test set. flat adds the t-SNE picture, about a minute for 10,000 codes.
+    """Posteriors of the images and the terms of their grey ELBO, to be stored with a checkpoint.
+
+    flat adds a t-SNE embedding, about a minute for 10,000 codes.
 
     Raises ValueError for a model that does not both encode and decode.
     """
     if not isinstance(model, Encodes) or not isinstance(model, Decodes):
-        raise ValueError(f"{type(model).__name__} does not both encode and decode: nothing to do")
+        raise ValueError(f"{type(model).__name__} does not both encode and decode images")
     x = grey(digits)
     posteriors = [model.encode(part) for part in x.split(1000)]
     mean = torch.cat([p.mean for p in posteriors])
@@ -213,21 +267,20 @@ def _continuous(model: nn.Module, dims: int) -> list[int]:
 def evaluate(
     model: nn.Module, train: Digits, test: Digits, *, seed: int = 0, quiet: bool = False
 ) -> dict[str, Any]:
-    """Every figure that suits the model, by name. The test set is whole; the training set only
-    lends kNN its labels.
+    """Every figure that the model's abilities allow, by name, on the whole test set.
 
-    A kNN accuracy for which there are too few labels is left out. Raises ValueError for a model of
-    which nothing can be measured. How good the digits are that a
-    model draws on request is `conditional_metrics.evaluate`'s to say.
+    The training set is for kNN; what needs more labels than there are is left out. Raises
+    ValueError for a model of which nothing can be measured. `conditional_metrics.evaluate` has the
+    figures of images generated given a class.
     """
     figures: dict[str, Any] = {
         "test_images": len(test.images),
         "parameters": sum(p.numel() for p in model.parameters()),
     }
     if not isinstance(model, Classifies | Autoencodes):
-        what = type(model).__name__
-        raise ValueError(f"{what} does not both encode and decode, nor classify: nothing to do")
-    if isinstance(model, Classifies):
+        name = type(model).__name__
+        raise ValueError(f"{name} does not both encode and decode images, nor classify them")
+    if isinstance(model, Classifies) and (test.labels >= 0).any():
         figures["accuracy"] = accuracy(model, test)
     if isinstance(model, Autoencodes):
         figures |= _autoencoding(cast(Autoencodes, model), train, test, seed, quiet)
@@ -236,37 +289,37 @@ def evaluate(
 
 @torch.inference_mode()
 def accuracy(model: Classifies, digits: Digits) -> float:
-    """Share of the images with a known digit that are taken for what they are."""
-    known = digits.labels >= 0
-    x = torch.from_numpy(digits.images[known]).float() / 255
-    named = torch.cat([model.classify(part).argmax(1) for part in x.split(1000)])
-    return float((named.numpy() == digits.labels[known]).mean())
+    """Share of the labelled images whose most probable class is their label; at least one is."""
+    labelled = digits.labels >= 0
+    x = torch.from_numpy(digits.images[labelled]).float() / 255
+    classes = torch.cat([model.classify(part).argmax(1) for part in x.split(1000)])
+    return float((classes.numpy() == digits.labels[labelled]).mean())
 
 
 def _autoencoding(
     model: Autoencodes, train: Digits, test: Digits, seed: int, quiet: bool
 ) -> dict[str, Any]:
-    """Likelihoods, units in use, and what the codes know of the digits."""
+    """Likelihoods, active units and kNN accuracies."""
     encodings, x = encode(cast(nn.Module, model), test), grey(test)
     free = _continuous(cast(nn.Module, model), encodings.mean.shape[1])
     figures: dict[str, Any] = {
         "active_units": int((encodings.mean[:, free].var(axis=0) > latent.ACTIVE).sum()),
         "grey_cross_entropy": float(encodings.cross_entropy.mean()),
     }
-    known = encodings.labels >= 0  # of a folder of images, say, the digits may be unknown
+    labelled = encodings.labels >= 0
     if np.isfinite(encodings.logvar[:, free]).all():
         figures["grey_elbo"] = -float((encodings.cross_entropy + encodings.kl).mean())
         figures |= _likelihoods(model, binarised(x, seed), test.labels, quiet)
     with torch.inference_mode():
         codes = torch.cat([model.encode(part).mean[:, free] for part in grey(train).split(1000)])
     for count in LABELS:
-        if count // 10 > fewest_labels(train.labels) or not known.any():
+        if count // 10 > fewest_labels(train.labels) or not labelled.any():
             continue
         figures[f"knn_accuracy_{count}"] = nearest_neighbours(
             codes.numpy(),
             train.labels,
-            encodings.mean[known][:, free],
-            encodings.labels[known],
+            encodings.mean[labelled][:, free],
+            encodings.labels[labelled],
             count,
         )
     return figures
@@ -275,22 +328,23 @@ def _autoencoding(
 def _likelihoods(
     model: Autoencodes, binary: Float[Tensor, "N 28 28"], labels: np.ndarray, quiet: bool
 ) -> dict[str, Any]:
-    """ELBO and log p(x) of binarised images; log p(x given y) where the model is told the digit."""
-    digit, given = None, ""
+    """ELBO and log p(x) of binarised images; of a conditional model those of log p(x given y)."""
+    one_hot, given = None, ""
     if isinstance(model, ConditionsEncoding):
         if (labels < 0).any():
-            return {}  # without the digits there is nothing to be given
-        digit, given = torch.nn.functional.one_hot(torch.from_numpy(labels), 10).float(), "_given_y"
-    cross_entropy, kl = elbo(model, binary, digit)
+            return {}
+        one_hot = torch.nn.functional.one_hot(torch.from_numpy(labels), 10).float()
+        given = "_given_y"
+    cross_entropy, kl = elbo(model, binary, one_hot)
     figures: dict[str, Any] = {
         f"elbo{given}": -float((cross_entropy + kl.sum(1)).mean()),
         "elbo_cross_entropy": float(cross_entropy.mean()),
         "elbo_kl": float(kl.sum(1).mean()),
         "kl_per_dimension": [round(v, 4) for v in kl.mean(0).tolist()],
     }
-    for samples in (50, 500) if given else (500,):  # 50: as Sohn et al.'s figure was measured
-        found = importance_sampled(model, binary, digit, samples=samples, quiet=quiet)
-        figures[f"log_likelihood{given}_importance_{samples}"] = float(found.mean())
+    for samples in (50, 500) if given else (500,):  # 50 is Sohn et al.'s number
+        log_p = importance_sampled(model, binary, one_hot, samples=samples, quiet=quiet)
+        figures[f"log_likelihood{given}_importance_{samples}"] = float(log_p.mean())
     if kl.shape[1] == 2 and not given:
         figures["log_likelihood_grid"] = float(grid_quadrature(model, binary, quiet=quiet).mean())
     return figures

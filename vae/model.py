@@ -34,6 +34,15 @@ class Engine(NamedTuple):
     cache: CacheStats  # of the pictures of all models
 
 
+class Reconstruction(NamedTuple):
+    """Posteriors of N images, and the two terms of the negative ELBO of each, nats."""
+
+    mean: Float[np.ndarray, "N Z"]
+    logvar: Float[np.ndarray, "N Z"]  # -inf where the code has no uncertainty
+    cross_entropy: Float[np.ndarray, " N"]  # a mean over codes drawn from the posterior
+    kl: Float[np.ndarray, " N"]  # 0 for a deterministic encoder
+
+
 class Model:
     """A loaded model. Safe to call from several threads at once."""
 
@@ -75,6 +84,23 @@ class Model:
             mean[rows] = posterior.mean.cpu().numpy()
             logvar[rows] = posterior.logvar.cpu().numpy()
         return mean, logvar
+
+    def reconstruct(self, images: Float[np.ndarray, "N 28 28"], seed: int = 0) -> Reconstruction:
+        """Encode images in [0, 1] and measure what is decoded, as `metrics.elbo`.
+
+        Raises as `encode` and `decode`.
+        """
+        from vae import metrics
+
+        self._needs("encodes")
+        self._needs("decodes")
+        mean, logvar = self.encode(images)
+        cross_entropy, kl = np.empty((2, len(images)), np.float32)
+        for rows, part in self._stream(images):
+            terms = metrics.elbo(self._module, part, seed=seed + rows.start)
+            cross_entropy[rows] = terms.cross_entropy.cpu().numpy()
+            kl[rows] = terms.kl.sum(1).cpu().numpy()
+        return Reconstruction(mean, logvar, cross_entropy, kl)
 
     def classify(self, images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, "N 10"]:
         """Probabilities of the ten digits for images in [0, 1]. Raises as `encode`."""
@@ -142,7 +168,9 @@ class Model:
     ) -> Float[np.ndarray, "N Z"]:
         """The whole codes [N, Z] that `generate` decodes. Raises as `generate`."""
         self._needs("conditions")
-        return latent.on_request(self.info.blocks, labels, z, seed=seed, temperature=temperature)
+        return latent.conditional_codes(
+            self.info.blocks, labels, z, seed=seed, temperature=temperature
+        )
 
     def decode(
         self, z: Float[np.ndarray, "N Z"], out: Float[np.ndarray, "N 28 28"] | None = None

@@ -1,8 +1,5 @@
-"""Shared networks. Each builder returns a pair: image -> features, code -> logits.
-
-Encoders map [B, 28, 28] to `outputs` numbers, decoders map [B, Z] to [B, 28, 28]; models choose by
-name in NETS.
-"""
+"""Shared networks by name. Each builder in NETS returns an encoder and a decoder: images
+[B, 28, 28] to features [B, outputs], codes [B, Z] to logits [B, 28, 28]."""
 
 from __future__ import annotations
 
@@ -14,20 +11,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Nets = tuple[nn.Module, nn.Module]
+Nets = tuple[nn.Sequential, nn.Sequential]
 SIDE = 28
 PIXELS = SIDE * SIDE
+# range of an encoder's log-variance: deviations from 0.001 to 20, and exp never overflows
+LOGVAR = (-14.0, 6.0)
 
 
 class ToImage(nn.Module):
-    """Folds 784 numbers into an image."""
+    """Reshapes 784 features to an image."""
 
     def forward(self, h: Float[Tensor, "*B 784"]) -> Float[Tensor, "*B 28 28"]:
         return h.unflatten(-1, (SIDE, SIDE))
 
 
 def images(decoder: nn.Module, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
-    """What a decoder makes of codes with any leading axes; convolutions take but one."""
+    """Decode codes with any number of leading axes; convolutions accept one only."""
     return decoder(z.reshape(-1, z.shape[-1])).float().reshape(*z.shape[:-1], SIDE, SIDE)
 
 
@@ -49,10 +48,10 @@ class ResidualBlock(nn.Module):
 
 
 class FourierFeatures(nn.Module):
-    """sin(W z + b): a low-dimensional code spread over waves of many lengths (Tancik et al. 2020).
+    """Fourier features sqrt(2) sin(W z + b) of a code (Tancik et al. 2020); W and b are learned.
 
-    From raw coordinates a net learns smooth pictures first and fine detail hardly ever; in two
-    dimensions, where the whole of MNIST shares one sheet, the detail is most of the likelihood.
+    A network on low-dimensional coordinates fits low frequencies first. With a code of two
+    dimensions the decoder needs high ones: all of MNIST lies in one plane.
     """
 
     def __init__(self, latent: int, width: int, frequency: float) -> None:
@@ -62,8 +61,8 @@ class FourierFeatures(nn.Module):
         nn.init.uniform_(self.phase.bias, -math.pi, math.pi)
 
     def forward(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B H"]:
-        with torch.autocast(z.device.type, enabled=False):  # bfloat16 would blur the code itself
-            return math.sqrt(2) * torch.sin(self.phase(z.float()))  # unit variance, as layers like
+        with torch.autocast(z.device.type, enabled=False):  # bfloat16 has too few digits for z
+            return math.sqrt(2) * torch.sin(self.phase(z.float()))  # unit variance
 
 
 def mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
@@ -84,7 +83,7 @@ def mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> N
 
 
 def dropout_mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
-    """ELU and tanh layers with dropout behind each, as published by hwalsuklee
+    """ELU and tanh layers, each followed by dropout, as published by hwalsuklee
     (tensorflow-mnist-VAE)."""
     encoder = nn.Sequential(
         nn.Flatten(-2),
@@ -105,10 +104,8 @@ def dropout_mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: flo
     return encoder, decoder
 
 
-def residual(
-    latent: int, outputs: int, hidden: int, depth: int, dropout: float
-) -> tuple[nn.Sequential, nn.Sequential]:
-    """Residual feed-forward blocks: deep, yet as easy to train as a shallow net."""
+def residual(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+    """Residual feed-forward blocks."""
 
     def blocks() -> list[nn.Module]:
         return [*(ResidualBlock(hidden, dropout) for _ in range(depth)), nn.LayerNorm(hidden)]
@@ -123,8 +120,8 @@ def residual(
 
 
 def conv(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
-    """Strided convolutions down to 7x7 and their mirror image; `hidden` is the width of the dense
-    layer."""
+    """Strided convolutions down to 7x7, transposed ones back; `hidden` is the width of the dense
+    layers between."""
     c = 32
     encoder = nn.Sequential(
         nn.Unflatten(-2, (1, SIDE)),  # [B, 1, 28, 28]
@@ -154,13 +151,14 @@ def conv(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> 
 
 
 def hybrid(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
-    """Residual blocks that end in convolutions: the decoder knows that neighbouring pixels belong
-    together, the encoder stays as cheap as it is. Pixel shuffle (Shi et al. 2016) doubles the side.
+    """Residual blocks, and a decoder that ends in convolutions, where they matter most.
+
+    Pixel shuffle (Shi et al. 2016) doubles the side.
     """
     encoder, trunk = residual(latent, outputs, hidden, depth, dropout)
     c = 32
     decoder = nn.Sequential(
-        *list(trunk)[:-2],  # without its map to pixels
+        *list(trunk)[:-2],  # without its layer to pixels
         *(nn.Linear(hidden, 2 * c * 49), nn.GELU(), nn.Unflatten(-1, (2 * c, 7, 7))),
         *(nn.Conv2d(2 * c, 4 * c, 3, padding=1), nn.PixelShuffle(2), nn.GELU()),  # [B, 32, 14, 14]
         *(nn.Conv2d(c, c, 3, padding=1), nn.GELU()),
@@ -182,7 +180,7 @@ def sigmoid(latent: int, outputs: int, hidden: int, depth: int, dropout: float) 
 
 
 def classifier(net: str, hidden: int, dropout: float, width: int = 16) -> nn.Module:
-    """[B, 28, 28] to the logits of ten digits: "conv", or "sigmoid" for one layer of such units.
+    """[B, 28, 28] to the logits of ten classes; net "conv", or "sigmoid" for one hidden layer.
 
     Raises ValueError for another name.
     """

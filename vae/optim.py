@@ -1,4 +1,4 @@
-"""One optimiser step on one objective: schedule, weight averaging, mixed precision."""
+"""One optimiser step on one objective: learning rate, weight averaging, mixed precision."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Scalars = dict[str, Tensor]
 @dataclass(frozen=True)
 class TrainConfig:
     epochs: int = 60
-    batch: int = 256  # images a step, over all processes together
-    rate: float = 2e-3  # learning rate at its peak
-    schedule: str = "cosine"  # cosine: warm up over 5 % of the steps, then fall to 0; constant
+    batch: int = 256  # images a step, in all processes together
+    rate: float = 2e-3  # largest learning rate
+    schedule: str = "cosine"  # cosine, after a warm-up over 5 % of the steps; constant
     weight_decay: float = 0.05
-    average: float = 0.999  # decay of the running mean of the weights; 0 ships the last weights
+    average: float = 0.999  # decay of the weights' exponential moving average; 0: none
     clip: float = 10.0  # largest norm of the gradient
     seed: int = 0
-    validation: int = 0  # training images held out: choose by these, never by the test set
-    labels: int = 0  # training images whose digit is told, as many of each; 0: all of them
-    precision: str = "auto"  # auto: bfloat16 matrix products where the device has them; float32
-    start: str = ""  # a run's folder whose weights to start from; empty: fresh weights
-    freeze: str = ""  # a part of the model that keeps its weights, such as decoder
+    validation: int = 0  # training images held out for choices, which the test set is not for
+    labels: int = 0  # training images whose label is used, as many of each class; 0: all
+    precision: str = "auto"  # auto: bfloat16 where the device has it in hardware; float32
+    start: str = ""  # a run's folder whose weights to start from; empty: random weights
+    freeze: str = ""  # a child module whose weights stay as they are, such as decoder
     compile: bool = False  # torch.compile; always on for CUDA
 
     def __post_init__(self) -> None:
@@ -43,14 +43,14 @@ class TrainConfig:
             raise ValueError(f"no schedule {self.schedule!r} or no precision {self.precision!r}")
         if self.labels < 0 or self.labels % 10:
             raise ValueError(
-                f"labels are as many of each digit: a multiple of 10, not {self.labels}"
+                f"labels are as many of each class: a multiple of 10, not {self.labels}"
             )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"a seed is a whole number from 0 to 2^32 - 1, not {self.seed}")
 
 
 def learning_rate(config: TrainConfig, progress: float) -> float:
-    """The rate at a share of training done, 0 to 1."""
+    """The learning rate at a share of training done, 0 to 1."""
     if config.schedule == "constant":
         return config.rate
     warm_up = 0.05
@@ -60,22 +60,27 @@ def learning_rate(config: TrainConfig, progress: float) -> float:
 
 
 def autocast(device: torch.device, precision: str = "auto") -> torch.autocast:
-    """bfloat16 matrix products where the device has them in hardware; the loss is taken in float32
-    all the same."""
-    fast = {
-        "cuda": torch.cuda.is_bf16_supported,
-        "cpu": lambda: torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported(),
-    }
-    enabled = precision == "auto" and device.type in fast and fast[device.type]()
+    """bfloat16 matrix products where the device has them in hardware; losses are in float32 still.
+
+    ATEN_CPU_CAPABILITY=avx2 in the environment turns them off on a processor.
+    """
+    supported = {"cuda": torch.cuda.is_bf16_supported, "cpu": _cpu_has_bfloat16}
+    enabled = precision == "auto" and device.type in supported and supported[device.type]()
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def _cpu_has_bfloat16() -> bool:
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return False
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 class GradientStep:
     """The `Step` of a model with one objective.
 
     objective is a module that holds the model as `.model` and maps (batch, *draws, progress) to
-    scalars, of which "loss" is minimised; draw makes an objective's random numbers from (batch,
-    noise).
+    scalars, of which "loss" is minimised; draw(batch, noise) makes its random numbers. Raises
+    ValueError where config.freeze names no part of the model.
     """
 
     def __init__(
@@ -101,9 +106,9 @@ class GradientStep:
         if config.compile or self.device.type == "cuda":
             forward = torch.compile(forward)
         self.forward = forward
-        # biases and norms are not decayed: shrinking them regularises nothing
-        free = [p for p in self.model.parameters() if p.requires_grad]
-        matrices, vectors = [p for p in free if p.ndim > 1], [p for p in free if p.ndim <= 1]
+        # no weight decay on biases and norms, as is usual
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        matrices, vectors = [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": matrices, "weight_decay": config.weight_decay},
@@ -116,10 +121,10 @@ class GradientStep:
         self.steps = 0
         kept = self.model.state_dict().items() if config.average else ()
         self.mean = {name: value.detach().clone() for name, value in kept}
-        self._learn()
+        self._train_mode()
 
-    def _learn(self) -> None:
-        """Switch dropout on, but not in what is frozen: that is to be as it will be in use."""
+    def _train_mode(self) -> None:
+        """Training mode, except for frozen parts: their dropout stays off."""
         self.objective.train()
         for part in self.frozen:
             part.eval()
@@ -128,10 +133,10 @@ class GradientStep:
         draws = self.draw(batch, self.noise)
         for group in self.optimiser.param_groups:
             group["lr"].fill_(learning_rate(self.config, progress))
-        # filled in on the device: copied there, it would make the processor wait at every step
-        share = torch.full((), progress, device=self.device)
+        # filled in on the device: a copy to it would synchronise at every step
+        progress_tensor = torch.full((), progress, device=self.device)
         with autocast(self.device, self.config.precision):
-            scalars = self.forward(batch, *draws, share)
+            scalars = self.forward(batch, *draws, progress_tensor)
         scalars["loss"].backward()
         if self.config.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
@@ -142,8 +147,8 @@ class GradientStep:
 
     @torch.no_grad()
     def _average(self) -> None:
-        """Move the averaged weights towards today's; early on the mean forgets faster, so it never
-        lags from the start."""
+        """Update the exponential moving average of the weights; its decay is smaller at first, so
+        that the random initial weights are forgotten."""
         self.steps += 1
         if not self.mean:
             return
@@ -151,8 +156,8 @@ class GradientStep:
         current = self.model.state_dict()
         floats = [name for name, mean in self.mean.items() if mean.is_floating_point()]
         means, weights = ([of[name] for name in floats] for of in (self.mean, current))
-        get_ema_multi_avg_fn(decay)(means, weights, None)  # on CUDA one kernel or few for them all
-        for name in self.mean.keys() - set(floats):  # counts
+        get_ema_multi_avg_fn(decay)(means, weights, None)  # few kernels for all
+        for name in self.mean.keys() - set(floats):  # such as num_batches_tracked
             self.mean[name].copy_(current[name])
 
     def weights(self) -> Scalars:
@@ -160,15 +165,15 @@ class GradientStep:
 
     @torch.no_grad()
     def validate(self, batch: Batch) -> Scalars:
-        """The objective on unseen images, with the weights to ship, at full regularisation and
-        without dropout."""
+        """The objective on unseen images, with the weights to ship, without dropout, and with the
+        KL's weight at the end of training."""
         kept = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.model.load_state_dict(self.weights())
         self.objective.eval()
-        done = torch.tensor(1.0, device=self.device)
+        progress = torch.tensor(1.0, device=self.device)
         with autocast(self.device, self.config.precision):
-            scalars = self.objective(batch, *self.draw(batch, self.noise), done)
-        self._learn()
+            scalars = self.objective(batch, *self.draw(batch, self.noise), progress)
+        self._train_mode()
         self.model.load_state_dict(kept)
         return scalars
 
@@ -183,14 +188,18 @@ class GradientStep:
         def part(prefix: str) -> Scalars:
             return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
-        self.model.load_state_dict(part("model."))
-        begun = part("mean.")
-        for name, mean in self.mean.items():
-            mean.copy_(begun[name])
-        self.steps = int(state["steps"])
         moments: dict[int, Scalars] = {}
         for name, value in part("optimiser.").items():
             index, key = name.split(".")
             moments.setdefault(int(index), {})[key] = value
-        whole = self.optimiser.state_dict() | {"state": moments}
-        self.optimiser.load_state_dict(whole)
+        if len(moments) != len(self.parameters):
+            raise ValueError(
+                f"the state has moments of {len(moments)} parameters, and this model has "
+                f"{len(self.parameters)}: an earlier version began the run; begin it again"
+            )
+        self.model.load_state_dict(part("model."))
+        mean = part("mean.")
+        for name, value in self.mean.items():
+            value.copy_(mean[name])
+        self.steps = int(state["steps"])
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})

@@ -1,5 +1,4 @@
-"""PRESETS: what `python -m vae train NAME` trains. A variant is a config, so it is a few lines
-here."""
+"""PRESETS by name, for `python -m vae train NAME`: those that are shipped, and published ones."""
 
 from __future__ import annotations
 
@@ -18,9 +17,9 @@ class Preset:
     description: str  # one sentence for the app
 
 
-# Shipped: fresh binarisation, averaged weights, 2,000 training images held out to choose by. In two
-# dimensions an importance-weighted bound, for no Gaussian fits the posterior there; in more, the
-# KL's weight rises at first, or dimensions are given up before the decoder has learned to use them.
+# Shipped: dynamic binarisation, averaged weights, 2,000 training images held out. In two dimensions
+# an importance-weighted bound, as posteriors there are far from Gaussian; in more, the KL's weight
+# rises from 0, or dimensions collapse before the decoder uses them.
 SHIPPED = TrainConfig(epochs=45, batch=128, rate=1.5e-3, validation=2000)
 
 # jmetzen.github.io, 2015-11-27, and hwalsuklee/tensorflow-mnist-VAE: settings as published
@@ -49,22 +48,21 @@ HYBRID = {"net": "hybrid", "depth": 2, "dropout": 0.05, "warm_up": 0.15}
 PUBLISHED_MLP = {"net": "mlp", "hidden": 500, "depth": 2, "dropout": 0.0, "binarise": False}
 
 
-def _vae(latent: int, words: str, train: TrainConfig, **config: Any) -> Preset:
-    return Preset("vae", {"latent": latent} | config, train, f"VAE, {latent}-d", words)
+def _vae(latent: int, description: str, train: TrainConfig, **config: Any) -> Preset:
+    return Preset("vae", {"latent": latent} | config, train, f"VAE, {latent}-d", description)
 
 
 def _jmetzen(latent: int) -> Preset:
-    words = "The two-layer MLP of jmetzen (2015), with its settings."
+    description = "The two-layer MLP of jmetzen (2015), with its settings."
     config = {"latent": latent} | PUBLISHED_MLP
-    return Preset("vae", config, JMETZEN, f"VAE, {latent}-d, as published", words)
+    return Preset("vae", config, JMETZEN, f"VAE, {latent}-d, as published", description)
 
 
 def _encoder(name: str, preset: Preset) -> Preset:
-    """A second stage: with the decoder as it is, the encoder alone learns, on the ELBO.
+    """A second stage: the encoder alone is trained, on the ELBO; the decoder is frozen.
 
-    The importance-weighted bound makes the better decoder and the worse encoder (Rainforth et al.
-    2018): it pays for covering every place that a digit might have, where a map and a
-    reconstruction want the one that fits best.
+    The importance-weighted bound yields a better decoder and a worse encoder (Rainforth et al.
+    2018): its posteriors are too wide for a map and for reconstructions.
     """
     train = replace(SHIPPED, epochs=6, start=f"runs/{name}", freeze="decoder")
     return replace(preset, config=preset.config | {"samples": 1}, train=train)
@@ -80,7 +78,7 @@ def _tight(name: str, preset: Preset, samples: int) -> Preset:
 PRESETS: dict[str, Preset] = {
     "vae-2d": _vae(
         2,
-        "Two numbers a digit: the whole latent space fits on the map.",
+        "Two latent dimensions: the map shows the whole latent space.",
         replace(SHIPPED, batch=256, rate=2e-3),
         depth=3,
         samples=5,
@@ -88,19 +86,19 @@ PRESETS: dict[str, Preset] = {
     ),
     "vae-5d": _vae(
         5,
-        "Five numbers a digit: kinds of digits part, and dimensions begin to mean something.",
+        "Five latent dimensions: classes separate better than in two.",
         replace(SHIPPED, epochs=22),
         **HYBRID,
     ),
     "vae-10d": _vae(
         10,
-        "Ten numbers a digit: most of what can be said about one.",
+        "Ten latent dimensions: reconstructions keep most details.",
         replace(SHIPPED, epochs=28),
         **HYBRID,
     ),
     "vae-20d": _vae(
         20,
-        "Twenty numbers a digit: as many as the model can find a use for.",
+        "Twenty latent dimensions: about as many as the model can use.",
         replace(SHIPPED, epochs=28),
         **HYBRID,
     ),
@@ -109,35 +107,35 @@ PRESETS: dict[str, Preset] = {
         {"latent": 10, "beta": 4.0, "depth": 2, "dropout": 0.05},
         replace(SHIPPED, epochs=20),
         "beta-VAE, 10-d",
-        "The KL weighs four times: fewer dimensions stay in use, each with more of a meaning.",
+        "The KL has four times the weight: fewer dimensions stay active, each easier to interpret.",
     ),
     "ae-2d": Preset(
         "autoencoder",
         {"latent": 2, "hidden": 384, "depth": 3, "dropout": 0.05},
         replace(SHIPPED, epochs=40, batch=256, rate=2e-3),
         "Autoencoder, 2-d",
-        "No noise and no prior: sharp pictures, and gaps on the map where nothing was learned.",
+        "No noise and no prior: codes between those of training images can decode to no digit.",
     ),
     "classifier-vae": Preset(
         "classifier_vae",
         {"known": True, "warm_up": 0.15, "agreement": 2.0},
         replace(SHIPPED, epochs=24),
         "VAE with a classifier, 10-d",
-        "A classifier tells the decoder which digit, so that the code says only how it is written.",
+        "The decoder is given the class by a classifier; the code carries the style alone.",
     ),
     "cvae": Preset(
         "conditional_vae",
         {"warm_up": 0.15, "agreement": 2.0},
         replace(SHIPPED, epochs=24),
         "Conditional VAE, 20-d",
-        "Encoder and decoder are told the digit; twenty numbers say how it is written.",
+        "Encoder and decoder are given the class; twenty latent dimensions carry the style.",
     ),
     "classifier": Preset(
         "classifier",
         {},
         replace(SHIPPED, epochs=16, batch=128, rate=2e-3),
         "Classifier",
-        "A convolutional network that names digits. It has seen no generated one.",
+        "A convolutional classifier, trained on real images only.",
     ),
     # anotherdatum.com/vae2, settings as published; rate and batch are those of jmetzen
     "zeldes": Preset(
@@ -147,14 +145,14 @@ PRESETS: dict[str, Preset] = {
         "VAE with a classifier, as published",
         "One layer of 128 sigmoid units each in encoder, decoder and classifier.",
     ),
-    # few labels: what is certain of an image stays so when it is distorted
+    # few labels: an unlabelled image keeps its inferred class when it is distorted
     "few-labels": Preset(
         "classifier_vae",
         {"known": True, "consistency": 10.0, "net": "residual", "depth": 1}
         | {"classifier_dropout": 0.3},
         replace(SHIPPED, epochs=6, labels=100),
         "VAE with a classifier, few labels",
-        "Told the digits of 100 images, ten of each, it finds those of the others itself.",
+        "Trained with the labels of 100 images, ten of each class.",
     ),
     "jmetzen-2d": _jmetzen(2),
     "jmetzen-20d": _jmetzen(20),

@@ -16,7 +16,7 @@ from vae.catalog import (
 )
 from vae.checkpoint import CheckpointError, Encodings
 from vae.loading import choose_device, is_loaded, load, unload_all
-from vae.model import Engine, Model
+from vae.model import Engine, Model, Reconstruction
 
 __all__ = [
     "CHECKPOINTS",
@@ -27,6 +27,7 @@ __all__ = [
     "History",
     "Model",
     "ModelInfo",
+    "Reconstruction",
     "choose_device",
     "encodings",
     "has_classifier",

@@ -1,4 +1,4 @@
-"""fit(): the one training loop, for every model; train(): a run in a folder that can be stopped and
+"""fit(), the training loop of every model, and train(), a run in a folder that can be stopped and
 resumed."""
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OnEpoch = Callable[[int, dict[str, float]], None]
 
 
 class TrainingError(RuntimeError):
-    """A run that cannot go on; the message says why and what to do."""
+    """A run that failed; the message has the reason and what to do."""
 
 
 def fit(
@@ -45,12 +45,11 @@ def fit(
     on_epoch: OnEpoch | None = None,
     bar: bool = False,
 ) -> None:
-    """Run `step` over `batches` for epochs first + 1 to epochs; on_epoch(epoch, means) after each,
-    epoch from 1.
+    """Run `step` over `batches` for the epochs first + 1 to epochs, counted from 1, and call
+    on_epoch(epoch, means) after each.
 
-    Each epoch starts from its own seed, so that it depends on nothing but the weights it starts
-    from: that is what makes a resumed run equal to one never stopped. Raises TrainingError where a
-    mean is no longer finite.
+    Each epoch has a seed of its own and depends only on the state at its start: a resumed run
+    equals one that was not stopped. Raises TrainingError where a mean is no longer finite.
     """
     total = epochs * len(batches)
     progress = tqdm(
@@ -63,14 +62,12 @@ def fit(
     with progress:
         for epoch in range(first, epochs):
             noise.seed(seed * 1_000_003 + epoch)
-            torch.manual_seed(
-                (seed * 1_000_003 + epoch) * noise.world + noise.rank
-            )  # dropout: own to a process
+            # of dropout, which differs between processes
+            torch.manual_seed((seed * 1_000_003 + epoch) * noise.world + noise.rank)
             sums: dict[str, Tensor] = {}
             for index, batch in enumerate(batches.epoch(noise)):
                 scalars = step(batch, (epoch * len(batches) + index) / total)
-                # added up on the device: reading a number here would make the processor wait for it
-                # at every step
+                # summed on the device: reading a value would synchronise at every step
                 sums = {name: sums.get(name, 0) + value for name, value in scalars.items()}
                 progress.update()
             means = _means(sums, len(batches), noise.world)
@@ -109,27 +106,26 @@ def _validate(
     return sums
 
 
-class Sheets:
-    """Ten digits at the end of each epoch, drawn from the prior in one style: training.npz.
+class EpochSamples:
+    """Ten images decoded at the end of each epoch, from codes that stay the same: training.npz.
 
-    Codes are the same in every epoch. A model that is told the digit draws 0 to 9, any other what
-    ten codes of its own choosing are. One that does not decode has no sheets.
+    The codes are drawn from the prior; those of a conditional model share one style and have the
+    classes 0 to 9. A model that does not decode has no such samples.
     """
 
     def __init__(self, folder: Path, model: LatentModel, epochs: int, seed: int = 0) -> None:
         self.path, self.model = folder / checkpoint.TRAINING, copy.deepcopy(model).eval()
-        told = isinstance(model, Conditions)
         codes = latent.sample_prior(model.blocks, 10, seed) if isinstance(model, Decodes) else None
-        if codes is not None and told:
+        if codes is not None and isinstance(model, Conditions):
             codes[:] = codes[:1]
             codes[:, model.digit] = np.eye(10)
         self.codes = None if codes is None else torch.from_numpy(codes)
-        kept = checkpoint.read_sheets(folder) if self.path.exists() else None
-        self.sheets = [] if kept is None else list(kept[:epochs])
+        saved = checkpoint.read_sheets(folder) if self.path.exists() else None
+        self.sheets = [] if saved is None else list(saved[:epochs])
 
     @torch.inference_mode()
-    def draw(self, weights: dict[str, Tensor]) -> None:
-        """Add the sheet of the epoch that ends with these weights."""
+    def add(self, weights: dict[str, Tensor]) -> None:
+        """Decode the codes with the weights of an epoch's end, and save."""
         if self.codes is None:
             return
         self.model.load_state_dict(weights)
@@ -152,33 +148,35 @@ def train(
     """Train a preset on images into `folder`: a checkpoint, log.jsonl with one line an epoch, and
     the state to resume.
 
-    A stop at any moment loses at most the epoch in progress; `resume` goes on from there, and
-    begins where no epoch is done. Raises CheckpointError where the folder holds a run and resume is
-    not set, or one begun with other settings; ValueError for settings that don't fit.
+    A stop at any moment loses at most the epoch in progress; `resume` continues from there, starts
+    where no epoch is complete, and leaves a finished run as it is. Raises CheckpointError where the
+    folder holds a model and resume is not set, where its run has other settings or no state to
+    continue from; ValueError for settings that do not fit the data; WriteError on a full disk.
     """
     run = json.loads(json.dumps(asdict(preset) | {"data": data}))
-    progress = _unfinished(folder, run, resume)
+    state, first = _saved_state(folder, run, resume)
     config = preset.train
-    with workers(device) as (rank, world, own):
+    if first >= config.epochs:
+        _trim_log(folder, first)
+        return folder
+    with workers(device) as (rank, world, own_device):
         torch.manual_seed(config.seed)  # every process starts from the same weights
-        model = _begin(preset).to(own)
-        noise = Noise(own, rank, world)
+        model = _initial_model(preset).to(own_device)
+        noise = Noise(own_device, rank, world)
         step = models.MODELS[preset.model].make_step(model, config, noise)
-        first = 0
-        if progress:
-            state, first, _ = progress
-            step.load_state({name: value.to(own) for name, value in state.items()})
+        if state:
+            step.load_state({name: value.to(own_device) for name, value in state.items()})
+        training, validation = hold_out(digits, config.validation, config.seed)
+        training = with_labels(training, config.labels, config.seed)
+        if model.needs_labels and (unlabelled := int((training.labels < 0).sum())):
+            raise ValueError(
+                f"{preset.model} needs the class of every image, and {unlabelled:,} have none; "
+                "classifier-vae needs few"
+            )
+        batches = Batches(training, config.batch, own_device, rank, world)
         if rank == 0:
             _trim_log(folder, first)
-        sheets = Sheets(folder, model, first)
-        kept, held = hold_out(digits, config.validation, config.seed)
-        kept = with_labels(kept, config.labels, config.seed)
-        if model.needs_labels and (unknown := int((kept.labels < 0).sum())):
-            raise ValueError(
-                f"{preset.model} needs the digit of every image, and {unknown:,} are unknown; "
-                "classifier-vae makes do with few"
-            )
-        batches = Batches(kept, config.batch, own, rank, world)
+        samples = EpochSamples(folder, model, first)
         manifest = Manifest(
             model=preset.model,
             config=asdict(model.config),
@@ -194,12 +192,10 @@ def train(
             if rank:
                 return
             checkpoint.write_model(folder, manifest, step.weights())
-            sheets.draw(step.weights())
-            with (folder / checkpoint.LOG).open("a", encoding="utf-8") as log:
-                log.write(
-                    json.dumps({"epoch": epoch} | {k: round(v, 4) for k, v in means.items()}) + "\n"
-                )
-            # last, for it is what counts: a line too many is dropped on resuming, none is missing
+            samples.add(step.weights())
+            rounded = {name: round(value, 4) for name, value in means.items()}
+            checkpoint.append_log(folder, {"epoch": epoch} | rounded)
+            # last: an epoch counts once its state is saved, and what else it left is replaced
             checkpoint.write_progress(folder, step.state(), epoch, run)
 
         fit(
@@ -209,20 +205,20 @@ def train(
             config.epochs,
             seed=config.seed,
             first=first,
-            validation=held,
+            validation=validation,
             on_epoch=on_epoch,
             bar=bar and rank == 0,
         )
     return folder
 
 
-def _begin(preset: Preset) -> LatentModel:
-    """A fresh model, or one with the weights of the run that the preset starts from."""
+def _initial_model(preset: Preset) -> LatentModel:
+    """A model with random weights, or with those of the run that the preset starts from."""
     model = models.build(preset.model, preset.config)
     if preset.train.start:
-        begun = checkpoint.read_model(Path(preset.train.start))
+        source = checkpoint.read_model(Path(preset.train.start))
         try:
-            model.load_state_dict(begun.state_dict())
+            model.load_state_dict(source.state_dict())
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:300]
             raise CheckpointError(
@@ -231,27 +227,50 @@ def _begin(preset: Preset) -> LatentModel:
     return model
 
 
-def _unfinished(
+def _saved_state(
     folder: Path, run: dict[str, Any], resume: bool
-) -> tuple[dict[str, Tensor], int, dict] | None:
+) -> tuple[dict[str, Tensor] | None, int]:
+    """The state to continue from, None to start, and the number of epochs that are complete."""
     progress = checkpoint.read_progress(folder)
-    if progress is None:  # also a run that was stopped in its first epoch: nothing is lost but that
-        return None
-    _, epoch, begun = progress
+    if progress is not None:
+        state, epochs, saved = progress
+        if not resume:
+            raise CheckpointError(
+                f"{folder} holds a run of {epochs} epochs; add --resume, or name another folder by "
+                "--out"
+            )
+        _check_settings(folder, saved, run)
+        return state, epochs
+    if not any((folder / name).exists() for name in (checkpoint.WEIGHTS, checkpoint.CONFIG)):
+        return None, 0
     if not resume:
         raise CheckpointError(
-            f"{folder} holds a run of {epoch} epochs; add --resume, or name another folder by --out"
+            f"{folder} holds a model already; name another folder by --out, or delete that one"
         )
-    if changed := sorted(_differences(_settings(begun), _settings(run))):
+    manifest = checkpoint.read_manifest(folder)
+    _check_settings(folder, vars(manifest), run)
+    epochs = len(_log_lines(folder))
+    if epochs >= run["train"]["epochs"]:
+        return None, epochs
+    if epochs > 1:
         raise CheckpointError(
-            f"the run in {folder} was begun with other settings ({'; '.join(changed)}); keep them"
+            f"{folder} holds a model of {epochs} epochs and no {checkpoint.PROGRESS} to continue "
+            "from; name another folder by --out, or delete that one"
         )
-    return progress
+    return None, 0  # stopped while the first epoch was saved
+
+
+def _check_settings(folder: Path, saved: dict[str, Any], run: dict[str, Any]) -> None:
+    if changed := sorted(_differences(_settings(saved), _settings(run))):
+        raise CheckpointError(
+            f"the run in {folder} has other settings ({'; '.join(changed)}); use the same, or name "
+            "another folder by --out"
+        )
 
 
 def _settings(run: dict[str, Any]) -> dict[str, Any]:
-    """What decides a run's weights: its settings in full, those that a later version added
-    included."""
+    """The settings that decide a run's weights, with the defaults of those that it does not
+    name."""
     return {
         "model": run["model"],
         "data": run["data"],
@@ -271,19 +290,35 @@ def _differences(a: dict[str, Any], b: dict[str, Any], path: str = "") -> set[st
     return found
 
 
-def _trim_log(folder: Path, epochs: int) -> None:
-    """Drop the lines of epochs that were logged but not kept, so that a resumed log has each epoch
-    once."""
+def _log_lines(folder: Path) -> list[str]:
     path = folder / checkpoint.LOG
-    if path.exists():
-        kept = [line for line in path.read_text().splitlines() if line.strip()][:epochs]
-        text = "".join(f"{line}\n" for line in kept)
-        checkpoint.write_atomically(path, lambda p: p.write_text(text))
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [line for line in lines if line.strip()]
+
+
+def _trim_log(folder: Path, epochs: int) -> None:
+    """Drop the lines of epochs whose state was not saved."""
+    lines = _log_lines(folder)
+    if len(lines) > epochs:
+        text = "".join(f"{line}\n" for line in lines[:epochs])
+        path = folder / checkpoint.LOG
+        checkpoint.write_atomically(path, lambda p: p.write_text(text, encoding="utf-8"))
+
+
+def fitted(preset: Preset, images: int, *, validation: bool = True, batch: bool = True) -> Preset:
+    """The preset for a data set of so many images: where more than half would be held out for
+    `validation`, a tenth is; a `batch` has at most all the others."""
+    train = preset.train
+    if validation and train.validation > images // 2:
+        train = replace(train, validation=images // 10)
+    if batch and train.batch > (rest := images - train.validation) > 0:
+        train = replace(train, batch=rest)
+    return replace(preset, train=train)
 
 
 def with_options(preset: Preset, model: dict[str, Any], train: dict[str, Any]) -> Preset:
-    """The preset with some settings changed; those that are None stay. Raises ValueError for one it
-    has not."""
+    """The preset with other settings; those that are None stay. Raises ValueError for an unknown
+    one."""
     changed = {k: v for k, v in model.items() if v is not None}
     models.config(preset.model, preset.config | changed)
     config = replace(preset.train, **{k: v for k, v in train.items() if v is not None})

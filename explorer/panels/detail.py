@@ -68,9 +68,8 @@ def samples(name: str, subject: Subject) -> None:
     figures = subject.figures
     if figures.deterministic:
         return
-    codes = reconstruction_metrics.draw_codes(
-        figures.mean, figures.logvar, reconstruction_metrics.DRAWS, seed=0
-    )[0]
+    count, classes = reconstruction_metrics.DRAWS, session.info(name).digit
+    codes = reconstruction_metrics.draw_codes(figures.mean, figures.logvar, count, 0, classes)[0]
     decoded = controls.model(name).decode(np.concatenate([figures.mean, codes]))
     st.html(
         f"<h3>Samples from the posterior of {subject.title}</h3>"

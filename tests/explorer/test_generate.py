@@ -37,7 +37,7 @@ class RowModel:
         seed: int = 0,
         temperature: float = 1.0,
     ) -> np.ndarray:
-        return latent.on_request(BLOCKS, labels, z, seed=seed, temperature=temperature)
+        return latent.conditional_codes(BLOCKS, labels, z, seed=seed, temperature=temperature)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         images = np.zeros((len(codes), 28, 28), np.float32)

@@ -1,4 +1,4 @@
-"""Small things to test the models with: scikit-learn's digits, narrow nets, one thread."""
+"""Small data sets and models, trained once for all tests; every test runs on one thread."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,18 +16,18 @@ from vae.optim import TrainConfig
 from vae.presets import Preset
 
 CPU = torch.device("cpu")
-SMALL = {"hidden": 32, "depth": 1}  # settings that every model with a latent space has
+SMALL = {"net": "residual", "hidden": 32, "depth": 1}  # of every model with a latent space
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread_for_what_tests_share() -> None:
+def _one_thread_for_session_fixtures() -> None:
     torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
-    """Small products are faster on one, and sums come out the same on every machine. For each test
-    anew: some set another number."""
+    """Small products are faster on one thread, and sums are the same on every machine. Before each
+    test: some set another number."""
     torch.set_num_threads(1)
 
 
@@ -41,6 +41,12 @@ def test_digits() -> Digits:
     return data.load("digits", "test")
 
 
+@pytest.fixture(scope="session")
+def few_digits(train_digits: Digits) -> Digits:
+    """200 images to train on where it does not matter how well."""
+    return Digits(train_digits.images[:200], train_digits.labels[:200])
+
+
 Small = Callable[..., Preset]
 
 
@@ -49,27 +55,27 @@ def small() -> Small:
     """A preset that trains in a second; keywords of TrainConfig go to it, others to the model."""
 
     def preset(model: str = "vae", **settings: Any) -> Preset:
-        known = TrainConfig.__dataclass_fields__
-        run: dict[str, Any] = {"epochs": 3, "batch": 128} | {
-            k: v for k, v in settings.items() if k in known
+        train_fields = TrainConfig.__dataclass_fields__
+        run: dict[str, Any] = {"epochs": 3, "batch": 100} | {
+            k: v for k, v in settings.items() if k in train_fields
         }
         fields = MODELS[model].config.__dataclass_fields__
         config = {k: v for k, v in SMALL.items() if k in fields}
-        config |= {k: v for k, v in settings.items() if k not in known}
+        config |= {k: v for k, v in settings.items() if k not in train_fields}
         return Preset(model, config, TrainConfig(**run), "A title", "A description.")
 
     return preset
 
 
 @pytest.fixture(scope="session")
-def shelf(
+def checkpoints(
     make_once: Callable[[str, Callable[[Path], None]], Path],
     small: Small,
     train_digits: Digits,
     test_digits: Digits,
 ) -> Path:
-    """A folder of trained checkpoints as the app ships them: ae-2d, vae-2d and vae-5d, a model that
-    is told the digit, and an independent classifier."""
+    """A folder of trained checkpoints as the app ships them: ae-2d, vae-2d, vae-5d, a conditional
+    model, and an independent classifier."""
     return make_once(
         "checkpoints", lambda folder: _train_checkpoints(folder, small, train_digits, test_digits)
     )
@@ -86,9 +92,9 @@ def _train_checkpoints(
     ):
         preset = small(model, latent=latent, epochs=6 if name == "vae-2d" else 2, rate=5e-3)
         training.train(preset, train_digits, folder / name, CPU, data="digits", bar=False)
-        shipped = checkpoint.read_model(folder / name)
-        few = Digits(test_digits.images[:90], test_digits.labels[:90])  # too few for t-SNE: quick
-        checkpoint.write_encodings(folder / name, metrics.encode(shipped, few))
+        model = checkpoint.read_model(folder / name)
+        few = Digits(test_digits.images[:90], test_digits.labels[:90])  # too few for t-SNE, slow
+        checkpoint.write_encodings(folder / name, metrics.encode(model, few))
     classifier = Preset(
         "classifier", {"width": 4}, TrainConfig(epochs=2, batch=128), "Classifier", "Words."
     )
@@ -97,8 +103,8 @@ def _train_checkpoints(
 
 
 @pytest.fixture
-def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The service as it is just after its import, with `shelf` as what is shipped."""
+def shipped(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The service as just imported, with `checkpoints` as those that are shipped."""
 
     def forget() -> None:
         for cached in (service.encodings, service.info):
@@ -106,20 +112,19 @@ def shipped(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         service.unload_all()
 
     forget()
-    monkeypatch.setattr(catalog, "CHECKPOINTS", shelf)
+    monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
     monkeypatch.setenv("LATENT_DEVICE", "cpu")
-    yield shelf
+    yield checkpoints
     forget()
 
 
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the checks of shapes and types that pytest adds, as outside of it: the code's own
-    are tested."""
+    """Without the run-time checks of shapes and types that pytest adds."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture
 def images() -> np.ndarray:
-    """[7, 28, 28] grey levels without meaning."""
+    """Uniform noise, [7, 28, 28]."""
     return np.random.default_rng(0).random((7, 28, 28), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""A checkpoint folder: what is written is read again, and what is damaged is named."""
+"""A checkpoint is read as it was written; damaged files are named."""
 
 import json
 import shutil
@@ -10,13 +10,14 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from vae import checkpoint
+from vae.catalog import CHECKPOINTS
 from vae.checkpoint import CONFIG, ENCODINGS, METRICS, WEIGHTS, CheckpointError, Encodings
 
 
 @pytest.fixture
-def folder(shelf: Path, tmp_path: Path) -> Path:
+def folder(checkpoints: Path, tmp_path: Path) -> Path:
     """A trained 2-d VAE that a test may damage."""
-    return Path(shutil.copytree(shelf / "vae-2d", tmp_path / "vae-2d"))
+    return Path(shutil.copytree(checkpoints / "vae-2d", tmp_path / "vae-2d"))
 
 
 def change_config(folder: Path, **changes: Any) -> None:
@@ -53,6 +54,33 @@ def test_encodings_are_read_as_written(tmp_path: Path) -> None:
         np.testing.assert_allclose(array, getattr(written, name), rtol=1e-3, atol=1e-3)
 
 
+def test_terms_of_the_elbo_are_stored_finer_than_they_are_shown(tmp_path: Path) -> None:
+    """Pages show them to 0.1 nats; half precision has steps of 0.25 there."""
+    values = np.linspace(40, 700, 5000, dtype=np.float32)
+    written = some_encodings(5000)._replace(cross_entropy=values, kl=values / 10)
+    checkpoint.write_encodings(tmp_path, written)
+    read = checkpoint.read_encodings(tmp_path)
+    np.testing.assert_allclose(read.cross_entropy, written.cross_entropy, rtol=0, atol=0.001)
+    np.testing.assert_allclose(read.kl, written.kl, rtol=0, atol=0.001)
+
+
+SHIPPED = sorted(path.parent.name for path in CHECKPOINTS.glob(f"*/{ENCODINGS}"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_terms_of_the_elbo_are_that_fine(name: str) -> None:
+    encodings = checkpoint.read_encodings(CHECKPOINTS / name)
+    figures = checkpoint.read_metrics(CHECKPOINTS / name)
+    found = encodings.cross_entropy.mean(dtype=float)
+    assert found == pytest.approx(figures["grey_cross_entropy"], abs=2e-3)
+    if "grey_elbo" in figures:
+        elbo = -found - encodings.kl.mean(dtype=float)
+        assert elbo == pytest.approx(figures["grey_elbo"], abs=2e-3)
+    steps = np.unique(encodings.cross_entropy)
+    assert np.diff(steps).min() < 0.01
+    assert len(steps) > 9_000, "nearly all of 10,000 images differ"
+
+
 def test_unknown_labels_and_points_survive_encodings(tmp_path: Path) -> None:
     written = some_encodings()._replace(tsne=None)
     written.labels[:5] = -1
@@ -84,8 +112,8 @@ class TestDamage:
         with pytest.raises(CheckpointError, match=rf"no {WEIGHTS}; restore it or train again"):
             checkpoint.read_model(folder)
 
-    def test_weights_of_another_size(self, folder: Path, shelf: Path) -> None:
-        shutil.copy(shelf / "vae-5d" / WEIGHTS, folder / WEIGHTS)
+    def test_weights_of_another_size(self, folder: Path, checkpoints: Path) -> None:
+        shutil.copy(checkpoints / "vae-5d" / WEIGHTS, folder / WEIGHTS)
         with pytest.raises(CheckpointError, match=rf"{WEIGHTS} does not fit .*{CONFIG}.*size mism"):
             checkpoint.read_model(folder)
 
@@ -167,7 +195,7 @@ class TestDamage:
 
     @pytest.mark.parametrize("seed", range(25))
     def test_encodings_with_wrong_bytes(self, folder: Path, seed: int) -> None:
-        """Cut short, or with bytes changed anywhere: an error with the remedy, or the codes."""
+        """Truncated, or with changed bytes: the error names the remedy."""
         rng = np.random.default_rng(seed)
         content = bytearray((folder / ENCODINGS).read_bytes())
         if seed % 3 == 0:
@@ -207,7 +235,7 @@ class TestDamage:
 
 
 class TestAtomically:
-    @pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt()])
+    @pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt("stopped")])
     def test_a_writer_that_fails_leaves_the_old_file_alone(
         self, tmp_path: Path, error: BaseException
     ) -> None:
@@ -218,7 +246,7 @@ class TestAtomically:
             to.write_text("half of the n")
             raise error
 
-        with pytest.raises(type(error)):
+        with pytest.raises(type(error), match=str(error)):
             checkpoint.write_atomically(path, write)
         assert json.loads(path.read_text()) == {"old": True}
         assert list(tmp_path.iterdir()) == [path]

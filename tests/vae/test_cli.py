@@ -1,4 +1,4 @@
-"""python -m vae as a user runs it: few processes, for each takes seconds to import torch."""
+"""The command line, mostly within this process: another takes seconds to import torch."""
 
 import json
 import os
@@ -13,63 +13,191 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vae import __main__ as cli
-from vae import catalog, checkpoint, conditional_metrics, training
+from vae import catalog, checkpoint, conditional_metrics, data, training
 from vae.checkpoint import CONFIG, ENCODINGS, LOG, PROGRESS, TRAINING, WEIGHTS
+from vae.data import Digits
 
 SMALL = ("--set", "hidden=16", "--set", "depth=1", "--batch", "100", "--validation", "0")
 TRAIN = ("train", "vae-2d", *SMALL, "--data", "digits")
+
+
+@pytest.fixture(autouse=True)
+def _digits_are_loaded_once(
+    train_digits: Digits, test_digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading resizes 1,797 images, which takes a second."""
+    loaded = {"train": train_digits, "test": test_digits}
+    monkeypatch.setitem(data.DATASETS, "digits", lambda split, *, progress=None: loaded[split])
 
 
 def environment(**more: str) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "LATENT_DEVICE": "cpu"} | more
 
 
-def run(*words: object, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "vae", *map(str, words)]
+def run(*args: object, **more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "vae", *map(str, args)]
     return subprocess.run(
         command, env=environment(**more), capture_output=True, text=True, check=False
     )
 
 
-def within(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
-    """Run the command line in this process: the same code, without the seconds of the import."""
-    monkeypatch.setattr(sys, "argv", ["vae", *map(str, words)])
+def within(monkeypatch: pytest.MonkeyPatch, *args: object) -> int:
+    """Run the command line in this process."""
+    monkeypatch.setattr(sys, "argv", ["vae", *map(str, args)])
     monkeypatch.setenv("LATENT_DEVICE", "cpu")
     return cli.main()
 
 
-def test_from_training_to_what_is_shipped(tmp_path: Path) -> None:
-    """train, export (which encodes), evaluate --json: real processes in a row."""
-    out, shelf = tmp_path / "run", tmp_path / "shelf"
-    done = run(*TRAIN, "--epochs", 2, "--out", out)
+@pytest.fixture
+def shipped_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of shipped checkpoints, apart from the repository's."""
+    folder = tmp_path / "assets" / "checkpoints"
+    for module in (cli, catalog):
+        monkeypatch.setattr(module, "CHECKPOINTS", folder)
+    return folder
+
+
+def own_images(folder: Path, digits: Digits, each: int = 6) -> Path:
+    """A folder of PNG files, a sub-folder for each class."""
+    for y in range(10):
+        (folder / str(y)).mkdir(parents=True)
+        for row in np.flatnonzero(digits.labels == y)[:each]:
+            Image.fromarray(digits.images[row]).save(folder / str(y) / f"{row}.png")
+    return folder
+
+
+def test_train_evaluate_and_export_on_images_of_ones_own(
+    test_digits: Digits,
+    tmp_path: Path,
+    shipped_to: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The README's commands: each uses the run's data, which is named once."""
+    source, out = own_images(tmp_path / "my-images", test_digits), tmp_path / "run"
+    args = (
+        "train",
+        "vae-2d",
+        "--set",
+        "hidden=16",
+        "--epochs",
+        2,
+        "--data",
+        source,
+        "--out",
+        out,
+    )
+    done = run(*args)
     assert (done.returncode, done.stdout.strip()) == (0, f"trained: {out}"), done.stderr
-    written = {CONFIG, WEIGHTS, PROGRESS, LOG, TRAINING}
-    assert {path.name for path in out.iterdir()} == written
+    assert {path.name for path in out.iterdir()} == {CONFIG, WEIGHTS, PROGRESS, LOG, TRAINING}
 
-    done = run("export", out, "my-vae", "--data", "digits", LATENT_CHECKPOINTS=str(shelf))
-    assert done.returncode == 0, done.stderr
-    shipped = {path.name for path in (shelf / "my-vae").iterdir()}
-    assert shipped == {CONFIG, WEIGHTS, ENCODINGS, LOG, TRAINING}
-    encodings = checkpoint.read_encodings(shelf / "my-vae")
-    model: Any = checkpoint.read_model(shelf / "my-vae")
-    assert encodings.mean.shape == (359, 2)
-    assert 2 * (shelf / "my-vae" / WEIGHTS).stat().st_size < 1.2 * (out / WEIGHTS).stat().st_size
-
-    done = run("evaluate", "my-vae", "--json", "--data", "digits", LATENT_CHECKPOINTS=str(shelf))
-    figures = json.loads(done.stdout)
-    assert figures == checkpoint.read_metrics(shelf / "my-vae")
+    assert within(monkeypatch, "evaluate", out, "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures == checkpoint.read_metrics(out)
+    model: Any = checkpoint.read_model(out)
     assert figures["parameters"] == sum(p.numel() for p in model.parameters())
+    test = data.load(source, "test")
+    assert figures["test_images"] == len(test.images) == 12
+
+    named = ("--title", "Mine", "--description", "Of my own.")
+    assert within(monkeypatch, "export", out, "mine", *named) == 0, capsys.readouterr().err
+    shipped = shipped_to / "mine"
+    assert {path.name for path in shipped.iterdir()} == {CONFIG, WEIGHTS, ENCODINGS, LOG, TRAINING}
+    assert list(shipped_to.parent.iterdir()) == [shipped_to], "nothing is left beside"
+    assert 2 * (shipped / WEIGHTS).stat().st_size < 1.2 * (out / WEIGHTS).stat().st_size
+    manifest = checkpoint.read_manifest(shipped)
+    assert (manifest.title, manifest.description) == ("Mine", "Of my own.")
+    assert manifest.data == checkpoint.read_manifest(out).data == str(source)
+    encodings = checkpoint.read_encodings(shipped)
+    np.testing.assert_array_equal(encodings.labels, test.labels)
+    assert encodings.mean.shape == (12, 2)
+    assert within(monkeypatch, "evaluate", "mine") == 0
+    assert checkpoint.read_metrics(shipped)["test_images"] == 12
+
+    assert within(monkeypatch, "encode", out) == 0
+    np.testing.assert_array_equal(checkpoint.read_encodings(out).labels, test.labels)
 
 
-def test_ctrl_c_leaves_a_run_that_goes_on(
+class TestExport:
+    @pytest.fixture
+    def source(self, checkpoints: Path, tmp_path: Path) -> Path:
+        return Path(shutil.copytree(checkpoints / "vae-2d", tmp_path / "run"))
+
+    def test_without_a_title_it_has_the_presets(
+        self, source: Path, shipped_to: Path, monkeypatch
+    ) -> None:
+        assert within(monkeypatch, "export", source, "name") == 0
+        assert checkpoint.read_manifest(shipped_to / "name") == checkpoint.read_manifest(source)
+
+    def test_another_checkpoint_is_replaced_only_on_request(
+        self, source: Path, shipped_to: Path, checkpoints: Path, monkeypatch, capsys
+    ) -> None:
+        shutil.copytree(checkpoints / "vae-5d", shipped_to / "name")
+        before = checkpoint.read_manifest(shipped_to / "name")
+        assert within(monkeypatch, "export", source, "name") == 2
+        assert "exists; choose another name, or add --replace" in capsys.readouterr().err
+        assert checkpoint.read_manifest(shipped_to / "name") == before
+        assert within(monkeypatch, "export", source, "name", "--replace") == 0
+        assert checkpoint.read_manifest(shipped_to / "name") == checkpoint.read_manifest(source)
+        assert [path.name for path in shipped_to.parent.rglob("*") if path.is_dir()] == [
+            *("checkpoints", "name")
+        ]
+
+    @pytest.mark.parametrize("name", ["../name", "a/b", "", " ", ".."])
+    def test_a_name_is_no_path(self, source: Path, shipped_to, monkeypatch, capsys, name) -> None:
+        assert within(monkeypatch, "export", source, name) == 2
+        assert "is no name of a checkpoint" in capsys.readouterr().err
+        assert not shipped_to.exists()
+
+    def test_an_export_that_fails_leaves_nothing(
+        self, source: Path, shipped_to: Path, monkeypatch, capsys
+    ) -> None:
+        """A limit of a file's size stands for a full disk."""
+        resource = pytest.importorskip("resource")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        try:
+            assert within(monkeypatch, "export", source, "name") == 2
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert "cannot be written" in error
+        assert error.count("\n") == 1
+        assert list(shipped_to.parent.rglob("*")) == [shipped_to]
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "encode", "export"])
+def test_data_that_are_not_here_are_named(
+    verb: str, checkpoints: Path, tmp_path: Path, shipped_to: Path, monkeypatch, capsys
+) -> None:
+    folder = Path(shutil.copytree(checkpoints / "vae-2d", tmp_path / "run"))
+    raw = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps(raw | {"data": "my-images/"}))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    args = (verb, folder, "name") if verb == "export" else (verb, folder)
+    assert within(monkeypatch, *args) == 2
+    error = capsys.readouterr().err
+    assert f"{folder} was trained on my-images/, which is not here; run this where it" in error
+    assert error.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert not (shipped_to / "name").exists()
+    if verb == "encode":  # on other data, if they are named
+        assert within(monkeypatch, *args, "--data", "digits") == 0
+        assert len(checkpoint.read_encodings(folder).mean) == 359
+        assert checkpoint.read_manifest(folder).data == "my-images/", "what it was trained on"
+
+
+def test_ctrl_c_leaves_a_run_that_can_be_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = (*TRAIN, "--epochs", 200, "--batch", 1000, "--out", tmp_path)
-    command = [sys.executable, "-m", "vae", *map(str, words)]
+    args = (*TRAIN, "--epochs", 100_000, "--batch", 1000, "--out", tmp_path)
+    command = [sys.executable, "-m", "vae", *map(str, args)]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:  # where it is ignored, a child that is started ignores it too
+    try:  # a child that is started while the signal is ignored ignores it too
         process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
     finally:
         signal.signal(signal.SIGINT, before)
@@ -81,52 +209,72 @@ def test_ctrl_c_leaves_a_run_that_goes_on(
     _, errors = process.communicate()
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    assert "--resume goes on" in errors
-    logged = len((tmp_path / "log.jsonl").read_text().splitlines())
-    assert 1 <= logged < 200
+    assert "--resume continues" in errors
+    progress = checkpoint.read_progress(tmp_path)
+    assert progress is not None
+    logged = len((tmp_path / LOG).read_text().splitlines())
+    assert progress[1] <= logged <= progress[1] + 1
 
-    assert within(monkeypatch, *words) == 2
+    assert within(monkeypatch, *args) == 2
     assert "add --resume" in capsys.readouterr().err
-    assert within(monkeypatch, *words, "--resume") == 0
-    lines = (tmp_path / "log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 201))
+    fit = training.fit
+
+    def two_epochs(
+        step: Any, batches: Any, noise: Any, epochs: int, *, first: int, **options: Any
+    ) -> None:
+        fit(step, batches, noise, first + 2, first=first, **options)
+
+    monkeypatch.setattr(training, "fit", two_epochs)
+    assert within(monkeypatch, *args, "--resume") == 0
+    lines = (tmp_path / LOG).read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == list(range(1, progress[1] + 3))
 
 
-def test_digits_are_drawn_on_request(
-    shelf: Path,
+def test_images_of_given_digits_are_generated(
+    checkpoints: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = tmp_path / "drawn.npz"
-    name = shelf / "cvae"
-    words = ("generate", name, "--count", 25, "--digits", "907", "--seed", 3, "--out", out)
-    assert within(monkeypatch, *words) == 0, capsys.readouterr().err
-    assert capsys.readouterr().out.strip() == f"25 digits: {out}"
-    with np.load(out) as drawn:
-        assert drawn["labels"].tolist() == [9, 0, 7] * 8 + [9]
-        assert drawn["images"].dtype == np.uint8
+    out = tmp_path / "generated.npz"
+    name = checkpoints / "cvae"
+    args = ("generate", name, "--count", 25, "--digits", "907", "--seed", 3, "--out", out)
+    assert within(monkeypatch, *args) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.strip() == f"25 images: {out}"
+    with np.load(out) as generated:
+        assert generated["labels"].tolist() == [9, 0, 7] * 8 + [9]
+        assert generated["images"].dtype == np.uint8
         model: Any = checkpoint.read_model(name)
-        decoded = 255 * model.decode(torch.from_numpy(drawn["codes"])).sigmoid().numpy()
-        assert np.abs(decoded - drawn["images"]).max() < 0.51
+        decoded = 255 * model.decode(torch.from_numpy(generated["codes"])).sigmoid().numpy()
+        assert np.abs(decoded - generated["images"]).max() < 0.51
 
-    # another data set than MNIST has an independent classifier's opinion too
-    monkeypatch.setattr(catalog, "CHECKPOINTS", shelf)
-    copy = Path(shutil.copytree(name, tmp_path / "measured"))
-    monkeypatch.setattr(conditional_metrics, "EACH", 20)
-    assert within(monkeypatch, "evaluate", copy, "--data", "digits") == 0
+
+def test_a_conditional_model_is_evaluated_by_an_independent_classifier(
+    checkpoints: Path, test_digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
+    monkeypatch.setattr(conditional_metrics, "EACH", 4)
+    copy = Path(shutil.copytree(checkpoints / "cvae", tmp_path / "measured"))
+    source = own_images(tmp_path / "images", test_digits, 10)
+    assert within(monkeypatch, "evaluate", copy, "--data", source) == 0
     figures = checkpoint.read_metrics(copy)
     assert {"agreement", "diversity", "learned_from_drawn", "style_slant"} <= set(figures)
     assert 0 <= figures["agreement"] <= 1
 
+    few = own_images(tmp_path / "few", test_digits, 5)  # one test image a class: no diversity
+    assert within(monkeypatch, "evaluate", copy, "--data", few) == 0
+    figures = checkpoint.read_metrics(copy)
+    assert "agreement" not in figures
+    assert all(np.isfinite(np.sum(value)) for value in figures.values())
 
-def test_a_second_stage_goes_on_in_the_history(
+
+def test_the_history_of_a_second_stage_follows_that_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert within(monkeypatch, *TRAIN, "--epochs", 2, "--out", first) == 0
-    words = (*TRAIN, "--epochs", 3, "--start", first, "--out", second)
-    assert within(monkeypatch, *words) == 0
+    args = (*TRAIN, "--epochs", 3, "--start", first, "--out", second)
+    assert within(monkeypatch, *args) == 0
     (tmp_path / "shipped").mkdir()
     cli.export_history(second, tmp_path / "shipped")
     logs = [checkpoint.read_log(folder)["loss"] for folder in (first, second, tmp_path / "shipped")]
@@ -146,7 +294,7 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
-    ("words", "named"),
+    ("args", "named"),
     [
         (("train", "vae-2d", "--data", "no/such/data"), "no/such/data"),
         ((*TRAIN, "--net", "mpl"), "'mpl'"),
@@ -159,7 +307,7 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
         ((*TRAIN, "--validation", "100000"), "100000"),
         ((*TRAIN, "--set", "hidden"), "'hidden'"),
         ((*TRAIN, "--labels", "5"), "a multiple of 10, not 5"),
-        (("generate", "vae-2d", "--count", "1"), "is not told the digit"),
+        (("generate", "vae-2d", "--count", "1"), "is not conditional"),
         (("generate", "cvae", "--count", "0"), "not 0"),
         (("generate", "cvae", "--digits", "a"), "'a'"),
         ((*TRAIN, "--set", "hidden=wide"), "'wide'"),
@@ -175,11 +323,11 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, tuple) else "",
 )
 def test_every_mistake_is_named(
-    words: tuple[str, ...], named: str, tmp_path: Path, monkeypatch, capsys
+    args: tuple[str, ...], named: str, tmp_path: Path, monkeypatch, capsys
 ) -> None:
-    out = ("--out", tmp_path / "run") if words[0] == "train" else ()
+    out = ("--out", tmp_path / "run") if args[0] == "train" else ()
     monkeypatch.chdir(Path(__file__).parents[2])
-    assert within(monkeypatch, *words, *out) == 2
+    assert within(monkeypatch, *args, *out) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("error: ")
@@ -194,12 +342,10 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch, c
     assert str(tmp_path / "file") in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "words", [(), ("train",), ("paint", "vae-2d"), (*TRAIN, "--epochs", "two")]
-)
-def test_words_that_make_no_command_say_how_it_goes(words, monkeypatch, capsys) -> None:
+@pytest.mark.parametrize("args", [(), ("train",), ("paint", "vae-2d"), (*TRAIN, "--epochs", "two")])
+def test_invalid_commands_print_the_usage(args, monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit) as raised:
-        within(monkeypatch, *words)
+        within(monkeypatch, *args)
     assert raised.value.code == 2
     assert "usage: python -m vae" in capsys.readouterr().err
 
@@ -235,26 +381,36 @@ def test_options_reach_the_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [block.size for block in manifest.blocks] == [3]
 
 
-def test_a_folder_of_ones_own_is_a_source(test_digits, tmp_path: Path, monkeypatch) -> None:
+def test_an_npz_of_ones_own_is_a_source(test_digits, tmp_path: Path, monkeypatch) -> None:
     source = tmp_path / "mine.npz"
     np.savez(source, images=test_digits.images, labels=test_digits.labels)
-    words = ("train", "ae-2d", *SMALL, "--epochs", 1, "--data", source, "--out", tmp_path / "run")
-    assert within(monkeypatch, *words) == 0
-    assert within(monkeypatch, "encode", tmp_path / "run", "--data", source) == 0
+    args = (
+        "train",
+        "ae-2d",
+        *SMALL,
+        "--epochs",
+        1,
+        "--data",
+        source,
+        "--out",
+        tmp_path / "run",
+    )
+    assert within(monkeypatch, *args) == 0
+    assert within(monkeypatch, "encode", tmp_path / "run") == 0
     assert checkpoint.read_manifest(tmp_path / "run").data == str(source)
     assert len(checkpoint.read_encodings(tmp_path / "run").mean) == len(test_digits.images) // 5 + 1
 
 
-def test_resume_begins_where_nothing_was_begun(tmp_path: Path, monkeypatch) -> None:
-    """So that one command, repeated until it succeeds, is enough for a machine that may stop."""
-    words = (*TRAIN, "--epochs", 2, "--out", tmp_path / "run", "--resume")
-    assert within(monkeypatch, *words) == 0
+def test_resume_starts_a_run_where_there_is_none(tmp_path: Path, monkeypatch) -> None:
+    """One command, repeated until it succeeds, is enough on a machine that may stop."""
+    args = (*TRAIN, "--epochs", 2, "--out", tmp_path / "run", "--resume")
+    assert within(monkeypatch, *args) == 0
     first = (tmp_path / "run" / WEIGHTS).read_bytes()
-    assert within(monkeypatch, *words) == 0
+    assert within(monkeypatch, *args) == 0
     assert (tmp_path / "run" / WEIGHTS).read_bytes() == first
 
 
-def test_an_interruption_is_no_error(tmp_path: Path, monkeypatch, capsys) -> None:
+def test_an_interruption_has_its_own_exit_code(tmp_path: Path, monkeypatch, capsys) -> None:
     def interrupted(*args: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 

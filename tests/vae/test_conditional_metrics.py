@@ -1,4 +1,4 @@
-"""What is said of digits drawn on request, on digits of which it is known."""
+"""Figures of generated images, on images of which they are known."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from vae.latent import DIGIT, LatentBlock
 
 
 def bars(lean: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Strokes from top to bottom, float32 [N, 28, 28]; `lean` pixels to the right a pixel up."""
+    """Vertical strokes, float32 [N, 28, 28]; `lean` pixels to the right for each upwards."""
     y, x = np.mgrid[:28, :28].astype(float)
     middle = 13.5 + lean[:, None, None] * (13.5 - y)
     inside = width[:, None, None] / 2 - np.abs(x - middle) + 0.5
@@ -29,23 +29,23 @@ def random_bars(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return lean, width, bars(lean, width)
 
 
-class Copyist(nn.Module):
-    """Its code is slant and thickness, and it draws any digit as a bar of these."""
+class Bars(nn.Module):
+    """Its code is slant and thickness, and it decodes to a bar of these, or of random ones."""
 
     blocks = (LatentBlock("z", 2, "normal"), LatentBlock(DIGIT, 10, "categorical"))
     digit = slice(2, 12)
 
-    def __init__(self, deaf: bool = False) -> None:
+    def __init__(self, ignores_code: bool = False) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
-        self.deaf = deaf
+        self.ignores_code = ignores_code
 
-    def encode_given(self, x: Tensor, digit: Tensor) -> Posterior:
+    def encode_given(self, x: Tensor, one_hot: Tensor) -> Posterior:
         images = x.numpy()
         style = np.stack(
             [conditional_metrics.slant(images), conditional_metrics.thickness(images)], 1
         )
-        mean = torch.cat([torch.from_numpy(style).float(), digit], 1)
+        mean = torch.cat([torch.from_numpy(style).float(), one_hot], 1)
         return Posterior(mean, torch.full_like(mean, -torch.inf))
 
     def encode(self, x: Tensor) -> Posterior:
@@ -53,7 +53,7 @@ class Copyist(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         lean, width = z.reshape(-1, 12).numpy()[:, :2].T
-        if self.deaf:
+        if self.ignores_code:
             lean, width, _ = random_bars(len(lean), 5)
         images = torch.from_numpy(bars(np.asarray(lean), np.asarray(width)))
         return torch.logit(images, eps=1e-6).reshape(*z.shape[:-1], 28, 28)
@@ -71,84 +71,83 @@ def test_slant_and_thickness_are_those_of_a_stroke() -> None:
     ).all()
 
 
-@pytest.mark.parametrize("deaf", [False, True])
-def test_a_style_is_kept_by_what_copies_it_alone(deaf: bool) -> None:
+@pytest.mark.parametrize("ignores_code", [False, True])
+def test_style_is_correlated_only_where_the_decoder_uses_the_code(ignores_code: bool) -> None:
     _, _, images = random_bars(500, 1)
     real = Digits(np.rint(255 * images).astype(np.uint8), np.arange(500) % 10)
-    found = conditional_metrics.style(Copyist(deaf), real)
+    found = conditional_metrics.style(Bars(ignores_code), real)
     assert set(found) == {"style_slant", "style_thickness"}
-    if deaf:
+    if ignores_code:
         assert max(np.abs(list(found.values()))) < 0.2
     else:
         assert min(found.values()) > 0.95
 
 
-def test_diversity_is_one_for_real_digits_and_none_for_copies(train_digits: Digits) -> None:
+def test_diversity_is_1_for_real_images_and_0_for_copies(train_digits: Digits) -> None:
     assert conditional_metrics.diversity(train_digits, train_digits) == pytest.approx(1)
     first = np.array([np.flatnonzero(train_digits.labels == kind)[0] for kind in range(10)])
     copies = Digits(np.repeat(train_digits.images[first], 20, 0), np.repeat(np.arange(10), 20))
     assert conditional_metrics.diversity(copies, train_digits) == pytest.approx(0, abs=1e-3)
 
 
-def test_a_pairwise_distance_by_hand() -> None:
+def test_diversity_of_images_at_half_contrast_is_half() -> None:
     rng = np.random.default_rng(0)
     real = Digits(rng.integers(0, 256, (30, 28, 28)).astype(np.uint8), np.arange(30) % 10)
-    drawn = Digits((real.images // 2).astype(np.uint8), real.labels)
-    assert conditional_metrics.diversity(drawn, real) == pytest.approx(0.5, abs=0.01)
+    darker = Digits((real.images // 2).astype(np.uint8), real.labels)
+    assert conditional_metrics.diversity(darker, real) == pytest.approx(0.5, abs=0.01)
 
 
-def test_one_learns_from_digits_and_not_from_their_names_mixed(
+def test_a_classifier_learns_from_images_and_not_from_permuted_labels(
     train_digits: Digits, test_digits: Digits
 ) -> None:
-    right = conditional_metrics.learned_from(train_digits, test_digits, epochs=8)
-    mixed = np.random.default_rng(0).permutation(train_digits.labels)
-    wrong = conditional_metrics.learned_from(
-        Digits(train_digits.images, mixed), test_digits, epochs=8
-    )
+    few = Digits(train_digits.images[:384], train_digits.labels[:384])
+    right = conditional_metrics.accuracy_of_trained_on(few, test_digits, epochs=16)
+    permuted = few._replace(labels=np.random.default_rng(0).permutation(few.labels))
+    wrong = conditional_metrics.accuracy_of_trained_on(permuted, test_digits, epochs=16)
     assert right > 0.8
     assert wrong < 0.4
 
 
-def test_what_is_drawn_is_asked_for_and_repeatable(shelf: Path) -> None:
-    model: Any = checkpoint.read_model(shelf / "cvae")
+def test_generated_images_have_the_given_classes_and_repeat(checkpoints: Path) -> None:
+    model: Any = checkpoint.read_model(checkpoints / "cvae")
     labels = np.array([3, 1, 4, 1, 5] * 300)  # more than are decoded at once
-    images, codes = conditional_metrics.draw(model, labels, seed=2)
+    images, codes = conditional_metrics.generate(model, labels, seed=2)
     assert images.shape == (1500, 28, 28)
     np.testing.assert_array_equal(codes[:, model.digit].argmax(1), labels)
     z = torch.from_numpy(codes[1200:1210])
     np.testing.assert_allclose(images[1200:1210], model.decode(z).sigmoid(), atol=1e-5)
-    np.testing.assert_array_equal(conditional_metrics.draw(model, labels, seed=2)[0], images)
-    assert not np.array_equal(conditional_metrics.draw(model, labels, seed=3)[0], images)
-    still = conditional_metrics.draw(model, np.zeros(4, int), temperature=0.0)[0]
+    np.testing.assert_array_equal(conditional_metrics.generate(model, labels, seed=2)[0], images)
+    assert not np.array_equal(conditional_metrics.generate(model, labels, seed=3)[0], images)
+    still = conditional_metrics.generate(model, np.zeros(4, int), temperature=0.0)[0]
     np.testing.assert_allclose(still, still[:1].repeat(4, 0), atol=1e-6)
 
 
-def test_agreement_is_the_share_that_the_judge_takes_as_asked(shelf: Path) -> None:
-    classifier: Any = checkpoint.read_model(shelf / "classifier")
+def test_agreement_is_the_accuracy_of_the_classifier(checkpoints: Path) -> None:
+    classifier: Any = checkpoint.read_model(checkpoints / "classifier")
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, 28, 28)).astype(np.uint8)
-    named = classifier.classify(torch.from_numpy(images).float() / 255).argmax(1).numpy()
-    asked = np.where(np.arange(40) < 10, (named + 1) % 10, named)
-    assert conditional_metrics.agreement(classifier, Digits(images, asked)) == 0.75
+    classes = classifier.classify(torch.from_numpy(images).float() / 255).argmax(1).numpy()
+    given = np.where(np.arange(40) < 10, (classes + 1) % 10, classes)
+    assert conditional_metrics.agreement(classifier, Digits(images, given)) == 0.75
 
 
-def test_codes_on_request() -> None:
-    blocks = Copyist.blocks
-    codes = latent.on_request(blocks, np.array([7, 0]), np.array([[1, 2], [3, 4.0]]))
+def test_conditional_codes() -> None:
+    blocks = Bars.blocks
+    codes = latent.conditional_codes(blocks, np.array([7, 0]), np.array([[1, 2], [3, 4.0]]))
     np.testing.assert_array_equal(codes[:, :2], [[1, 2], [3, 4]])
     np.testing.assert_array_equal(codes[:, 2:], np.eye(10)[[7, 0]])
-    assert latent.on_request(blocks, np.array([], int)).shape == (0, 12)
+    assert latent.conditional_codes(blocks, np.array([], int)).shape == (0, 12)
 
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("labels", [[10], [-1], [1.5], [[1]], ["3"]])
-def test_what_is_no_digit_is_refused(labels: list) -> None:
+def test_labels_that_are_no_digits_are_refused(labels: list) -> None:
     with pytest.raises(ValueError, match="digits are whole numbers from 0 to 9"):
-        latent.on_request(Copyist.blocks, np.array(labels))
+        latent.conditional_codes(Bars.blocks, np.array(labels))
 
 
 def test_codes_of_another_shape_or_space_are_refused() -> None:
     with pytest.raises(ValueError, match=r"2 digits need z of 2 numbers, not \(2, 3\)"):
-        latent.on_request(Copyist.blocks, np.array([1, 2]), np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="no block of this latent space is the digit"):
-        latent.on_request(Copyist.blocks[:1], np.array([1]))
+        latent.conditional_codes(Bars.blocks, np.array([1, 2]), np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="has no block 'digit': the model is not conditional"):
+        latent.conditional_codes(Bars.blocks[:1], np.array([1]))

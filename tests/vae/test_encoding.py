@@ -1,4 +1,4 @@
-"""Packed for many images: the same codes, the original untouched."""
+"""A packed copy of a model: the same codes, and the original is not changed."""
 
 import copy
 from pathlib import Path
@@ -25,38 +25,42 @@ def many() -> np.ndarray:
 
 @pytest.mark.parametrize("count", [1, 256, 300])
 @pytest.mark.parametrize("name", ENCODE)
-def test_the_codes_are_the_same(name: str, count: int, shelf: Path, many: np.ndarray) -> None:
-    model: Any = checkpoint.read_model(shelf / name)
-    twin: Any = packed(model)
+def test_the_codes_are_the_same(name: str, count: int, checkpoints: Path, many: np.ndarray) -> None:
+    model: Any = checkpoint.read_model(checkpoints / name)
+    copied: Any = packed(model)
     x = torch.from_numpy(many[:count])
     with torch.inference_mode():
-        for mine, other in zip(twin.encode(x), model.encode(x), strict=True):
+        for mine, other in zip(copied.encode(x), model.encode(x), strict=True):
             torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
 
 
-def test_the_original_stays_as_it_was(shelf: Path) -> None:
-    model = checkpoint.read_model(shelf / "cvae")
+def test_the_original_is_not_changed(checkpoints: Path) -> None:
+    model = checkpoint.read_model(checkpoints / "cvae")
     before = copy.deepcopy(model.state_dict())
-    twin = packed(model)
+    copied = packed(model)
     assert not any(isinstance(part, Packed) for part in model.modules())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    reads = [part for name, part in twin.named_modules() if not name.startswith("decoder")]
-    assert any(isinstance(part, Packed) for part in reads)
-    assert not any(isinstance(part, nn.Linear) for part in reads)
+    encoding_parts = [
+        part for name, part in copied.named_modules() if not name.startswith("decoder")
+    ]
+    assert any(isinstance(part, Packed) for part in encoding_parts)
+    assert not any(isinstance(part, nn.Linear) for part in encoding_parts)
 
 
-def test_the_rest_is_shared(shelf: Path) -> None:
-    model: Any = checkpoint.read_model(shelf / "cvae")
-    twin: Any = packed(model)
-    ours, theirs = twin.decoder.parameters(), model.decoder.parameters()
+def test_the_decoder_is_shared(checkpoints: Path) -> None:
+    model: Any = checkpoint.read_model(checkpoints / "cvae")
+    copied: Any = packed(model)
+    ours, theirs = copied.decoder.parameters(), model.decoder.parameters()
     assert all(a is b for a, b in zip(ours, theirs, strict=True))
 
 
 @pytest.mark.usefixtures("shipped")
 @pytest.mark.parametrize("name", ENCODE)
-def test_the_service_reads_many_by_it(name: str, shelf: Path, many: np.ndarray) -> None:
+def test_the_service_encodes_many_images_by_it(
+    name: str, checkpoints: Path, many: np.ndarray
+) -> None:
     model = service.load(name)
-    module: Any = checkpoint.read_model(shelf / name)
+    module: Any = checkpoint.read_model(checkpoints / name)
     mean, _ = model.encode(many)
     assert model._packed is not None
     with torch.inference_mode():
@@ -65,7 +69,7 @@ def test_the_service_reads_many_by_it(name: str, shelf: Path, many: np.ndarray) 
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_few_are_read_by_the_model_itself(many: np.ndarray) -> None:
+def test_the_service_encodes_few_images_by_the_original(many: np.ndarray) -> None:
     model = service.load("vae-5d")
     model.encode(many[:16])
     assert model._packed is None

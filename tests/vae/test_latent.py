@@ -1,7 +1,9 @@
-"""Latent geometry: what a path, a sheet and a plane keep."""
+"""Invariants of priors, grids, interpolation and planes."""
 
 import numpy as np
 import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
 
 from vae import latent
 from vae.latent import LatentBlock
@@ -13,7 +15,7 @@ def codes(count: int, size: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("size", "prior"), [(0, "normal"), (-1, "uniform"), (2, "gauss")])
 @pytest.mark.usefixtures("unchecked")
-def test_a_block_states_what_is_wrong_with_it(size: int, prior: str) -> None:
+def test_an_invalid_block_is_refused(size: int, prior: str) -> None:
     given: dict = {"prior": prior}
     with pytest.raises(ValueError, match=rf"block 'z' has (size {size};|prior '{prior}',)"):
         LatentBlock("z", size, **given)
@@ -46,13 +48,13 @@ class TestPrior:
         np.testing.assert_allclose(z.mean(0), 1 / 4, atol=0.01)
         np.testing.assert_allclose(z.var(0), 3 / 80, atol=0.003)
 
-    def test_blocks_stand_side_by_side_in_their_order(self) -> None:
+    def test_blocks_are_concatenated_in_order(self) -> None:
         blocks = [LatentBlock("a", 2, "normal"), LatentBlock("b", 10, "categorical")]
         z = latent.sample_prior(blocks, 5, seed=0)
         assert z.shape == (5, 12)
         assert (z[:, 2:].sum(1) == 1).all()
 
-    def test_temperature_scales_the_normal_blocks_alone(self) -> None:
+    def test_temperature_scales_normal_blocks_only(self) -> None:
         blocks = [LatentBlock("a", 2, "normal"), LatentBlock("b", 2, "uniform")]
         one, half, none = (latent.sample_prior(blocks, 9, 3, t) for t in (1.0, 0.5, 0.0))
         np.testing.assert_allclose(half[:, :2], one[:, :2] / 2, rtol=1e-6)
@@ -66,13 +68,21 @@ class TestPrior:
         assert not np.array_equal(first, latent.sample_prior(blocks, 4, seed=8))
 
     @pytest.mark.parametrize(("count", "temperature"), [(0, 1.0), (-3, 1.0), (1, -0.5)])
-    def test_bad_requests_are_named(self, count: int, temperature: float) -> None:
+    def test_invalid_counts_are_named(self, count: int, temperature: float) -> None:
         with pytest.raises(ValueError, match=f"{count} codes at temperature {temperature}"):
             latent.sample_prior([LatentBlock("z", 2, "normal")], count, 0, temperature)
 
 
+def test_the_kl_is_that_of_torch_and_of_a_point_0() -> None:
+    mean, logvar = np.random.default_rng(1).normal(size=(2, 6, 3))
+    deviation = torch.from_numpy(np.exp(0.5 * logvar))
+    expected = kl_divergence(Normal(torch.from_numpy(mean), deviation), Normal(0.0, 1.0))
+    np.testing.assert_allclose(latent.gaussian_kl(mean, logvar), expected)
+    assert not latent.gaussian_kl(mean, np.full_like(mean, -np.inf)).any()
+
+
 class TestGrid:
-    def test_is_read_as_a_picture(self) -> None:
+    def test_is_row_major_from_the_top_left(self) -> None:
         z = latent.grid(np.zeros(2), (0, 1), steps=4, ranges=(-1.0, 2.0, -10.0, 20.0)).reshape(
             4, 4, 2
         )
@@ -106,7 +116,7 @@ def test_traversals_sweep_one_dimension_each() -> None:
 class TestPaths:
     @pytest.mark.parametrize("path", [latent.lerp, latent.slerp])
     @pytest.mark.parametrize("size", [2, 20])
-    def test_both_ends_belong_to_it(self, path, size: int) -> None:
+    def test_both_ends_are_included(self, path, size: int) -> None:
         a, b = codes(2, size)
         z = path(a, b, 9)
         assert (z.shape, z.dtype) == ((9, size), np.float32)
@@ -118,7 +128,7 @@ class TestPaths:
             np.diff(latent.lerp(a, b, 5), axis=0), np.tile((b - a) / 4, (4, 1)), rtol=1e-4
         )
 
-    def test_slerp_keeps_the_norm_and_turns_evenly(self) -> None:
+    def test_slerp_keeps_the_norm_in_even_angles(self) -> None:
         a, b = (z / np.linalg.norm(z) * 3 for z in codes(2, 6))
         z = latent.slerp(a, b, 12)
         np.testing.assert_allclose(np.linalg.norm(z, axis=1), 3, rtol=1e-5)
@@ -126,7 +136,7 @@ class TestPaths:
         np.testing.assert_allclose(between, between[0], rtol=1e-4)
 
     @pytest.mark.parametrize("factor", [0.0, 1.0, 2.0, -1.0])
-    def test_slerp_is_straight_where_there_is_no_arc(self, factor: float) -> None:
+    def test_slerp_is_linear_where_the_arc_is_undefined(self, factor: float) -> None:
         a = codes(1, 4)[0]
         z = latent.slerp(a, factor * a, 7)
         assert np.isfinite(z).all()
@@ -143,26 +153,26 @@ PLANES = {
 
 @pytest.mark.parametrize("name", PLANES)
 class TestPlanes:
-    def test_moved_codes_project_to_where_they_were_sent(self, name: str) -> None:
+    def test_moved_codes_project_to_the_target(self, name: str) -> None:
         plane, z, xy = PLANES[name](), codes(1, 5)[0], np.array([0.7, -1.9], np.float32)
         np.testing.assert_allclose(plane.project(plane.move(z, xy)[None])[0], xy, atol=1e-5)
 
-    def test_a_move_keeps_what_the_plane_hides(self, name: str) -> None:
+    def test_a_move_keeps_the_orthogonal_part(self, name: str) -> None:
         plane, z = PLANES[name](), codes(1, 5)[0]
         change = plane.move(z, np.array([2.0, 3.0])) - z
         hidden = np.eye(5) - plane.axes.T @ plane.axes
         np.testing.assert_allclose(hidden @ change, 0, atol=1e-5)
 
-    def test_a_move_to_where_it_is_changes_nothing(self, name: str) -> None:
+    def test_a_move_to_the_own_projection_changes_nothing(self, name: str) -> None:
         plane, z = PLANES[name](), codes(1, 5)[0]
         np.testing.assert_allclose(plane.move(z, plane.project(z[None])[0]), z, atol=1e-5)
 
-    def test_many_places_move_as_each_would(self, name: str) -> None:
+    def test_many_targets_give_what_each_gives(self, name: str) -> None:
         plane, z, xy = PLANES[name](), codes(1, 5)[0], codes(6, 2)
         each = np.stack([plane.move(z, one) for one in xy])
         np.testing.assert_allclose(plane.move(z, xy), each, atol=1e-6)
 
-    def test_a_distance_is_what_the_plane_hides(self, name: str) -> None:
+    def test_a_distance_is_that_of_the_orthogonal_part(self, name: str) -> None:
         plane, z, others = PLANES[name](), codes(1, 5)[0], codes(20, 5)
         hidden = np.eye(5) - plane.axes.T @ plane.axes
         away = np.linalg.norm((others - z) @ hidden, axis=1)
@@ -198,12 +208,12 @@ def test_the_principal_plane_keeps_most_variance() -> None:
 
 
 @pytest.mark.parametrize("dims", [(1, 1), (0, 2), (-1, 0)])
-def test_a_plane_names_dimensions_that_do_not_fit(dims: tuple[int, int]) -> None:
+def test_invalid_dimensions_of_a_plane_are_named(dims: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=r"not \("):
         latent.coordinate_plane(dims, 2)
 
 
-def test_tsne_keeps_neighbours_and_repeats_itself() -> None:
+def test_tsne_preserves_neighbours_and_is_deterministic() -> None:
     centres = np.repeat(np.eye(3, 5, dtype=np.float32) * 20, 40, axis=0)
     z = centres + 0.1 * codes(120, 5)
     flat = latent.tsne(z)

@@ -1,4 +1,4 @@
-"""The losses are the distributions' own, whoever computes them."""
+"""Losses and densities are those of torch.distributions."""
 
 import math
 
@@ -23,7 +23,7 @@ def test_kl_is_that_of_torch(shape: tuple[int, ...]) -> None:
     torch.testing.assert_close(losses.gaussian_kl(mean, logvar), expected)
 
 
-def test_kl_is_nought_at_the_prior_alone() -> None:
+def test_kl_is_0_at_the_prior_only() -> None:
     logvar = torch.arange(-50, 51)[:, None] / 10
     kl = losses.gaussian_kl(torch.zeros_like(logvar), logvar)
     assert kl[50] == 0
@@ -79,7 +79,7 @@ def test_cross_entropy_stays_finite_and_exact_for_extreme_logits() -> None:
 
 
 class Line:
-    """x = w z + noise, with z of one dimension: all that is asked of a VAE, in closed form."""
+    """x = w z + noise with z of one dimension: likelihood and posterior in closed form."""
 
     def __init__(self, size: int = 3) -> None:
         self.w, self.noise = numbers(size, seed=5), 0.5
@@ -112,7 +112,7 @@ def test_bound_is_exact_with_the_true_posterior(count: int) -> None:
 def test_bound_rises_with_the_samples_towards_the_likelihood() -> None:
     line = Line()
     mean, logvar = line.posterior()
-    weights = line.log_weights(mean + 0.3, logvar + 1, 4096)  # a posterior that is somewhat off
+    weights = line.log_weights(mean + 0.3, logvar + 1, 4096)  # not the true posterior
     means = []
     for count in (1, 4, 16, 256):
         groups = weights.reshape(count, -1, weights.shape[-1])  # [K, groups, 200]
@@ -128,7 +128,7 @@ def test_bound_of_one_sample_is_the_elbo() -> None:
     torch.testing.assert_close(losses.importance_weighted_bound(weights), weights[0])
 
 
-def test_bound_survives_weights_that_no_float_holds() -> None:
+def test_bound_is_finite_where_the_weights_underflow() -> None:
     weights = torch.tensor([[-5000.0], [-5001.0]])
     expected = -5000 + math.log((1 + math.exp(-1)) / 2)
     assert float(losses.importance_weighted_bound(weights)) == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""Figures are checked where they are known without measuring: constant decoders, made-up codes."""
+"""Figures are checked on models whose figures are known in closed form, and on made-up codes."""
 
 import math
 from pathlib import Path
@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributions import Categorical, kl_divergence
 
 from vae import checkpoint, losses, metrics
 from vae.data import Digits
 from vae.interface import Posterior
+from vae.latent import DIGIT, LatentBlock
 
 
 class Constant(nn.Module):
-    """A decoder deaf to z, and an encoder that makes use of `used` of `size` dimensions."""
+    """A decoder that ignores z, and an encoder that uses `used` of `size` dimensions."""
 
     def __init__(self, size: int = 2, used: int = 0, seed: int = 0) -> None:
         super().__init__()
@@ -38,11 +40,11 @@ def few(test_digits: Digits) -> Digits:
 
 
 @pytest.fixture
-def trained(shelf: Path) -> Any:
-    return checkpoint.read_model(shelf / "vae-2d")
+def trained(checkpoints: Path) -> Any:
+    return checkpoint.read_model(checkpoints / "vae-2d")
 
 
-def test_a_binarisation_is_fixed_by_its_seed_and_true_to_the_grey_levels() -> None:
+def test_a_binarisation_is_fixed_by_its_seed_and_has_the_grey_levels_as_means() -> None:
     grey = torch.linspace(0, 1, 5)[:, None, None].expand(5, 28, 28).repeat(40, 1, 1)
     one = metrics.binarised(grey)
     assert set(one.unique().tolist()) == {0, 1}
@@ -52,7 +54,7 @@ def test_a_binarisation_is_fixed_by_its_seed_and_true_to_the_grey_levels() -> No
     torch.testing.assert_close(shares, torch.linspace(0, 1, 5), atol=0.01, rtol=0)
 
 
-def test_grid_quadrature_is_exact_where_z_says_nothing(few: Digits) -> None:
+def test_grid_quadrature_is_exact_where_the_decoder_ignores_z(few: Digits) -> None:
     model, x = Constant(), metrics.binarised(metrics.grey(few))
     exact = torch.stack([-losses.bernoulli_cross_entropy(model.logits, one) for one in x])
     torch.testing.assert_close(
@@ -93,6 +95,94 @@ def test_the_elbo_of_a_constant_decoder_is_known(few: Digits) -> None:
     assert not kl[:, 1].any()
 
 
+class Mixture(nn.Module):
+    """One Bernoulli image a class, whatever the code: log p(x) and p(y given x) are known.
+
+    A temperature of 1 makes q(y given x) the true posterior.
+    """
+
+    blocks = (LatentBlock("z", 2, "normal"), LatentBlock(DIGIT, 10, "categorical"))
+    digit = slice(2, 12)
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.logits = nn.Parameter(torch.randn(10, 28, 28, generator=generator) / 20)
+        self.temperature = temperature
+
+    def log_joint(self, x: Tensor) -> Tensor:
+        """log p(x, y), [N, 10]."""
+        logits = self.logits.expand(len(x), 10, 28, 28)
+        return -losses.bernoulli_cross_entropy(logits, x[:, None]) - math.log(10)
+
+    def classify(self, x: Tensor) -> Tensor:
+        return (self.log_joint(x) / self.temperature).log_softmax(-1)
+
+    def encode_given(self, x: Tensor, one_hot: Tensor) -> Posterior:
+        mean = torch.zeros(len(x), 2)
+        return Posterior(mean, torch.zeros_like(mean)).with_class(one_hot)
+
+    def encode(self, x: Tensor) -> Posterior:
+        return self.encode_given(x, self.classify(x).exp())
+
+    def decode(self, z: Tensor) -> Tensor:
+        return (z[..., self.digit] @ self.logits.flatten(1)).unflatten(-1, (28, 28))
+
+
+class TestElboOverClasses:
+    """A model that infers the class has the class among its latent variables."""
+
+    @torch.no_grad()
+    @pytest.mark.parametrize("temperature", [0.01, 0.5, 1.0, 4.0])
+    def test_the_gap_to_the_likelihood_is_the_kl_of_the_posteriors(
+        self, temperature: float, few: Digits
+    ) -> None:
+        model, x = Mixture(temperature), metrics.grey(few)
+        cross_entropy, kl = metrics.elbo(model, x)
+        log_joint, log_q = model.log_joint(x), model.classify(x)
+        log_p = log_joint.logsumexp(1)
+        gap = (log_q.exp() * (log_q - log_joint.log_softmax(1))).sum(1)
+        if temperature == 1:
+            torch.testing.assert_close(gap, torch.zeros_like(gap))
+        torch.testing.assert_close(cross_entropy + kl.sum(1), gap - log_p, rtol=0, atol=5e-3)
+
+    @torch.no_grad()
+    def test_the_kl_of_the_class_is_that_to_the_uniform_prior(self, few: Digits) -> None:
+        model, x = Mixture(), metrics.grey(few)
+        kl = metrics.elbo(model, x).kl
+        q = Categorical(logits=model.classify(x))
+        expected = kl_divergence(q, Categorical(torch.full((10,), 0.1)))
+        torch.testing.assert_close(kl[:, model.digit].sum(1), expected, rtol=1e-3, atol=1e-3)
+        assert not kl[:, :2].any(), "q(z given x) is the prior here"
+
+    def test_a_code_costs_what_it_costs_given_the_class(
+        self, checkpoints: Path, few: Digits
+    ) -> None:
+        """By enumeration of all classes, with a model whose encoder reads the class."""
+        model: Any = checkpoint.read_model(checkpoints / "cvae")
+        x = metrics.grey(few)
+        q = model.classify(x).exp()
+        expected = torch.zeros(len(x))
+        for y in range(10):
+            one_hot = torch.eye(10)[y].expand(len(x), 10)
+            cross_entropy, kl = metrics.elbo(model, x, one_hot, draws=64)
+            expected += q[:, y] * (cross_entropy + kl.sum(1))
+        expected += (q * (10 * q).log()).sum(1)
+        cross_entropy, kl = metrics.elbo(model, x, draws=64)
+        assert (cross_entropy + kl.sum(1)).mean() == pytest.approx(expected.mean(), abs=0.5)
+        torch.testing.assert_close(cross_entropy + kl.sum(1), expected, rtol=0, atol=6)
+
+    def test_without_a_class_to_be_given_there_is_no_likelihood(self, few: Digits) -> None:
+        x = metrics.grey(few)
+        with pytest.raises(ValueError, match="Mixture is conditional: its likelihood needs the"):
+            metrics.importance_sampled(Mixture(), x)
+
+    def test_of_no_images_it_is_empty(self, few: Digits) -> None:
+        for model in (Mixture(), Constant()):
+            terms = metrics.elbo(model, metrics.grey(few)[:0])
+            assert len(terms.cross_entropy) == len(terms.kl) == 0
+
+
 class TestNeighbours:
     labels = np.repeat(np.arange(10), 30)
 
@@ -102,28 +192,28 @@ class TestNeighbours:
         return (centres + spread * noise).astype(np.float32)
 
     @pytest.mark.parametrize("count", [50, 100, 300])
-    def test_codes_that_stand_apart_are_all_told_apart(self, count: int) -> None:
+    def test_codes_in_separate_clusters_are_classified(self, count: int) -> None:
         train, test = self.codes(0.01, 0), self.codes(0.01, 1)
         score = metrics.nearest_neighbours(train, self.labels, test, self.labels, count)
         assert score == 1
 
-    def test_codes_that_say_nothing_are_guessed(self) -> None:
+    def test_codes_without_information_are_guessed(self) -> None:
         train, test = self.codes(1e6, 0), self.codes(1e6, 1)
         score = metrics.nearest_neighbours(train, self.labels, test, self.labels, 100)
         assert 0.02 < score < 0.2
 
     @pytest.mark.parametrize("unknown", [-1, 3])
-    def test_too_few_labels_are_counted_out(self, unknown: int) -> None:
+    def test_too_few_labels_are_refused(self, unknown: int) -> None:
         labels = np.where(self.labels == 9, unknown, self.labels)
         codes = self.codes(0.01, 0)
         with pytest.raises(
-            ValueError, match="100 labels are 10 of each digit, but of one there are 0"
+            ValueError, match="100 labels are 10 of each class, but of one there are 0"
         ):
             metrics.nearest_neighbours(codes, labels, codes, labels, 100)
 
 
 @pytest.mark.parametrize(("size", "used"), [(2, 0), (5, 3), (4, 4)])
-def test_active_units_are_those_that_the_images_move(
+def test_active_units_are_those_that_vary_with_the_images(
     size: int, used: int, train_digits: Digits, few: Digits
 ) -> None:
     figures = metrics.evaluate(Constant(size, used), train_digits, few, quiet=True)
@@ -153,27 +243,29 @@ def test_every_figure_of_a_vae_is_there_and_finite(
     assert 0.1 < figures["knn_accuracy_100"] <= figures["knn_accuracy_1000"] + 0.1 <= 1.1
 
 
-def test_an_autoencoder_has_no_likelihood(shelf: Path, train_digits: Digits, few: Digits) -> None:
+def test_an_autoencoder_has_no_likelihood(
+    checkpoints: Path, train_digits: Digits, few: Digits
+) -> None:
     figures = metrics.evaluate(
-        checkpoint.read_model(shelf / "ae-2d"), train_digits, few, quiet=True
+        checkpoint.read_model(checkpoints / "ae-2d"), train_digits, few, quiet=True
     )
     assert not {name for name in figures if "likelihood" in name or "elbo" in name or "kl" in name}
     assert figures["grey_cross_entropy"] > 0
     assert "knn_accuracy_1000" in figures
 
 
-def test_what_the_data_do_not_suffice_for_is_left_out(trained: Any, few: Digits) -> None:
+def test_figures_that_need_more_labels_are_left_out(trained: Any, few: Digits) -> None:
     rows = np.tile(np.arange(25), 8)
-    lent = Digits(few.images[rows], np.arange(200) % 10)  # 20 of each digit: 100 labels, not 600
-    figures = metrics.evaluate(trained, lent, few, quiet=True)
+    labelled = Digits(few.images[rows], np.arange(200) % 10)  # 20 a class: 100 labels, not 600
+    figures = metrics.evaluate(trained, labelled, few, quiet=True)
     assert {name for name in figures if name.startswith("knn")} == {"knn_accuracy_100"}
     unknown = Digits(few.images, np.full(25, -1))
     assert "elbo" in metrics.evaluate(trained, unknown, unknown, quiet=True)
 
 
 @pytest.mark.parametrize("name", ["vae-2d", "ae-2d"])
-def test_encodings_are_what_the_elbo_is_made_of(name: str, shelf: Path, few: Digits) -> None:
-    model: Any = checkpoint.read_model(shelf / name)
+def test_encodings_have_the_terms_of_the_elbo(name: str, checkpoints: Path, few: Digits) -> None:
+    model: Any = checkpoint.read_model(checkpoints / name)
     encodings = metrics.encode(model, few)
     expected = model.encode(metrics.grey(few))
     np.testing.assert_allclose(encodings.mean, expected.mean.numpy(), rtol=1e-5)
@@ -183,24 +275,28 @@ def test_encodings_are_what_the_elbo_is_made_of(name: str, shelf: Path, few: Dig
     np.testing.assert_allclose(encodings.kl, kl, rtol=1e-3)
 
 
-def test_what_neither_encodes_nor_decodes_is_refused(few: Digits) -> None:
-    with pytest.raises(ValueError, match="Linear does not both encode and decode"):
+def test_a_model_that_neither_encodes_nor_decodes_is_refused(few: Digits) -> None:
+    with pytest.raises(
+        ValueError, match="Linear does not both encode and decode images, nor classify"
+    ):
         metrics.evaluate(nn.Linear(1, 1), few, few, quiet=True)
 
 
-def test_a_model_that_is_told_the_digit_is_measured_given_it(
-    shelf: Path, train_digits: Digits, few: Digits
+def test_a_conditional_model_is_measured_given_the_class(
+    checkpoints: Path, train_digits: Digits, few: Digits
 ) -> None:
-    model: Any = checkpoint.read_model(shelf / "cvae")
+    model: Any = checkpoint.read_model(checkpoints / "cvae")
+    few = Digits(few.images[:8], few.labels[:8])
     figures = metrics.evaluate(model, train_digits, few, quiet=True)
+    assert {"grey_elbo", "grey_cross_entropy"} <= set(figures)
     assert {"elbo_given_y", "log_likelihood_given_y_importance_50", "accuracy"} <= set(figures)
     assert not {"elbo", "log_likelihood_importance_500", "log_likelihood_grid"} & set(figures)
-    assert figures["active_units"] <= 3, "the digit is no latent unit"
+    assert figures["active_units"] <= 3, "the class is no latent unit"
     found = figures["log_likelihood_given_y_importance_500"]
     assert figures["elbo_given_y"] < figures["log_likelihood_given_y_importance_50"] + 0.1
     assert figures["log_likelihood_given_y_importance_50"] < found + 0.1
 
-    # the same by hand: with y given, only z is drawn and only z has a density
+    # computed here: with y given, only z is sampled and only z has a density
     x, y = metrics.binarised(metrics.grey(few)), torch.eye(10)[torch.from_numpy(few.labels)]
     mean, logvar = model.encode_given(x, y)
     z = torch.randn(4000, *mean.shape, generator=torch.Generator().manual_seed(1))
@@ -212,3 +308,14 @@ def test_a_model_that_is_told_the_digit_is_measured_given_it(
     )
     expected = losses.importance_weighted_bound(weights).mean().item()
     assert found == pytest.approx(expected, abs=0.5)
+
+
+def test_of_unlabelled_images_a_conditional_model_has_the_grey_elbo_alone(
+    checkpoints: Path, few: Digits
+) -> None:
+    model: Any = checkpoint.read_model(checkpoints / "cvae")
+    unknown = Digits(few.images[:8], np.full(8, -1))
+    figures = metrics.evaluate(model, unknown, unknown, quiet=True)
+    assert all(np.isfinite(v) for v in figures.values())
+    assert figures["grey_elbo"] < 0
+    assert not {name for name in figures if "given_y" in name or name in {"accuracy", "elbo"}}

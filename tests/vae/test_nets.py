@@ -1,4 +1,4 @@
-"""The shared networks: shapes for every name, and the published ones as they were published."""
+"""The shared networks: shapes, and the layers of those that are published."""
 
 import math
 
@@ -22,7 +22,7 @@ def test_every_net_maps_images_to_features_and_codes_to_images(
 
 
 @pytest.mark.parametrize("name", nets.NETS)
-def test_images_do_not_mix_within_a_batch(name: str) -> None:
+def test_images_of_a_batch_are_independent(name: str) -> None:
     encoder, decoder = (net.eval() for net in nets.build(name, 2, 4, 16, 1, 0.1))
     x, z = torch.rand(5, 28, 28), torch.randn(5, 2)
     torch.testing.assert_close(encoder(x)[3:4], encoder(x[3:4]), rtol=1e-4, atol=1e-5)
@@ -30,7 +30,7 @@ def test_images_do_not_mix_within_a_batch(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["dropout", "residual", "conv"])
-def test_dropout_acts_while_training_alone(name: str) -> None:
+def test_dropout_acts_in_training_mode_only(name: str) -> None:
     encoder, decoder = nets.build(name, 2, 4, 32, 1, 0.5)
     x, z = torch.rand(3, 28, 28), torch.randn(3, 2)
     assert not torch.equal(encoder(x), encoder(x))
@@ -43,7 +43,7 @@ def test_dropout_acts_while_training_alone(name: str) -> None:
 
 @pytest.mark.parametrize("latent", [2, 20])
 def test_the_published_mlp(latent: int) -> None:
-    """784-500-500-z-500-500-784 with softplus, Xavier-uniform weights and no bias to start with."""
+    """784-500-500-z-500-500-784 with softplus, Xavier-uniform weights and zero biases."""
     encoder, decoder = nets.build("mlp", latent, 2 * latent, 500, 2, 0.0)
     sizes = [(784, 500), (500, 500), (500, 2 * latent), (latent, 500), (500, 500), (500, 784)]
     layers = [m for net in (encoder, decoder) for m in net.modules() if isinstance(m, nn.Linear)]
@@ -60,7 +60,7 @@ def test_the_published_mlp(latent: int) -> None:
 
 
 def test_the_published_net_with_dropout() -> None:
-    """Encoder ELU then tanh, decoder tanh then ELU, dropout behind each (hwalsuklee)."""
+    """Encoder ELU then tanh, decoder tanh then ELU, each followed by dropout (hwalsuklee)."""
     encoder, decoder = nets.build("dropout", 20, 40, 500, 2, 0.1)
 
     def order(net: nn.Module) -> list[type]:
@@ -79,7 +79,7 @@ def test_a_residual_block_adds_to_its_input() -> None:
     assert torch.equal(block(h), h)
 
 
-def test_waves_have_unit_variance_and_rise_with_the_frequency() -> None:
+def test_fourier_features_have_unit_variance_and_vary_faster_with_the_frequency() -> None:
     torch.manual_seed(0)
     z = torch.randn(500, 2)
     slow, fast = (nets.FourierFeatures(2, 400, frequency) for frequency in (0.1, 5.0))
@@ -88,7 +88,7 @@ def test_waves_have_unit_variance_and_rise_with_the_frequency() -> None:
     assert (fast(z + step) - fast(z)).norm() > 10 * (slow(z + step) - slow(z)).norm()
     expected = fast(z)
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(fast(z), expected), "the code keeps its precision under autocast"
+        assert torch.equal(fast(z), expected), "in float32 under autocast"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,6 @@ def test_waves_have_unit_variance_and_rise_with_the_frequency() -> None:
         (("mlp", 2, 4, 16, -1, 0.0), "depth"),
     ],
 )
-def test_what_cannot_be_built_is_named(settings: tuple, named: str) -> None:
+def test_invalid_sizes_and_names_are_named(settings: tuple, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         nets.build(*settings)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae import checkpoint, decoding, loading, service
+from vae import checkpoint, decoding, loading, metrics, service
 from vae.cache import ENTRY, LRUCache
 from vae.checkpoint import CheckpointError
 
@@ -75,29 +75,29 @@ class TestDescription:
             ask(name)
         assert not service.is_loaded(name)
 
-    def test_codes_of_another_model_are_refused(self, shelf: Path, tmp_path: Path) -> None:
-        folder = Path(shutil.copytree(shelf / "vae-2d", tmp_path / "mixed"))
-        shutil.copy(shelf / "vae-5d" / checkpoint.ENCODINGS, folder)
+    def test_codes_of_another_model_are_refused(self, checkpoints: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(checkpoints / "vae-2d", tmp_path / "mixed"))
+        shutil.copy(checkpoints / "vae-5d" / checkpoint.ENCODINGS, folder)
         with pytest.raises(
             CheckpointError, match=r"encodings.npz has codes of 5 .* model 2;.*again"
         ):
             service.info(str(folder))
 
-    def test_no_torch_until_a_model_is_loaded(self, shelf: Path) -> None:
+    def test_no_torch_until_a_model_is_loaded(self, checkpoints: Path) -> None:
         script = (
             "import sys; from vae import service\n"
             "for name in service.names(): service.info(name), service.encodings(name)\n"
             "assert len(service.names()) == 4\n"
             "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules\n"
         )
-        environment = os.environ | {"LATENT_CHECKPOINTS": str(shelf)}
+        environment = os.environ | {"LATENT_CHECKPOINTS": str(checkpoints)}
         subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
 
 
 class TestDecode:
     @pytest.mark.parametrize("name", NAMES)
-    def test_it_is_the_model_and_a_sigmoid(self, name: str, shelf: Path) -> None:
-        model, module = service.load(name), checkpoint.read_model(shelf / name)
+    def test_it_is_the_model_and_a_sigmoid(self, name: str, checkpoints: Path) -> None:
+        model, module = service.load(name), checkpoint.read_model(checkpoints / name)
         z = codes(9, model.info.dims)
         decode: Any = module.decode
         expected = decode(torch.from_numpy(z)).sigmoid().numpy()
@@ -232,8 +232,8 @@ class TestDecode:
 
 class TestEncode:
     @pytest.mark.parametrize("name", NAMES)
-    def test_it_is_the_model(self, name: str, shelf: Path, images: np.ndarray) -> None:
-        module: Any = checkpoint.read_model(shelf / name)
+    def test_it_is_the_model(self, name: str, checkpoints: Path, images: np.ndarray) -> None:
+        module: Any = checkpoint.read_model(checkpoints / name)
         mean, logvar = service.load(name).encode(images)
         expected = module.encode(torch.from_numpy(images))
         assert mean.dtype == logvar.dtype == np.float32
@@ -276,8 +276,44 @@ class TestEncode:
         assert str(list(x.shape)) in str(raised.value)
 
 
-def test_an_ability_that_is_not_there_is_refused(shelf: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(shelf / "vae-2d", tmp_path / "decoder"))
+class TestReconstruct:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_it_has_the_terms_of_the_elbo(
+        self, name: str, checkpoints: Path, images: np.ndarray
+    ) -> None:
+        module: Any = checkpoint.read_model(checkpoints / name)
+        found = service.load(name).reconstruct(images, seed=3)
+        expected = metrics.elbo(module, torch.from_numpy(images), seed=3)
+        np.testing.assert_allclose(found.cross_entropy, expected.cross_entropy, rtol=1e-5)
+        np.testing.assert_allclose(found.kl, expected.kl.sum(1), rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(found.mean, service.load(name).encode(images)[0])
+        assert bool(found.kl.any()) != bool(np.isneginf(found.logvar).all()), "a point has no KL"
+
+    @pytest.mark.parametrize("name", ["vae-2d", "cvae"])
+    def test_the_shipped_figures_are_these(self, name: str, test_digits) -> None:
+        """Up to the noise of eight codes an image."""
+        found = service.load(name).reconstruct(test_digits.images[:90] / np.float32(255))
+        kept = service.encodings(name)
+        assert found.cross_entropy.mean() == pytest.approx(kept.cross_entropy.mean(), rel=0.01)
+        assert found.kl.mean() == pytest.approx(kept.kl.mean(), abs=0.1)
+
+    def test_chunks_are_sampled_apart(self, images: np.ndarray, monkeypatch) -> None:
+        monkeypatch.setattr(decoding, "CHUNK", 3)
+        twice = np.repeat(images[:1], 7, axis=0)
+        found = service.load("vae-2d").reconstruct(twice)
+        assert len(np.unique(found.cross_entropy)) == 7
+        np.testing.assert_allclose(found.kl, found.kl[0], rtol=1e-4)
+
+    def test_what_is_no_image_is_refused(self, images: np.ndarray) -> None:
+        with pytest.raises(ValueError, match=r"images must lie in \[0, 1\]"):
+            service.load("vae-2d").reconstruct(images * 255)
+        with pytest.raises(ValueError, match="classifier is not a model that encodes"):
+            service.load("classifier").reconstruct(images)
+        assert len(service.load("cvae").reconstruct(images[:0]).kl) == 0
+
+
+def test_an_ability_that_is_not_there_is_refused(checkpoints: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(checkpoints / "vae-2d", tmp_path / "decoder"))
     config = (folder / checkpoint.CONFIG).read_text()
     (folder / checkpoint.CONFIG).write_text(config.replace('"encodes"', '"classifies"'))
     model = service.load(str(folder))
@@ -341,10 +377,10 @@ class TestClassifier:
 
     @pytest.mark.parametrize("name", ["classifier", "cvae"])
     def test_probabilities_are_the_models(
-        self, name: str, shelf: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
+        self, name: str, checkpoints: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(decoding, "CHUNK", 7)
-        module: Any = checkpoint.read_model(shelf / name)
+        module: Any = checkpoint.read_model(checkpoints / name)
         expected = module.classify(torch.from_numpy(images)).exp().numpy()
         found = service.load(name).classify(images)
         np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -356,17 +392,20 @@ class TestClassifier:
 
 
 class TestHistory:
-    def test_it_is_what_training_wrote(self, shelf: Path) -> None:
+    def test_it_is_what_training_wrote(self, checkpoints: Path) -> None:
         history = service.history("cvae")
         assert history.sheets.shape == (2, 10, 28, 28)
         lines = [
-            json.loads(line) for line in (shelf / "cvae" / "log.jsonl").read_text().splitlines()
+            json.loads(line)
+            for line in (checkpoints / "cvae" / "log.jsonl").read_text().splitlines()
         ]
         assert history.curves["loss"].tolist() == [line["loss"] for line in lines]
         assert "epoch" not in history.curves
 
-    def test_a_checkpoint_without_one_has_an_empty_one(self, shelf: Path, tmp_path: Path) -> None:
-        folder = Path(shutil.copytree(shelf / "cvae", tmp_path / "bare"))
+    def test_a_checkpoint_without_one_has_an_empty_one(
+        self, checkpoints: Path, tmp_path: Path
+    ) -> None:
+        folder = Path(shutil.copytree(checkpoints / "cvae", tmp_path / "bare"))
         (folder / "log.jsonl").unlink()
         (folder / checkpoint.TRAINING).unlink()
         history = service.history(str(folder))
@@ -374,8 +413,8 @@ class TestHistory:
         assert history.curves == {}
 
     @pytest.mark.parametrize("name", ["log.jsonl", checkpoint.TRAINING])
-    def test_a_damaged_one_is_named(self, name: str, shelf: Path, tmp_path: Path) -> None:
-        folder = Path(shutil.copytree(shelf / "cvae", tmp_path / "damaged"))
+    def test_a_damaged_one_is_named(self, name: str, checkpoints: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(checkpoints / "cvae", tmp_path / "damaged"))
         (folder / name).write_bytes(b"\x00 nothing")
         with pytest.raises(CheckpointError, match=f"{name} is damaged"):
             service.history(str(folder))
@@ -437,7 +476,7 @@ class TestMemory:
             assert service.load(name) is service.load(name)
         assert not service.is_loaded("vae-2d")
 
-    def test_encodings_are_kept_by_their_size(self, shelf: Path) -> None:
+    def test_encodings_are_kept_by_their_size(self, checkpoints: Path) -> None:
         kept = [service.encodings(name) for name in NAMES]
         arrays = [array for each in kept for array in each if array is not None]
         expected = sum(array.nbytes for array in arrays) + len(NAMES) * ENTRY
@@ -490,8 +529,8 @@ class TestManyVisitors:
         for one, other in zip(alone, together, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-6)
 
-    def test_a_load_that_failed_is_tried_again(self, shelf: Path, tmp_path: Path) -> None:
-        folder = Path(shutil.copytree(shelf / "vae-2d", tmp_path / "mended"))
+    def test_a_load_that_failed_is_tried_again(self, checkpoints: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(checkpoints / "vae-2d", tmp_path / "mended"))
         whole = (folder / checkpoint.WEIGHTS).read_bytes()
         (folder / checkpoint.WEIGHTS).write_bytes(whole[:1000])
         with pytest.raises(CheckpointError, match="truncated"):
@@ -502,7 +541,7 @@ class TestManyVisitors:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory in use from /proc")
-def test_many_images_stream_through_little_memory(shelf: Path, tmp_path: Path) -> None:
+def test_many_images_stream_through_little_memory(checkpoints: Path, tmp_path: Path) -> None:
     """50,000 images are 157 MB as float32; decoding them takes a fraction of that."""
     script = f"""
 import numpy as np
@@ -520,6 +559,6 @@ grown = anonymous() - before
 assert grown < 80, f"{{grown}} MB more"
 np.testing.assert_allclose(out[-3:], model.decode(z[-3:]), atol=1e-3)
 """
-    environment = os.environ | {"LATENT_CHECKPOINTS": str(shelf), "LATENT_DEVICE": "cpu"}
+    environment = os.environ | {"LATENT_CHECKPOINTS": str(checkpoints), "LATENT_DEVICE": "cpu"}
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
     (tmp_path / "images").unlink()

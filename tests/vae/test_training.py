@@ -1,16 +1,18 @@
-"""The loop: same seed, same weights; stopped anywhere and resumed, the same weights still."""
+"""Training: a seed decides the weights, also of a run that is stopped and resumed."""
 
 import dataclasses
 import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,15 @@ from safetensors.torch import load_file
 
 from vae import checkpoint, models, training
 from vae.batches import Batches, hold_out, with_labels
-from vae.checkpoint import PROGRESS, WEIGHTS, CheckpointError
+from vae.checkpoint import (
+    CONFIG,
+    LOG,
+    PROGRESS,
+    TRAINING,
+    WEIGHTS,
+    CheckpointError,
+    WriteError,
+)
 from vae.data import Digits
 from vae.distributed import Noise
 from vae.interface import Batch
@@ -31,10 +41,11 @@ from vae.presets import PRESETS, Preset
 from vae.training import TrainingError
 
 CPU = torch.device("cpu")
+Small = Callable[..., Preset]
 
 
 def numbered(count: int) -> Digits:
-    """Images that carry their number in the first two pixels."""
+    """Images whose first two pixels are their number."""
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.divmod(np.arange(count), 256)
     return Digits(images, np.arange(count) % 10)
@@ -52,7 +63,7 @@ def seeded(seed: int, rank: int = 0, world: int = 1) -> Noise:
 
 
 def run(preset: Preset, digits: Digits, folder: Path, **options: Any) -> bytes:
-    """The weights of a run, byte for byte."""
+    """Train and return the weights file."""
     training.train(preset, digits, folder, CPU, data="digits", bar=False, **options)
     return (folder / WEIGHTS).read_bytes()
 
@@ -70,7 +81,7 @@ class TestBatches:
         assert sorted(seen) == list(range(300))
         assert seen != sorted(seen)
 
-    def test_what_is_left_over_differs_from_epoch_to_epoch(self) -> None:
+    def test_the_incomplete_batch_differs_from_epoch_to_epoch(self) -> None:
         batches, out = Batches(numbered(310), 100, CPU), []
         for seed in range(3):
             seen = Counter(n for batch in batches.epoch(seeded(seed)) for n in numbers(batch))
@@ -84,7 +95,7 @@ class TestBatches:
             assert batch.x.dtype == torch.float32
 
     @pytest.mark.parametrize("world", [2, 4])
-    def test_the_processes_share_out_each_batch(self, world: int) -> None:
+    def test_each_batch_is_divided_among_the_processes(self, world: int) -> None:
         digits = numbered(100)
         alone = list(Batches(digits, 20, CPU).epoch(seeded(2)))
         shares = [
@@ -110,7 +121,7 @@ def test_the_noise_of_two_processes_is_that_of_one(draw: str) -> None:
     assert torch.equal(torch.stack(parts, dim=1).flatten(0, 1), alone)
 
 
-def test_held_out_images_are_a_fixed_draw_of_their_own() -> None:
+def test_held_out_images_are_chosen_by_the_seed() -> None:
     kept, held = hold_out(numbered(500), 60, seed=3)
     assert held is not None
 
@@ -130,77 +141,45 @@ def test_held_out_images_are_a_fixed_draw_of_their_own() -> None:
 
 
 class TestFewLabels:
-    def test_as_many_of_each_are_told_and_make_up_a_fifth(self) -> None:
+    def test_as_many_of_each_class_make_up_a_fifth(self) -> None:
         few = with_labels(numbered(1000), 20, seed=1)
-        told = few.labels >= 0
-        assert np.bincount(few.labels[told]).tolist() == [few.labels[told].size // 10] * 10
-        who = {tuple(image[0, :2]) for image in few.images[told]}
-        assert len(who) == 20
-        assert told.mean() == pytest.approx(0.2, abs=0.02)
-        assert len(few.images[~told]) == 1000, "the others stay, their digits unsaid"
-        for image, label in zip(few.images[told], few.labels[told], strict=True):
+        labelled = few.labels >= 0
+        counts = np.bincount(few.labels[labelled]).tolist()
+        assert counts == [few.labels[labelled].size // 10] * 10
+        assert len({tuple(image[0, :2]) for image in few.images[labelled]}) == 20
+        assert labelled.mean() == pytest.approx(0.2, abs=0.02)
+        assert len(few.images[~labelled]) == 1000, "all others stay, without their labels"
+        for image, label in zip(few.images[labelled], few.labels[labelled], strict=True):
             assert (int(image[0, 0]) * 256 + int(image[0, 1])) % 10 == label
 
-    def test_the_draw_is_the_seeds(self) -> None:
+    def test_the_seed_decides(self) -> None:
         one, two, other = (with_labels(numbered(500), 10, seed) for seed in (1, 1, 2))
         np.testing.assert_array_equal(one.images, two.images)
         assert not np.array_equal(one.images, other.images)
 
-    def test_none_is_all_and_too_many_are_counted(self) -> None:
+    def test_none_is_all_and_too_many_are_refused(self) -> None:
         digits = numbered(100)
         assert with_labels(digits, 0, seed=0) is digits
-        with pytest.raises(ValueError, match="110 labels are 11 of each digit"):
+        with pytest.raises(ValueError, match="110 labels are 11 of each class"):
             with_labels(digits, 110, seed=0)
 
-    def test_a_model_that_needs_them_all_says_so(
-        self, small: Callable[..., Preset], train_digits: Digits, tmp_path: Path
+    def test_a_model_that_needs_all_labels_is_refused(
+        self, small: Small, train_digits: Digits, tmp_path: Path
     ) -> None:
-        with pytest.raises(ValueError, match="conditional_vae needs the digit of every image"):
+        with pytest.raises(ValueError, match="conditional_vae needs the class of every image"):
             run(small("conditional_vae", labels=100), train_digits, tmp_path)
 
     def test_a_model_learns_from_them(self, train_digits: Digits, tmp_path: Path) -> None:
         config = {"hidden": 32, "depth": 1, "net": "residual", "known": True, "consistency": 1.0}
-        train = TrainConfig(epochs=8, batch=100, labels=100)
-        preset = Preset("classifier_vae", config, train, "Title", "Words.")
+        train = TrainConfig(epochs=8, batch=100, labels=100, rate=5e-3)
+        preset = Preset("classifier_vae", config | {"classifier": "sigmoid"}, train, "T", "W.")
         run(preset, train_digits, tmp_path)
         log = checkpoint.read_log(tmp_path)
         assert log["error"][-1] < 0.3 < log["error"][0]
 
 
-class TestSheets:
-    @pytest.mark.parametrize("model", ["vae", "conditional_vae"])
-    def test_each_epoch_leaves_one_also_over_a_stop(
-        self, model: str, small: Callable[..., Preset], train_digits: Digits, tmp_path: Path
-    ) -> None:
-        preset = small(model, epochs=3)
-        run(preset, train_digits, tmp_path / "whole")
-        whole = checkpoint.read_sheets(tmp_path / "whole")
-        assert whole.shape == (3, 10, 28, 28)
-        assert (whole[0] != whole[2]).any()
-        path = tmp_path / "stopped"
-        with pytest.MonkeyPatch.context() as patch:
-            written = checkpoint.write_progress
-
-            def stop(folder: Path, state: Any, epoch: int, settings: Any) -> None:
-                if epoch == 2:
-                    raise KeyboardInterrupt  # after the second sheet, before the epoch counts
-                written(folder, state, epoch, settings)
-
-            patch.setattr(checkpoint, "write_progress", stop)
-            with pytest.raises(KeyboardInterrupt):
-                run(preset, train_digits, path)
-        assert len(checkpoint.read_sheets(path)) == 2
-        run(preset, train_digits, path, resume=True)
-        np.testing.assert_array_equal(checkpoint.read_sheets(path), whole)
-
-    def test_a_classifier_leaves_none(self, train_digits: Digits, tmp_path: Path) -> None:
-        train = TrainConfig(epochs=1, batch=100)
-        run(Preset("classifier", {"width": 2}, train, "Title", "Words."), train_digits, tmp_path)
-        assert checkpoint.read_sheets(tmp_path).shape == (0, 10, 28, 28)
-
-
 class TestSettings:
-    def test_the_cosine_rises_then_falls_to_nought(self) -> None:
+    def test_the_cosine_rises_then_falls_to_0(self) -> None:
         config = TrainConfig(rate=0.5)
         rates = [learning_rate(config, progress) for progress in np.linspace(0, 1, 101).tolist()]
         assert 0 < rates[0] < 0.001
@@ -220,12 +199,12 @@ class TestSettings:
             *(("schedule", "linear"), ("precision", "half"), ("seed", -1), ("seed", 2**32)),
         ],
     )
-    def test_what_makes_no_sense_is_refused(self, setting: str, value: Any) -> None:
+    def test_invalid_settings_are_refused(self, setting: str, value: Any) -> None:
         with pytest.raises(ValueError, match=str(value)):
             dataclasses.replace(TrainConfig(), **{setting: value})
 
     @pytest.mark.parametrize("name", PRESETS)
-    def test_every_preset_is_whole(self, name: str) -> None:
+    def test_every_preset_is_valid(self, name: str) -> None:
         preset = PRESETS[name]
         models.config(preset.model, preset.config)
         assert preset.title
@@ -257,7 +236,7 @@ def test_the_average_is_a_running_mean(decay: float) -> None:
         torch.testing.assert_close(weights.double(), expected[name], rtol=1e-5, atol=1e-7)
 
 
-def test_without_an_average_none_is_kept_and_an_old_state_still_loads() -> None:
+def test_without_an_average_none_is_saved_and_an_older_state_loads() -> None:
     config = TrainConfig(average=0.0, precision="float32")
     model = models.build("vae", {"hidden": 8, "depth": 1})
     step = MODELS["vae"].make_step(model, config, seeded(0))
@@ -265,20 +244,42 @@ def test_without_an_average_none_is_kept_and_an_old_state_still_loads() -> None:
     state = {name: value.clone() for name, value in step.state().items()}
     assert not [name for name in state if name.startswith("mean.")]
     old = state | {f"mean.{name}": value for name, value in model.state_dict().items()}
-    step.load_state(old)  # as runs had it before
+    step.load_state(old)  # of earlier versions
     assert step.state().keys() == state.keys()
     assert all(torch.equal(value, state[name]) for name, value in step.state().items())
 
 
+@pytest.fixture(scope="module")
+def whole(
+    small: Small, few_digits: Digits, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """The folder of a run of three epochs that was not stopped, for each model."""
+
+    @cache
+    def folder(model: str) -> Path:
+        path = tmp_path_factory.mktemp(model)
+        run(small(model, dropout=0.2), few_digits, path)
+        return path
+
+    return folder
+
+
+@pytest.fixture
+def finished(whole: Callable[[str], Path], tmp_path: Path) -> Path:
+    """A copy of the run of a VAE that a test may change."""
+    return Path(shutil.copytree(whole("vae"), tmp_path / "finished"))
+
+
 @pytest.mark.parametrize("model", MODELS)
-def test_the_seed_decides_the_weights(small, train_digits, tmp_path: Path, model: str) -> None:
-    first = run(small(model, dropout=0.2), train_digits, tmp_path / "1")
-    assert run(small(model, dropout=0.2), train_digits, tmp_path / "2") == first
-    assert run(small(model, dropout=0.2, seed=1), train_digits, tmp_path / "3") != first
+def test_the_seed_decides_the_weights(small, few_digits, tmp_path: Path, whole, model: str) -> None:
+    first = run(small(model, dropout=0.2, epochs=1), few_digits, tmp_path / "1")
+    again = run(small(model, dropout=0.2, epochs=1), few_digits, tmp_path / "2")
+    other = run(small(model, dropout=0.2, epochs=1, seed=1), few_digits, tmp_path / "3")
+    assert again == first != other
 
 
-def test_training_lowers_the_loss_and_logs_each_epoch(small, train_digits, tmp_path: Path) -> None:
-    run(small(epochs=4, validation=100), train_digits, tmp_path)
+def test_training_lowers_the_loss_and_logs_each_epoch(small, few_digits, tmp_path: Path) -> None:
+    run(small(epochs=4, validation=100), few_digits, tmp_path)
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
     parts = {"loss", "cross_entropy", "kl"}
@@ -290,11 +291,11 @@ def test_training_lowers_the_loss_and_logs_each_epoch(small, train_digits, tmp_p
 
 
 class Stopped(BaseException):
-    """As a Ctrl-C would, at a moment of the test's choice."""
+    """Like a Ctrl-C, at a moment that the test chooses."""
 
 
 def stop_at_call(count: int, write: Callable[..., None]) -> Callable[..., None]:
-    """`write`, but for its count-th call, which raises before anything is written."""
+    """`write`, but its count-th call raises before anything is written."""
     calls = []
 
     def stopping(*args: Any, **options: Any) -> None:
@@ -306,148 +307,270 @@ def stop_at_call(count: int, write: Callable[..., None]) -> Callable[..., None]:
     return stopping
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("writer", ["write_model", "write_progress"])
-@pytest.mark.parametrize("epoch", [1, 3])
-def test_a_run_that_was_stopped_ends_as_one_that_was_not(
-    small, train_digits, tmp_path: Path, monkeypatch, model: str, writer: str, epoch: int
-) -> None:
-    """Stopped in the first epoch and later, before anything of an epoch is written and between its
-    files."""
-    preset = small(model, epochs=4, dropout=0.2)
-    whole = run(preset, train_digits, tmp_path / "whole")
-    with monkeypatch.context() as patch:
+def stop(preset: Preset, digits: Digits, folder: Path, writer: str, epoch: int) -> None:
+    """Train until `writer` of the checkpoint is called in an epoch."""
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, writer, stop_at_call(epoch, getattr(checkpoint, writer)))
         with pytest.raises(Stopped):
-            run(preset, train_digits, tmp_path / "stopped")
-    assert run(preset, train_digits, tmp_path / "stopped", resume=True) == whole
-    assert epochs_logged(tmp_path / "stopped") == [1, 2, 3, 4]
-    logs = [(tmp_path / name / "log.jsonl").read_text() for name in ("whole", "stopped")]
-    assert logs[0] == logs[1]
-    assert not list((tmp_path / "stopped").glob(".*")), "no half file stays behind"
-
-
-def test_a_line_torn_by_a_kill_is_dropped(small, train_digits, tmp_path: Path) -> None:
-    run(small(epochs=2), train_digits, tmp_path)
-    with (tmp_path / "log.jsonl").open("a") as log:
-        log.write('{"epoch": 3, "lo')
-    run(small(epochs=2), train_digits, tmp_path, resume=True)
-    assert epochs_logged(tmp_path) == [1, 2]
-
-
-def test_a_run_that_is_done_stays_as_it_is(small, train_digits, tmp_path: Path) -> None:
-    run(small(), train_digits, tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    run(small(), train_digits, tmp_path, resume=True)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_a_run_is_not_overwritten_unasked(small, train_digits, tmp_path: Path) -> None:
-    weights = run(small(), train_digits, tmp_path)
-    with pytest.raises(CheckpointError, match=r"holds a run of 3 epochs; add --resume, or"):
-        run(small(), train_digits, tmp_path)
-    assert (tmp_path / WEIGHTS).read_bytes() == weights
+            run(preset, digits, folder)
 
 
 @pytest.mark.parametrize(
-    ("settings", "named"),
+    ("model", "writer", "epoch"),
     [
-        ({"epochs": 5}, "train.epochs: 3, now 5"),
-        ({"seed": 7}, "train.seed: 0, now 7"),
-        ({"beta": 4.0}, "config.beta: 1.0, now 4.0"),
-        ({"hidden": 16}, "config.hidden: 32, now 16"),
+        # before anything of an epoch is written, between its files, and before it counts
+        *(("vae", "write_model", 1), ("vae", "append_log", 2), ("vae", "write_progress", 1)),
+        *(("vae", "write_model", 3), ("vae", "write_sheets", 3), ("vae", "write_progress", 3)),
+        *((model, "write_progress", 2) for model in MODELS if model != "vae"),
     ],
 )
-def test_other_settings_are_refused_by_name(
-    small, train_digits, tmp_path: Path, settings: dict, named: str
+def test_a_resumed_run_equals_one_that_was_not_stopped(
+    small, few_digits, whole, tmp_path: Path, model: str, writer: str, epoch: int
 ) -> None:
-    run(small(), train_digits, tmp_path)
-    with pytest.raises(CheckpointError) as raised:
-        run(small(**settings), train_digits, tmp_path, resume=True)
-    assert named in str(raised.value)
-    assert str(tmp_path) in str(raised.value)
+    """Weights, log and samples."""
+    preset, folder = small(model, dropout=0.2), tmp_path / "run"
+    stop(preset, few_digits, folder, writer, epoch)
+    samples = 0 if model == "classifier" else epoch - (writer in {"write_model", "write_sheets"})
+    assert len(checkpoint.read_sheets(folder)) == samples
+    assert run(preset, few_digits, folder, resume=True) == (whole(model) / WEIGHTS).read_bytes()
+    assert epochs_logged(folder) == [1, 2, 3]
+    assert (folder / LOG).read_text() == (whole(model) / LOG).read_text()
+    np.testing.assert_array_equal(
+        checkpoint.read_sheets(folder), checkpoint.read_sheets(whole(model))
+    )
+    assert not list(folder.glob(".*")), "no temporary file is left"
 
 
-def test_a_run_of_an_older_version_goes_on(small, train_digits, tmp_path: Path) -> None:
-    """A setting that came later has its default there; words are no settings."""
-    weights = run(small(), train_digits, tmp_path)
-    progress = checkpoint.read_progress(tmp_path)
-    assert progress is not None
-    state, epoch, begun = progress
-    del begun["train"]["freeze"], begun["title"]
-    checkpoint.write_progress(tmp_path, state, epoch, begun | {"description": "Other words."})
-    assert run(small(), train_digits, tmp_path, resume=True) == weights
+@pytest.mark.parametrize("model", MODELS)
+def test_each_epoch_has_its_samples(whole, model: str) -> None:
+    sheets = checkpoint.read_sheets(whole(model))
+    if model == "classifier":
+        assert sheets.shape == (0, 10, 28, 28)
+    else:
+        assert sheets.shape == (3, 10, 28, 28)
+        assert (sheets[0] != sheets[2]).any()
+
+
+def test_a_line_torn_by_a_kill_is_dropped(small, few_digits, finished: Path) -> None:
+    """As earlier versions left it, which appended to the log."""
+    with (finished / LOG).open("a") as log:
+        log.write('{"epoch": 4, "lo')
+    run(small(dropout=0.2), few_digits, finished, resume=True)
+    assert epochs_logged(finished) == [1, 2, 3]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+class TestFinished:
+    """A folder that holds a model is not overwritten unasked."""
+
+    @pytest.mark.parametrize("missing", [(), (PROGRESS,), (PROGRESS, TRAINING)])
+    def test_resumed_it_stays_as_it_is(
+        self, small, few_digits, finished: Path, missing: tuple[str, ...]
+    ) -> None:
+        for name in missing:
+            (finished / name).unlink()
+        before = contents(finished)
+        run(small(dropout=0.2), few_digits, finished, resume=True)
+        assert contents(finished) == before
+
+    @pytest.mark.parametrize(
+        ("missing", "named"),
+        [
+            ((), "holds a run of 3 epochs; add --resume, or name another folder by --out"),
+            ((PROGRESS,), "holds a model already; name another folder by --out, or delete"),
+            ((PROGRESS, LOG, TRAINING, CONFIG), "holds a model already"),
+            ((PROGRESS, LOG, TRAINING, WEIGHTS), "holds a model already"),
+        ],
+    )
+    def test_it_is_refused(
+        self, small, few_digits, finished: Path, missing: tuple[str, ...], named: str
+    ) -> None:
+        for name in missing:
+            (finished / name).unlink()
+        before = contents(finished)
+        with pytest.raises(CheckpointError, match=named):
+            run(small(dropout=0.2), few_digits, finished)
+        assert contents(finished) == before
+
+    def test_one_without_a_state_to_continue_from_is_refused(
+        self, small, few_digits, tmp_path: Path
+    ) -> None:
+        stop(small(), few_digits, tmp_path, "write_model", 3)
+        (tmp_path / PROGRESS).unlink()
+        before = contents(tmp_path)
+        with pytest.raises(CheckpointError, match=f"model of 2 epochs and no {PROGRESS} to cont"):
+            run(small(), few_digits, tmp_path, resume=True)
+        assert contents(tmp_path) == before
+
+    @pytest.mark.parametrize("state", [True, False])
+    @pytest.mark.parametrize(
+        ("settings", "named"),
+        [
+            ({"epochs": 5}, "train.epochs: 3, now 5"),
+            ({"seed": 7}, "train.seed: 0, now 7"),
+            ({"beta": 4.0}, "config.beta: 1.0, now 4.0"),
+            ({"hidden": 16}, "config.hidden: 32, now 16"),
+        ],
+    )
+    def test_other_settings_are_refused_by_name(
+        self, small, few_digits, finished: Path, settings: dict, named: str, state: bool
+    ) -> None:
+        if not state:
+            (finished / PROGRESS).unlink()
+        with pytest.raises(CheckpointError) as raised:
+            run(small(**{"dropout": 0.2} | settings), few_digits, finished, resume=True)
+        assert named in str(raised.value)
+        assert str(finished) in str(raised.value)
+
+
+class TestEarlierVersions:
+    def test_a_run_without_later_settings_continues(
+        self, small, few_digits, whole, tmp_path: Path
+    ) -> None:
+        """A setting that was added later has its default; texts are no settings."""
+        preset = small(dropout=0.2)
+        stop(preset, few_digits, tmp_path, "write_model", 3)
+        progress = checkpoint.read_progress(tmp_path)
+        assert progress is not None
+        state, epoch, saved = progress
+        del saved["train"]["freeze"], saved["title"]
+        checkpoint.write_progress(tmp_path, state, epoch, saved | {"description": "Other words."})
+        resumed = run(preset, few_digits, tmp_path, resume=True)
+        assert resumed == (whole("vae") / WEIGHTS).read_bytes()
+
+    def test_a_state_of_other_parameters_is_refused(
+        self, small, few_digits, tmp_path: Path
+    ) -> None:
+        """An autoencoder's encoder had biases without effect; moments are kept by index."""
+        preset = small("autoencoder")
+        stop(preset, few_digits, tmp_path, "write_model", 3)
+        progress = checkpoint.read_progress(tmp_path)
+        assert progress is not None
+        state, epoch, saved = progress
+        more = {"optimiser.99.exp_avg": torch.zeros(2), "optimiser.99.step": torch.zeros(())}
+        checkpoint.write_progress(tmp_path, state | more, epoch, saved)
+        with pytest.raises(ValueError, match="an earlier version began the run; begin it again"):
+            run(preset, few_digits, tmp_path, resume=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of file sizes")
+class TestFullDisk:
+    """Files that cannot be written whole; a limit of their size stands for a full disk."""
+
+    @pytest.fixture
+    def limit(self) -> Iterator[Callable[[int], None]]:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    @pytest.mark.parametrize(
+        ("size", "named"),
+        [(1_000, WEIGHTS), (100_000, WEIGHTS), (400_000, PROGRESS)],
+    )
+    def test_a_first_epoch_leaves_whole_files_or_none(
+        self, small, few_digits, tmp_path: Path, limit, size: int, named: str
+    ) -> None:
+        limit(size)
+        with pytest.raises(WriteError, match=f"{tmp_path / 'run' / named} cannot be written: "):
+            run(small(), few_digits, tmp_path / "run")
+        left = {path.name for path in (tmp_path / "run").iterdir()}
+        assert left == (set() if named == WEIGHTS else {WEIGHTS, CONFIG, LOG, TRAINING})
+        if left:
+            checkpoint.read_model(tmp_path / "run")
+
+    def test_a_later_epoch_leaves_the_run_resumable(
+        self, small, few_digits, whole, tmp_path: Path, limit
+    ) -> None:
+        preset = small(dropout=0.2)
+        stop(preset, few_digits, tmp_path, "write_model", 2)
+        before = contents(tmp_path)
+        limit(1_000)
+        with pytest.raises(WriteError, match=WEIGHTS):
+            run(preset, few_digits, tmp_path, resume=True)
+        assert contents(tmp_path) == before
+        limit(10_000_000)
+        resumed = run(preset, few_digits, tmp_path, resume=True)
+        assert resumed == (whole("vae") / WEIGHTS).read_bytes()
 
 
 class TestSecondStage:
     """A run that starts from another's weights and keeps a part of them."""
 
     @pytest.mark.parametrize("model", [name for name in MODELS if name != "classifier"])
-    def test_what_is_frozen_stays_and_the_rest_moves(
-        self, small, train_digits, tmp_path: Path, model: str
+    def test_frozen_parts_stay_and_the_rest_moves(
+        self, small, few_digits, whole, tmp_path: Path, model: str
     ) -> None:
-        run(small(model), train_digits, tmp_path / "first")
-        stage = small(model, start=str(tmp_path / "first"), freeze="decoder", validation=100)
-        run(stage, train_digits, tmp_path / "second")
-        first, second = (load_file(tmp_path / name / WEIGHTS) for name in ("first", "second"))
+        stage = small(model, epochs=1, start=str(whole(model)), freeze="decoder", validation=50)
+        run(stage, few_digits, tmp_path)
+        first, second = (load_file(folder / WEIGHTS) for folder in (whole(model), tmp_path))
         for name, weights in first.items():
             assert torch.equal(weights, second[name]) == name.startswith("decoder."), name
 
-    def test_it_resumes_to_the_same_weights(
-        self, small, train_digits, tmp_path: Path, monkeypatch
-    ) -> None:
-        run(small(), train_digits, tmp_path / "first")
-        stage = small(start=str(tmp_path / "first"), freeze="decoder")
-        whole = run(stage, train_digits, tmp_path / "whole")
-        with monkeypatch.context() as patch:
-            patch.setattr(checkpoint, "write_progress", stop_at_call(2, checkpoint.write_progress))
-            with pytest.raises(Stopped):
-                run(stage, train_digits, tmp_path / "stopped")
-        assert run(stage, train_digits, tmp_path / "stopped", resume=True) == whole
+    def test_it_resumes_to_the_same_weights(self, small, few_digits, whole, tmp_path: Path) -> None:
+        stage = small(start=str(whole("vae")), freeze="decoder")
+        unstopped = run(stage, few_digits, tmp_path / "whole")
+        stop(stage, few_digits, tmp_path / "stopped", "write_progress", 2)
+        assert run(stage, few_digits, tmp_path / "stopped", resume=True) == unstopped
 
-    def test_a_part_that_is_not_there_is_named(self, small, train_digits, tmp_path: Path) -> None:
+    def test_an_unknown_part_is_named(self, small, few_digits, tmp_path: Path) -> None:
         with pytest.raises(
             ValueError, match=r"no part 'classifier' to freeze; there is encoder, deco"
         ):
-            run(small(freeze="classifier"), train_digits, tmp_path)
+            run(small(freeze="classifier"), few_digits, tmp_path)
 
     def test_weights_of_another_shape_are_refused(
-        self, small, train_digits, tmp_path: Path
+        self, small, few_digits, whole, tmp_path: Path
     ) -> None:
-        run(small(hidden=8), train_digits, tmp_path / "first")
-        with pytest.raises(CheckpointError, match="first has weights of another shape"):
-            run(small(start=str(tmp_path / "first")), train_digits, tmp_path / "second")
+        with pytest.raises(CheckpointError, match="has weights of another shape"):
+            run(small(hidden=8, start=str(whole("vae"))), few_digits, tmp_path)
 
 
-def test_a_damaged_state_is_named_with_what_to_do(small, train_digits, tmp_path: Path) -> None:
-    run(small(), train_digits, tmp_path)
-    whole = (tmp_path / PROGRESS).read_bytes()
-    for damaged in (whole[: len(whole) // 2], b"", b"\xff" * 100):
-        (tmp_path / PROGRESS).write_bytes(damaged)
-        with pytest.raises(CheckpointError, match=rf"{PROGRESS} is damaged .*delete it"):
-            run(small(), train_digits, tmp_path, resume=True)
+def test_a_damaged_state_is_named_with_what_to_do(small, few_digits, finished: Path) -> None:
+    state = (finished / PROGRESS).read_bytes()
+    for damaged in (state[: len(state) // 2], b"", b"\xff" * 100):
+        (finished / PROGRESS).write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=rf"{PROGRESS} is damaged .*delete that one"):
+            run(small(dropout=0.2), few_digits, finished, resume=True)
 
 
-def test_a_loss_that_is_no_number_ends_the_run(small, train_digits, tmp_path: Path) -> None:
+def test_a_preset_is_fitted_to_a_small_data_set() -> None:
+    preset = PRESETS["vae-2d"]
+    for enough in (60_000, 4_000):
+        assert training.fitted(preset, enough) == preset
+    train = training.fitted(preset, 300).train
+    assert (train.validation, train.batch) == (30, preset.train.batch)
+    train = training.fitted(preset, 48).train
+    assert (train.validation, train.batch) == (4, 44)
+    asked = training.fitted(preset, 48, validation=False, batch=False)
+    assert asked == preset, "what is asked for stays"
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(small, few_digits, tmp_path: Path) -> None:
     preset = small(rate=1e30, clip=0.0, schedule="constant")
     with pytest.raises(TrainingError, match=r"became (nan|inf).* in epoch 1; try a lower learning"):
-        run(preset, train_digits, tmp_path)
+        run(preset, few_digits, tmp_path)
     assert not (tmp_path / WEIGHTS).exists()
 
 
-# From here on real processes: each costs the seconds that importing torch takes.
+# Real processes: each takes seconds to import torch.
 
 
 ALONE = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
 
 
-def command(*words: object) -> list[str]:
-    return [sys.executable, "-m", "vae", "train", *map(str, words)]
+def command(*args: object) -> list[str]:
+    return [sys.executable, "-m", "vae", "train", *map(str, args)]
 
 
+@pytest.mark.slow
 def test_a_killed_process_resumes_to_the_same_weights(train_digits, tmp_path: Path) -> None:
     small = ("--set", "hidden=24", "--set", "depth=1", "--batch", 100, "--validation", 0)
-    words = (
+    args = (
         "beta-vae-10d",
         "--epochs",
         60,
@@ -458,31 +581,41 @@ def test_a_killed_process_resumes_to_the_same_weights(train_digits, tmp_path: Pa
         tmp_path / "killed",
     )
     environment = os.environ | ALONE
-    process = subprocess.Popen(command(*words), env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command(*args), env=environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not (tmp_path / "killed" / PROGRESS).exists() and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.005)
-    time.sleep(random.random() * 0.5)  # any moment will do: that is the point
+    time.sleep(random.random() * 0.5)  # at any moment
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
     assert 1 <= len(epochs_logged(tmp_path / "killed")) < 60
-    subprocess.run(command(*words, "--resume"), env=environment, check=True, capture_output=True)
+    subprocess.run(command(*args, "--resume"), env=environment, check=True, capture_output=True)
 
     options = {"epochs": 60, "batch": 100, "validation": 0}
     preset = training.with_options(PRESETS["beta-vae-10d"], {"hidden": 24, "depth": 1}, options)
     whole = run(preset, train_digits, tmp_path / "whole")
     same = (tmp_path / "killed" / WEIGHTS).read_bytes() == whole
-    assert same  # outside the assertion, for pytest spends minutes on two long byte strings
+    assert same  # compared outside the assertion: pytest takes minutes to show long byte strings
     assert epochs_logged(tmp_path / "killed") == list(range(1, 61))
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_model_of_one(train_digits, tmp_path: Path) -> None:
-    """Under torchrun, with gloo: the same batches, the same noise, hence the same gradients but for
-    rounding."""
-    words = ("jmetzen-2d", "--epochs", 2, "--batch", 100, "--validation", 0, "--set", "hidden=32")
+    """Under torchrun, with gloo: batches and noise are the same, gradients too up to rounding."""
+    args = (
+        "jmetzen-2d",
+        "--epochs",
+        2,
+        "--batch",
+        100,
+        "--validation",
+        0,
+        "--set",
+        "hidden=32",
+    )
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    rest = command(*words, "--data", "digits", "--out", tmp_path / "two")[1:]
+    rest = command(*args, "--data", "digits", "--out", tmp_path / "two")[1:]
     done = subprocess.run(
         [sys.executable, *torchrun, *rest],
         env=os.environ | ALONE,

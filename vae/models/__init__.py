@@ -11,7 +11,7 @@ from vae.models import autoencoder, classifier, classifier_vae, conditional_vae,
 
 
 class ModelSpec(NamedTuple):
-    """What the house needs to know of a model."""
+    """How a model is configured, built and trained."""
 
     config: type  # a frozen dataclass of JSON scalars
     model: Callable[[Any], LatentModel]  # config -> module
@@ -45,15 +45,15 @@ def config(name: str, settings: dict[str, Any]) -> Any:
     """
     if name not in MODELS:
         raise ValueError(f"there is no model {name!r}; choose one of {', '.join(MODELS)}")
-    known = {f.name: str(f.type) for f in dataclasses.fields(MODELS[name].config)}
-    if unknown := sorted(set(settings) - set(known)):
-        raise ValueError(f"{name} has no setting {', '.join(unknown)}; it has {', '.join(known)}")
+    types = {f.name: str(f.type) for f in dataclasses.fields(MODELS[name].config)}
+    if unknown := sorted(set(settings) - set(types)):
+        raise ValueError(f"{name} has no setting {', '.join(unknown)}; it has {', '.join(types)}")
     for setting, value in settings.items():
-        given, wanted = type(value).__name__, known[setting]
-        if given != wanted and (given, wanted) != ("int", "float"):
-            raise ValueError(f"{setting} of {name} is of type {wanted}, not {value!r}")
-    exact = {k: float(v) if known[k] == "float" else v for k, v in settings.items()}
-    return MODELS[name].config(**exact)
+        given, expected = type(value).__name__, types[setting]
+        if given != expected and (given, expected) != ("int", "float"):
+            raise ValueError(f"{setting} of {name} is of type {expected}, not {value!r}")
+    converted = {k: float(v) if types[k] == "float" else v for k, v in settings.items()}
+    return MODELS[name].config(**converted)
 
 
 def build(name: str, settings: dict[str, Any]) -> LatentModel:

@@ -1,9 +1,9 @@
-"""A deterministic autoencoder (Hinton & Salakhutdinov 2006): the VAE's code without its noise and
-its prior."""
+"""A deterministic autoencoder (Hinton & Salakhutdinov 2006): a VAE without noise and prior."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -19,14 +19,14 @@ from vae.optim import GradientStep, Scalars, TrainConfig
 @dataclass(frozen=True)
 class AutoencoderConfig:
     latent: int = 2  # latent dimensions
-    net: str = "residual"  # mlp | dropout | residual | conv | hybrid
+    net: str = "residual"  # a name in nets.NETS
     hidden: int = 512  # units a layer
     depth: int = 3  # hidden layers (mlp) or residual blocks
-    dropout: float = 0.1  # share of units silenced while training
+    dropout: float = 0.1  # dropout probability
 
     def __post_init__(self) -> None:
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is a share below 1, not {self.dropout}")
+            raise ValueError(f"dropout is a probability below 1, not {self.dropout}")
 
 
 class Autoencoder(LatentModel):
@@ -39,13 +39,15 @@ class Autoencoder(LatentModel):
         self.encoder, self.decoder = nets.build(
             c.net, c.latent, c.latent, c.hidden, c.depth, c.dropout
         )
+        for layer in _shifts(self.encoder):  # they would have no effect: the next layer centres
+            self.encoder.get_submodule(layer).register_parameter("bias", None)
         # nothing in the loss fixes the scale of the code; this does: each dimension has mean 0 and
-        # deviation 1 over the data, so that the same sliders serve and a normal prior is at least
-        # the right size
+        # deviation 1 over the data, so that the ranges of a standard normal prior suit it
         self.standardise = nn.BatchNorm1d(c.latent, affine=False)
+        self.register_load_state_dict_pre_hook(_fold_biases)
 
     def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
-        """The code of x, without spread."""
+        """The code of x, a point."""
         mean = self.standardise(self.encoder(x).float())  # [B, Z]
         return Posterior(mean, torch.full_like(mean, -torch.inf))
 
@@ -54,8 +56,33 @@ class Autoencoder(LatentModel):
         return nets.images(self.decoder, z)
 
 
+def _shifts(encoder: nn.Sequential) -> list[str]:
+    """Names of the layers whose bias would shift the codes of all images alike: the last one, and
+    the one before it where that is linear in its bias."""
+    last, before = len(encoder) - 1, encoder[-2]
+    if isinstance(before, nn.LayerNorm):
+        return [f"{last}", f"{last - 1}"]
+    if isinstance(before, nets.ResidualBlock):
+        return [f"{last}", f"{last - 1}.body.{len(before.body) - 1}"]
+    return [f"{last}"]
+
+
+def _fold_biases(
+    model: Autoencoder, state_dict: dict[str, Tensor], prefix: str, *others: Any
+) -> None:
+    """Convert weights of earlier versions, which had those biases: with the mean m that is
+    subtracted next, W (h + a) + b - m = W h - (m - W a - b)."""
+    layers = [f"{prefix}encoder.{name}" for name in _shifts(model.encoder)]
+    biases = {layer: state_dict.pop(f"{layer}.bias", None) for layer in layers}
+    weight, mean = f"{layers[0]}.weight", f"{prefix}standardise.running_mean"
+    for layer, bias in biases.items():
+        if bias is not None:
+            shift = bias if layer == layers[0] else state_dict[weight].double() @ bias.double()
+            state_dict[mean] = state_dict[mean].double() - shift
+
+
 class Objective(nn.Module):
-    """The pixels' cross-entropy, the only term there is."""
+    """The cross-entropy of the pixels."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
@@ -68,5 +95,5 @@ class Objective(nn.Module):
 
 
 def make_step(model: Autoencoder, config: TrainConfig, noise: Noise) -> GradientStep:
-    """How an autoencoder is trained: it draws nothing."""
+    """The training step of an autoencoder, which needs no random numbers."""
     return GradientStep(Objective(model), lambda batch, noise: (), config, noise)

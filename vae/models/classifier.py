@@ -1,4 +1,5 @@
-"""A convolutional classifier of digits (LeCun et al. 1998); it judges what other models draw."""
+"""A convolutional classifier (LeCun et al. 1998), by which the samples of other models are
+evaluated."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ from vae.optim import GradientStep, Scalars, TrainConfig
 class ClassifierConfig:
     width: int = 24  # channels of the first layers; the last have twice as many
     hidden: int = 128  # units of the dense layer
-    dropout: float = 0.3  # share of its inputs silenced while training
-    distort: float = 1.0  # strength of the random turns, shears, scales and shifts of the images
+    dropout: float = 0.3  # dropout probability before both dense layers
+    distort: float = 1.0  # strength of the random rotation, shear, scale and shift of the images
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.hidden < 1 or not 0 <= self.dropout < 1 or self.distort < 0:
@@ -26,7 +27,7 @@ class ClassifierConfig:
 
 
 class Classifier(LatentModel):
-    """Images to probabilities of the ten digits. It has no latent space."""
+    """Images to probabilities of the ten classes. It has no latent space."""
 
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
@@ -40,7 +41,7 @@ class Classifier(LatentModel):
 
 
 class Objective(nn.Module):
-    """The cross-entropy of the true digit, the only term there is."""
+    """The cross-entropy of the class; of distorted images while training."""
 
     def __init__(self, model: Classifier) -> None:
         super().__init__()
@@ -49,13 +50,13 @@ class Objective(nn.Module):
     def forward(self, batch: Batch, x: Float[Tensor, "B 28 28"], progress: Tensor) -> Scalars:
         log_probabilities = self.model.classify(x if self.training else batch.x)
         return {
-            "loss": losses.digit_cross_entropy(log_probabilities, batch.y).mean(),
-            "error": losses.digit_error(log_probabilities, batch.y),
+            "loss": losses.class_cross_entropy(log_probabilities, batch.y).mean(),
+            "error": losses.class_error(log_probabilities, batch.y),
         }
 
 
 def make_step(model: Classifier, config: TrainConfig, noise: Noise) -> GradientStep:
-    """How a classifier is trained."""
+    """The training step of a classifier."""
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
         return (augment.distort(batch.x, noise.uniform(len(batch.x), 6), model.config.distort),)

@@ -19,15 +19,15 @@ from vae.optim import GradientStep, Scalars, TrainConfig
 @dataclass(frozen=True)
 class VAEConfig:
     latent: int = 2  # latent dimensions
-    net: str = "residual"  # mlp | dropout | residual | conv | hybrid
+    net: str = "residual"  # a name in nets.NETS
     hidden: int = 512  # units a layer
     depth: int = 3  # hidden layers (mlp) or residual blocks
-    dropout: float = 0.1  # share of units silenced while training
-    beta: float = 1.0  # weight of the KL; above 1 presses the code towards independent dimensions
-    binarise: bool = True  # draw each pixel anew at every step; False: grey levels as targets
+    dropout: float = 0.1  # dropout probability
+    beta: float = 1.0  # weight of the KL; above 1 favours independent dimensions
+    binarise: bool = True  # sample binary pixels anew at every step; False: grey levels as targets
     samples: int = 1  # importance samples in the bound: 1 is the ELBO, more the IWAE bound
     warm_up: float = 0.0  # share of training over which the KL's weight rises from 0 to beta
-    frequency: float = 0.0  # spread of the waves by which the decoder sees the code; 0: sees it raw
+    frequency: float = 0.0  # deviation of the decoder's Fourier frequencies; 0: no Fourier features
     scale: str = "logvar"  # what the encoder's second half is: logvar, or a softplus deviation
 
     def __post_init__(self) -> None:
@@ -67,9 +67,7 @@ class VAE(LatentModel):
         mean, raw = self.encoder(x).float().chunk(2, dim=-1)  # [B, Z] each
         if self.config.scale == "softplus":
             return Posterior(mean, 2 * (F.softplus(raw) + 1e-6).log())
-        return Posterior(
-            mean, raw.clamp(-14, 6)
-        )  # a deviation of 0.001 to 20: enough, and exp never overflows
+        return Posterior(mean, raw.clamp(*nets.LOGVAR))
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
         """Logits of p(x given z)."""
@@ -90,31 +88,25 @@ class Objective(nn.Module):
         noise: Float[Tensor, "B K Z"],
         progress: Tensor,
     ) -> Scalars:
-        config = self.model.config
+        c = self.model.config
         mean, logvar = self.model.encode(x)
         # reparameterisation: z = mean + deviation * noise, so that gradients reach the encoder
         z = mean[:, None] + (0.5 * logvar[:, None]).exp() * noise  # [B, K, Z]
+        # -log p(x given z), the first term of the bound
         cross_entropy = losses.bernoulli_cross_entropy(self.model.decode(z), x[:, None])  # [B, K]
-        kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B], exact rather than sampled
-        weight = config.beta * losses.kl_weight(progress, config.warm_up)
-        if config.samples == 1:
-            # the ELBO's two terms: what the pixels cost given the code, and what the code costs
-            # given the prior
-            loss = cross_entropy[:, 0] + weight * kl
-        else:
-            log_weights = losses.importance_log_weights(
-                z, mean[:, None], logvar[:, None], cross_entropy
-            )  # [B, K]
-            loss = -losses.importance_weighted_bound(log_weights.T)  # [B]
+        # KL(q(z given x) || p(z)), the second
+        kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B]
+        weight = c.beta * losses.kl_weight(progress, c.warm_up)
+        loss = losses.negative_bound(z, mean, logvar, cross_entropy, weight)  # [B]
         parts = {"loss": loss, "cross_entropy": cross_entropy.mean(1), "kl": kl}
         return {name: value.mean() for name, value in parts.items()}
 
 
 def make_step(model: VAE, config: TrainConfig, noise: Noise) -> GradientStep:
-    """How a VAE is trained."""
+    """The training step of a VAE."""
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
-        binary = noise.bernoulli(batch.x) if model.config.binarise else batch.x
-        return binary, noise.normal(len(batch.x), model.config.samples, model.config.latent)
+        x = noise.bernoulli(batch.x) if model.config.binarise else batch.x
+        return x, noise.normal(len(x), model.config.samples, model.config.latent)
 
     return GradientStep(Objective(model), draw, config, noise)
