@@ -82,7 +82,7 @@ def compare(
 
 def measure(quick: bool = False) -> Measured:
     """Rates and 95th percentiles as shares of the echo's: at least 0.98, at most 1.15."""
-    turns, seconds = (2, 3) if quick else (6, 8)
+    turns, seconds = (1, 4) if quick else (6, 8)
     ratios: dict[str, float] = {}
     figures: dict[str, object] = {}
     with serve(ECHO_LIVE) as (_, echo), serve(APP) as (_, app), chromium() as browser:

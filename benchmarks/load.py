@@ -43,7 +43,7 @@ SCENARIOS = (
     Scenario("cvae", 0, 10, scripts=2),  # how long a script takes without the others
     Scenario("cvae", 32, 10, scripts=2),
 )
-SECONDS, QUICK_SECONDS = 30.0, 4.0
+SECONDS, QUICK_SECONDS = 30.0, 3.0
 LONG, LONG_SECONDS = SCENARIOS[2], 300.0  # memory is read during this one
 
 

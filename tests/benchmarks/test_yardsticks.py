@@ -1,6 +1,9 @@
 """The yardsticks of speed are the nets that they are said to be, and ours is the same; no times."""
 
 import importlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +108,32 @@ def test_training_ends_at_the_goal_or_with_none(
     found = gpu.seek(goal, few, few, CPU)
     assert found["epochs"] == epochs
     assert (found["seconds"] is not None) == (loss > 0)
+
+
+def test_an_echo_s_reply_has_the_fields_and_the_size_of_a_decoded_one() -> None:
+    script = """
+import asyncio, json
+import echo_live
+from explorer import live, live_requests
+
+async def main():
+    replies = live.Newest()
+    for change in ({}, {"xy": [1, 2]}):
+        request = {"serial": 1, "model": "vae-2d", "z": [0.5, 1], "view": ["PCA", 0, 1]} | change
+        decoded = live_requests.answer([live_requests.parse(request)])[0]
+        echo_live.Echo()._submit(json.dumps(request), replies)
+        echo = await replies.get()
+        assert json.loads(echo).keys() == json.loads(decoded).keys()
+        assert json.loads(echo)["z"] == change.get("xy", [0.5, 1])
+        assert abs(len(echo) - len(decoded)) < 0.1 * len(decoded)
+
+asyncio.run(main())
+"""
+    environment = os.environ | {"PYTHONPATH": f"{BENCHMARKS}{os.pathsep}{BENCHMARKS.parent}"}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+
+
+def test_the_load_s_scenarios_have_names_of_their_own(module: Any) -> None:
+    scenarios = module("load").SCENARIOS
+    assert len({scenario.name for scenario in scenarios}) == len(scenarios)
+    assert {scenario.model for scenario in scenarios} >= {"vae-2d", "vae-20d", "cvae"}
