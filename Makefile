@@ -19,9 +19,10 @@ help: ## this list
 run: runtime ## serve the app on PORT (8501); HEADLESS=1 opens no browser
 	@exec $(VENV) scripts/serve.py
 
+# Not $(MAKE), which runs the line under `make -n` too.
 test: tools ## the linters, the type checker and all tests but the slow ones: make test ARGS="-k map"
 	@status=0; \
-	$(MAKE) --no-print-directory check || status=1; \
+	"$(MAKE_COMMAND)" --no-print-directory check || status=1; \
 	$(call pytest,-m "not slow") || status=1; \
 	exit $$status
 
