@@ -34,8 +34,6 @@ def hand() -> None:
         place,
         key="sliders",
         revision=state["revision"],
-        cursor=(place[0], place[1]),
-        answered=latent_map.drag_serial("map"),
     )
 
 
@@ -63,7 +61,7 @@ def _take_drag() -> None:
     spot = latent_map.pending_drag("map")
     if spot is not None:
         _go(*spot)
-        st.rerun(["hand"])
+        st.rerun(["hand", "map"])
 
 
 def _take_click() -> None:

@@ -192,7 +192,7 @@ def _write(name: str) -> None:
             high=360,
             step=1,
             noun="degrees",
-            on_rest=partial(st.rerun, ["number-kept"]),
+            on_release=partial(controls.rerun, "number", "number-kept"),
         )
         st.caption("A round trip through the styles, in degrees: each stop is as likely.")
         st.button("Another hand", on_click=another, key="another-hand")

@@ -71,6 +71,9 @@ def _picture(now: Visit) -> None:
         colours=controls.DIGIT_COLOURS,
         distance=found.distance,
         engine=decoded_view.EngineLine(engine.device, engine.decode_ms, engine.cache.hit_rate),
+        cursor=maps.chosen(now.model).cursor(now.z),
+        digit=now.place.digit,
+        answered=latent_map.drag_serial(maps.map_key(now.model)),
         revision=now.revision,
     )
 
@@ -99,8 +102,6 @@ def _rest(name: str) -> None:
 
 
 def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
-    cursor = maps.chosen(now.model).cursor(now.z)
-
     def bank(key: str, dims: list[int], height: int) -> None:
         latent_sliders.mount(
             [f"z{d + 1}" for d in dims],
@@ -111,10 +112,7 @@ def _sliders(now: Visit, used: list[int], unused: list[int]) -> None:
             max_height=height,
             model=now.model,
             dims=dims,
-            cursor=cursor,
-            selected=now.place.digit,
-            answered=latent_map.drag_serial(maps.map_key(now.model)),
-            on_rest=partial(_rest, now.model),
+            on_release=partial(_rest, now.model),
         )
 
     bank(HAND, used, TALL)

@@ -108,8 +108,8 @@ def panel(name: str) -> None:
         selected=digit,
         weights=weights,
         backdrop=_backdrop(name, view, now.z),
-        backdrop_words="Manifold" if view.plane is not None else None,
-        behind=bool(st.session_state.get("manifold-behind")),
+        backdrop_label="Manifold" if view.plane is not None else None,
+        backdrop_on=bool(st.session_state.get("manifold-behind")),
         ellipse=None if digit is None else view.ellipse(digit),
         outline=selection.outline(name, view.axes),
         sheets=thumbnails.sheets(name),
@@ -155,7 +155,7 @@ def _backdrop(
 ) -> tuple[bytes, tuple[float, float, float, float]] | None:
     """The decoded plane through the code under what is seen of the map, where that is wanted."""
     seen = latent_map.map_view(map_key(name), view.axes)
-    if view.plane is None or seen is None or not seen.behind:
+    if view.plane is None or seen is None or not seen.backdrop_on:
         return None
     left, right, bottom, top = seen.range
     # a lattice that depends on the zoom in steps and not on the pan: digits stay where they are
@@ -223,7 +223,7 @@ def _take_view(name: str) -> None:
     """What is seen of the map has changed, or the backdrop's switch: the map runs, no more."""
     seen = latent_map.map_view(map_key(name), chosen(name).axes)
     if seen is not None:
-        st.session_state["manifold-behind"] = seen.behind
+        st.session_state["manifold-behind"] = seen.backdrop_on
 
 
 def _take_shape(name: str) -> None:

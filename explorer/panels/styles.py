@@ -144,7 +144,7 @@ def _steer(name: str) -> None:
             revision=hand.revision,
             **controls.kl_beside(name, free),
             max_height=300,
-            on_rest=partial(controls.rerun, "style-kept"),
+            on_release=partial(controls.rerun, "style-hand", "style-kept"),
         )
         with st.container(horizontal=True, key="style-moves"):
             still = np.zeros_like(hand.z)

@@ -388,7 +388,7 @@ def test_the_backdrop_is_asked_for_what_is_seen_and_only_while_it_is_on(
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "true")
     seen = until(living, lambda found: found["view"])["view"]
-    assert seen["behind"]
+    assert seen["backdrop_on"]
     assert seen["range"] == pytest.approx(living.evaluate(RANGES))
     picture = living.locator(".latent-map .backdrop img")
     expect(picture).to_be_visible()
@@ -407,7 +407,7 @@ def test_the_backdrop_is_asked_for_what_is_seen_and_only_while_it_is_on(
     )
     assert living.evaluate(RANGES) == pytest.approx(ranges)
     switch.click()
-    until(living, lambda found: not found["view"]["behind"])
+    until(living, lambda found: not found["view"]["backdrop_on"])
     expect(picture).to_be_hidden()
 
 
@@ -550,7 +550,7 @@ def test_seventy_thousand_points_are_drawn_dragged_over_hovered_pressed_and_sele
     assert ink(page) > 3
     thumb = page.locator(".latent-map .thumb")
     page.mouse.move(*page.evaluate(SPOT, ALONE), steps=3)
-    expect(thumb).to_contain_text("test digit 0, a 8")
+    expect(thumb).to_contain_text("test digit 0, an 8")
     page.mouse.click(*page.evaluate(SPOT, ALONE))
     assert until(page, lambda found: found["cursor"] == list(ALONE))["index"] == 0
     page.evaluate(COUNT)

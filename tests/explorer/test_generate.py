@@ -275,7 +275,7 @@ def test_the_sliders_are_the_style(app: AppTest) -> None:
     choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Sliders")
     assert "[[0.0, 0.0, 0.0]]" in made(app)
     sent = {"values": [1.5, -2, 0.25], "serial": 1, "revision": 0}
-    app.session_state["style-able"] = {"hand": sent}
+    app.session_state["style-able"] = {"input": sent}
     assert "[[1.5, -2.0, 0.25]]" in made(app.run())
     app.button(key="style-random").click().run()
     assert "[[1.5, -2.0, 0.25]]" not in made(app)
@@ -345,7 +345,7 @@ def test_a_text_that_is_no_number_is_one_sentence(app: AppTest, text: str, words
 
 def test_the_hand_changes_with_its_slider_and_by_a_new_draw(app: AppTest) -> None:
     first = made(choose(app.run(), "generate-mode", "Number"))
-    app.session_state["turn-able"] = {"hand": {"values": [120], "serial": 1, "revision": 0}}
+    app.session_state["turn-able"] = {"input": {"values": [120], "serial": 1, "revision": 0}}
     turned = made(app.run())
     app.button(key="another-hand").click().run()
     assert len({first, turned, made(app)}) == 3

@@ -60,7 +60,7 @@ def demo_map() -> None:
         height=520,
         selected=click.index if click else None,
         backdrop=(backdrop(), (-3.0, 3.0, -3.0, 3.0)),
-        backdrop_words="backdrop",
+        backdrop_label="backdrop",
         ellipse=(state.cursor[0], state.cursor[1], 0.3, 0.15, 0.0) if ellipse else None,
     )
     st.code(json.dumps({"cursor": state.cursor, "clicks": state.clicks}), language=None)
@@ -98,8 +98,8 @@ def living_map(count: int) -> None:
         key=key,
         height=520,
         weights=np.linspace(1, 0, count) if fades else None,
-        backdrop=(backdrop(), seen.range) if seen and seen.behind else None,
-        backdrop_words="backdrop",
+        backdrop=(backdrop(), seen.range) if seen and seen.backdrop_on else None,
+        backdrop_label="backdrop",
         on_drag=drag,
         on_shape=select,
     )
