@@ -91,5 +91,5 @@ def _body(file: str) -> str:
     text = _EXPORT.sub(exported, _IMPORT.sub(imported, source(file)))
     # import() of types stands in comments; a line that begins with either word is a statement
     if left := _STATEMENT.search(text):
-        raise ValueError(f"{file}: cannot bundle the statement {left[0].strip()!r}")
+        raise ValueError(f"{file}: cannot bundle {left[0].strip()!r}")
     return f"{text}return {{ {', '.join(exports)} }};"

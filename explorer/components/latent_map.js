@@ -115,7 +115,7 @@ export class LatentMap {
     this.root.style.setProperty("--height", `${data.height}px`);
     this.frame.ariaLabel = `${data.label}. Click to put the code there; arrow keys move it.`;
     this.tools.update(data, this.backdropOn);
-    this.thumbnail.update(data.sheets);
+    this.thumbnail.update(data);
     this.backdrop.update(data.backdrop).then((changed) => changed && this.placeBackdrop());
     if (this.marks.update(data.outline) && this.drawn) this.marks.drawOutline(this.axes);
     if (this.drawn) this.refresh();
@@ -254,7 +254,7 @@ export class LatentMap {
     const { selected, points, data } = this;
     const { labels } = points.data;
     const known = selected !== null && selected < labels.length;
-    const point = known ? { place: points.place(selected), colour: points.colourOf(labels[selected]) } : null;
+    const point = known ? { place: points.place(selected), colour: data.colours[labels[selected]] } : null;
     const ellipse = selected === data.selected ? data.ellipse : null; // else that of another point
     const isLarge = this.marks.place(axes, this.cursor, point, ellipse);
     this.root.classList.toggle("roomy", isLarge);
@@ -303,7 +303,8 @@ export class LatentMap {
     const polygon = corners.map((corner) => corner.map((value) => Number(value.toPrecision(6))));
     this.marks.outline = /** @type {Point[]} */ (polygon);
     this.marks.drawOutline(this.axes);
-    this.send("shape", { polygon, hidden: [...this.tools.hidden], serial: Date.now() });
+    const hidden = this.data.classes.filter((_, place) => this.tools.hidden.has(place)).map(({ label }) => label);
+    this.send("shape", { polygon, hidden, serial: Date.now() });
   }
 
   resize() {
@@ -327,9 +328,8 @@ export class LatentMap {
   showThumbnail(index) {
     if (index === null) return this.thumbnail.hide();
     const { points, data } = this;
-    const label = points.data.labels[index];
-    const labelled = label < data.colours.length ? `, ${withArticle(label)}` : "";
-    const name = `${data.noun} ${index.toLocaleString("en")}${labelled}`;
+    const { phrase } = data.classes[points.data.labels[index]];
+    const name = `${data.noun} ${index.toLocaleString("en")}${phrase && `, ${phrase}`}`;
     this.thumbnail.show(index, name, this.axes, points.place(index));
   }
 
@@ -394,8 +394,5 @@ export class LatentMap {
     if (this.drawn) window.Plotly.purge(this.plot);
   }
 }
-
-/** "a 3", "an 8". @param {number} label */
-const withArticle = (label) => `${label === 8 ? "an" : "a"} ${label}`;
 
 export default defineComponent("LatentMap", STYLE, (root, signal) => new LatentMap(root, signal));

@@ -18,7 +18,8 @@ from explorer import assets
 from explorer.components.registration import ignore, last_message, new_message, register
 
 MOST_CORNERS = 500  # of a shape; the browser draws fewer
-UNLABELLED = 255  # the byte that the browser gets for the label -1
+UNLABELLED = -1  # the label of a point whose class is not known
+UNLABELLED_COLOUR = "#7d8590"  # neutral, legible on the light and the dark theme
 # Plotly puts its style into the document's head, which does not apply within a shadow root.
 _component = register("latent_map", isolate_styles=False)
 
@@ -154,7 +155,8 @@ def mount(
     ellipse: tuple[float, float, float, float, float] | None = None,
     outline: NDArray[np.floating] | None = None,
     noun: str = "test digit",
-    sheets: Mapping[str, str] | None = None,
+    sheets: Mapping[str, str | Sequence[str]] | None = None,
+    sheet_size: tuple[int, int] = (100, 10_000),
     on_click: Callable[[], None] | None = None,
     on_drag: Callable[[], None] | None = None,
     on_view: Callable[[], None] | None = None,
@@ -174,10 +176,10 @@ def mount(
     is on, `on_view` is called whenever what is seen of the map has changed (see `map_view`). The
     old backdrop is shown until the new one is loaded.
 
-    `sheets` are URLs of images of all points in their order, tiles of 28 pixels, 100 a row, by the
-    label of what they show: a point under the pointer shows its tiles. `height` is in pixels, the
-    legend included. No run changes the visitor's zoom, filter and drag mode while points and axes
-    stay the same.
+    `sheets` are URLs of sprite sheets of all points in their order, tiles of 28 pixels, by the
+    label of what they show: a point under the pointer shows its tiles. `sheet_size` is the number
+    of tiles in a row and in a sheet. `height` is in pixels, the legend included. No run changes the
+    visitor's zoom, filter and drag mode while points and axes stay the same.
 
     With `on_drag`, a drag moves the code (with shift it moves the map). The callback reads
     `pending_drag`; the end of a drag is a click. `decoded_view` acknowledges drags, so the map
@@ -188,8 +190,11 @@ def mount(
     Raises ValueError for points, labels, weights or a `selected` that do not fit together.
     """
     _check(points, labels, colours, selected, weights)
-    bytes_of_labels = np.where(labels < 0, UNLABELLED, labels).astype(np.uint8).tobytes()
-    content = np.ascontiguousarray(points, np.float32).tobytes() + bytes_of_labels
+    classes, colours = list(range(len(colours))), list(colours)
+    if len(labels) and labels.min() == UNLABELLED:  # painted as one more class, the last
+        labels = np.where(labels == UNLABELLED, len(colours), labels)
+        classes, colours = [*classes, UNLABELLED], [*colours, UNLABELLED_COLOUR]
+    content = np.ascontiguousarray(points, np.float32).tobytes() + labels.astype(np.uint8).tobytes()
     url = assets.publish(content, "points.bin", place=f"{key}/points")
     if st.session_state.get(f"{key}:range", (None,))[0] != url:
         st.session_state[f"{key}:range"] = url, _range(points)  # half the time of a run
@@ -200,7 +205,8 @@ def mount(
         "range": st.session_state[f"{key}:range"][1],
         "cursor": [float(value) for value in cursor],
         "axes": list(axes),
-        "colours": list(colours),
+        "colours": colours,
+        "classes": [_described(label) for label in classes],
         "height": height,
         "selected": None if selected is None else int(selected),
         "weights": _published_weights(weights, key),
@@ -210,7 +216,11 @@ def mount(
         "outline": None if outline is None else outline.tolist(),
         "ellipse": ellipse and [float(value) for value in ellipse],
         "noun": noun,
-        "sheets": list((sheets or {}).items()),
+        "sheets": [
+            (label, [urls] if isinstance(urls, str) else list(urls))
+            for label, urls in (sheets or {}).items()
+        ],
+        "sheet_size": dict(zip(("columns", "tiles"), sheet_size, strict=True)),
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
         "draggable": on_drag is not None,
         "live": assets.live_url() if model else "",
@@ -228,6 +238,19 @@ def mount(
         on_shape_change=on_shape or ignore,
     )
     return pending_click(key)
+
+
+def _described(label: int) -> dict[str, int | str]:
+    """A class for the browser: label, name, title in the legend, and the phrase for one sample."""
+    if label == UNLABELLED:
+        return {"label": label, "name": "unlabelled", "title": "unlabelled", "phrase": ""}
+    article = "an" if label == 8 else "a"
+    return {
+        "label": label,
+        "name": str(label),
+        "title": f"digit {label}",
+        "phrase": f"{article} {label}",
+    }
 
 
 def _published_weights(weights: NDArray[np.floating] | None, key: str) -> str | None:
@@ -270,7 +293,7 @@ def _check(
         raise ValueError(f"{len(points)} points but labels of the shape {labels.shape}")
     if weights is not None and weights.shape != (len(points),):
         raise ValueError(f"{len(points)} points but weights of the shape {weights.shape}")
-    if len(labels) and not -1 <= int(labels.min()) <= int(labels.max()) < len(colours):
+    if len(labels) and not UNLABELLED <= int(labels.min()) <= int(labels.max()) < len(colours):
         raise ValueError(f"labels {labels.min()} to {labels.max()} for {len(colours)} colours")
     if selected is not None and not 0 <= selected < len(points):
         raise ValueError(f"selected = {selected} is not one of {len(points)} points")

@@ -116,6 +116,16 @@ export function thumbnailPlace({ across, up }, [left, top], [width, height]) {
   return [across.offset + x, up.offset + y];
 }
 
+/**
+ * Where the image of a point is in its sheets.
+ * @param {number} index of the point
+ * @param {{ columns: number, tiles: number }} size images in a row and in a sheet
+ */
+export function tileOf(index, { columns, tiles }) {
+  const place = index % tiles;
+  return { sheet: Math.floor(index / tiles), row: Math.floor(place / columns), column: place % columns };
+}
+
 const LASSO_STEP = 4; // px between the corners of a lasso
 const LASSO_CORNERS = 400; // at most; beyond, every second one is dropped
 

@@ -31,13 +31,11 @@ const FRAGMENT = `
     gl_FragColor = light * clamp(0.5 * size - away + 0.5, 0.0, 1.0);
   }`;
 
-const UNLABELLED = "#8c8c8c"; // the colour of points whose label has none
-
 /**
- * @typedef {{ positions: Float32Array<ArrayBuffer>, labels: Uint8Array<ArrayBuffer> }} PointData x0 y0 x1 y1 ...; a label a point
+ * @typedef {{ positions: Float32Array<ArrayBuffer>, labels: Uint8Array<ArrayBuffer> }} PointData x0 y0 x1 y1 ...; the class of each point
  * @typedef {import("./map_axes.js").Axes & {
  *   hidden: Set<number>, diameter: number, opacity: number, dark: boolean,
- * }} Look hidden labels; diameter in px; on a dark background two of the colours need a lighter rim,
+ * }} Look hidden classes; diameter in px; on a dark background two of the colours need a lighter rim,
  *   and the faintest points more strength
  */
 
@@ -117,15 +115,10 @@ export class Points {
     });
   }
 
-  /** @param {PointData} data @param {string[]} colours "#rrggbb" by label */
+  /** @param {PointData} data @param {string[]} colours "#rrggbb" by class */
   load(data, colours) {
     Object.assign(this, { data, colours, weights: null });
     this.start();
-  }
-
-  /** @param {number} label */
-  colourOf(label) {
-    return this.colours[label] ?? UNLABELLED;
   }
 
   /** Raises an Error where the browser cannot paint the points. */
@@ -135,14 +128,13 @@ export class Points {
     for (const buffer of this.buffers) gl.deleteBuffer(buffer);
     if (this.program) gl.deleteProgram(this.program);
     this.buffers = [];
-    this.program = link(gl, this.colours.length + 1);
+    this.program = link(gl, this.colours.length);
     if (gl.isContextLost()) return;
     gl.useProgram(this.program);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     this.addAttribute("position", this.data.positions, 2, gl.FLOAT, false);
-    const indices = this.data.labels.map((label) => Math.min(label, this.colours.length));
-    this.addAttribute("label", indices, 1, gl.UNSIGNED_BYTE, false);
+    this.addAttribute("label", this.data.labels, 1, gl.UNSIGNED_BYTE, false);
     this.addAttribute("weight", this.weightBytes, 1, gl.UNSIGNED_BYTE, true); // remains bound
   }
 
@@ -200,12 +192,9 @@ export class Points {
     gl.drawArrays(gl.POINTS, 0, this.data.labels.length);
   }
 
-  /**
-   * The colours by label, and that of unlabelled points, with their opacity: 0 for hidden labels.
-   * @param {Look} look
-   */
+  /** The colours with their opacity, 0 for hidden classes. @param {Look} look */
   premultiplied({ hidden, opacity }) {
-    return [...this.colours, UNLABELLED].flatMap((colour, label) => {
+    return this.colours.flatMap((colour, label) => {
       const alpha = hidden.has(label) ? 0 : opacity;
       const channels = [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16) / 255);
       return [...channels.map((channel) => channel * alpha), alpha];

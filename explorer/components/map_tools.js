@@ -38,8 +38,7 @@ export class Tools {
     this.onMode = onMode;
     this.legend = group("legend", "Digits shown on the map");
     this.modes = group("modes", "What a drag on the map does");
-    /** @type {string[]} */
-    this.colours = [];
+    this.shown = "";
     this.selectable = false;
     this.switch = element("button", { type: "button", className: "switch" });
     this.switch.title = "What the codes under the points decode to";
@@ -58,12 +57,14 @@ export class Tools {
   }
 
   /** @param {import("./types").MapData} data @param {boolean} backdropOn */
-  update({ colours, selectable, backdrop_label: label }, backdropOn) {
+  update({ colours, classes, selectable, backdrop_label: label }, backdropOn) {
     this.selectable = selectable;
     this.modes.hidden = !selectable;
     this.switch.hidden = !label;
     this.switch.replaceChildren(icon(SHEET), label ?? "");
-    if (String(colours) !== String(this.colours)) this.drawLegend(colours);
+    const shown = JSON.stringify([colours, classes]);
+    if (shown !== this.shown) this.drawLegend(colours, classes);
+    this.shown = shown;
     this.mark();
     this.markSwitch(backdropOn);
   }
@@ -81,12 +82,12 @@ export class Tools {
     }
   }
 
-  /** @param {string[]} colours */
-  drawLegend(colours) {
-    this.colours = colours;
+  /** @param {string[]} colours @param {import("./types").MapData["classes"]} classes */
+  drawLegend(colours, classes) {
     const title = "Click: hide or show. Double click: this one alone";
     const chips = colours.map((colour, label) => {
-      const chip = element("button", { type: "button", title, ariaLabel: `digit ${label}` }, element("i"), String(label));
+      const { name, title: ariaLabel } = classes[label];
+      const chip = element("button", { type: "button", title, ariaLabel }, element("i"), name);
       chip.style.setProperty("--colour", colour);
       chip.addEventListener("click", (event) => {
         if (event.detail < 2) this.filter(toggled(this.hidden, label));
@@ -97,7 +98,7 @@ export class Tools {
     this.legend.replaceChildren(...chips);
   }
 
-  /** @param {Set<number>} hidden labels */
+  /** @param {Set<number>} hidden classes */
   filter(hidden) {
     mapChoices().hidden = hidden;
     this.mark();

@@ -145,7 +145,8 @@ export interface MapData {
   range: [number, number, number, number];
   cursor: [number, number];
   axes: [string, string];
-  colours: string[];
+  colours: string[]; // by class
+  classes: { label: number; name: string; title: string; phrase: string }[];
   height: number;
   selected: number | null;
   weights: string | null;
@@ -155,7 +156,8 @@ export interface MapData {
   outline: [number, number][] | null;
   ellipse: Ellipse | null;
   noun: string;
-  sheets: [label: string, url: string][];
+  sheets: [label: string, urls: string[]][];
+  sheet_size: { columns: number; tiles: number };
   label: string;
   draggable: boolean;
   live: string;

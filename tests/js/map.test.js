@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  clamp, extendShape, isWithin, movedBy, nearestPoint, rangeAround, rangeOf, thumbnailPlace, toPixels, toUnits,
-  zoomAbout,
+  clamp, extendShape, isWithin, movedBy, nearestPoint, rangeAround, rangeOf, thumbnailPlace, tileOf, toPixels,
+  toUnits, zoomAbout,
 } from "../../explorer/components/map_axes.js";
 import { isolated, mapChoices, toggled } from "../../explorer/components/map_choices.js";
 
@@ -76,6 +76,14 @@ test("a thumbnail is above its point, below where there is no room, and within t
   assert.deepEqual(place([300, 40]), [46 + 250, 6 + 54]);
   assert.deepEqual(place([10, 150]), [46, 6 + 76]);
   assert.deepEqual(place([590, 150]), [46 + 500, 6 + 76]);
+});
+
+test("images are found in sheets of several rows, and in several sheets", () => {
+  const size = { columns: 100, tiles: 10_000 };
+  assert.deepEqual(tileOf(0, size), { sheet: 0, row: 0, column: 0 });
+  assert.deepEqual(tileOf(9_999, size), { sheet: 0, row: 99, column: 99 });
+  assert.deepEqual(tileOf(10_000, size), { sheet: 1, row: 0, column: 0 });
+  assert.deepEqual(tileOf(25_432, size), { sheet: 2, row: 54, column: 32 });
 });
 
 test("a box has the press and the pointer as opposite corners", () => {
