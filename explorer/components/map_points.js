@@ -128,6 +128,7 @@ export class Points {
     for (const buffer of this.buffers) gl.deleteBuffer(buffer);
     if (this.program) gl.deleteProgram(this.program);
     this.buffers = [];
+    this.program = null; // where the next one does not link, nothing is painted
     this.program = link(gl, this.colours.length);
     if (gl.isContextLost()) return;
     gl.useProgram(this.program);
