@@ -8,8 +8,8 @@ const TILE = 56; // px of an image, twice that of the sheet: the style sheet has
 
 export class Thumbnail {
   constructor() {
-    this.box = element("div", { className: "thumb", hidden: true });
     this.name = element("b");
+    this.box = element("div", { className: "thumb", hidden: true }, this.name);
     /** @type {HTMLElement[]} */
     this.tiles = [];
     /** @type {number | null} */

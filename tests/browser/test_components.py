@@ -307,7 +307,7 @@ def test_a_map_that_cannot_be_drawn_gives_the_reason_and_the_page_goes_on(
     until(page, lambda found: found["cursor"] == [1.0, 0.5])
     if blocked:
         page.unroute(blocked)
-        page.get_by_role("button", name="only rerun").click()  # the next run tries again
+        page.get_by_text("ellipse", exact=True).click()  # the next change of the data tries again
         expect(notice).to_be_hidden()
         settle(page)
         click_at(page, ALONE)
