@@ -572,7 +572,7 @@ def test_what_comes_late_finds_its_room(
     def hold(route: Route) -> None:  # Playwright marks what it calls; a built-in bears no mark
         held.append(route)
 
-    page.route(re.compile(r"/(latent_map|latent_sliders|decoded_view)[^/]*\.js"), hold)
+    page.route(re.compile(r"/(latent_map|latent_sliders|decoded_view)\.js"), hold)
     page.goto(f"{serve('streamlit_app.py')}/?model=vae-20d")
     below = page.locator(".st-key-surroundings")
     below.locator(".strips").wait_for()
