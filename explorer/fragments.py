@@ -52,20 +52,10 @@ def during_map_drag() -> None:
 
 
 def after_style_change() -> None:
-    """In a callback on Generate: Python has set the style sliders."""
+    """In a callback on Generate: the style has changed: a button, or a drag that has ended."""
     rerun(Fragment.STYLE, Fragment.STYLE_DOWNLOADS)
-
-
-def after_style_release() -> None:
-    """In a callback on Generate: the drag of a style slider has ended."""
-    rerun(Fragment.STYLE_DOWNLOADS)
 
 
 def after_number_change() -> None:
     """In a callback on Generate: the number or its style has changed."""
     rerun(Fragment.NUMBER, Fragment.NUMBER_DOWNLOADS)
-
-
-def after_number_release() -> None:
-    """In a callback on Generate: the drag of the number's slider has ended."""
-    rerun(Fragment.NUMBER_DOWNLOADS)

@@ -1,96 +1,83 @@
-// What every component begins with: what it tells the others, and the element that it draws in.
+// How a component is mounted: the element that it draws in, and what it may send.
 
-// What the components of a page tell one another. Each is a module of its own, so the window is
-// where they meet.
-const PACE = "latent-explorer:pace";
-const announcePace = (pace) => window.dispatchEvent(new CustomEvent(PACE, { detail: { ...pace } }));
-const onPace = (follow, signal) =>
-  window.addEventListener(PACE, (event) => follow(event.detail), { signal });
+import { element } from "./dom.js";
 
-// Where the code stands, from the component that moved it to the map on the same page: the map then
-// needs no run of its own while a hand is on the sliders.
-const CURSOR = "latent-explorer:cursor";
+const REMOVAL_DELAY = 200; // ms
+const NAVIGATION = 60_000; // ms in which the other page arrives, the import of torch included
 
-function announceCursor(at, selected, answered) {
-  window.dispatchEvent(new CustomEvent(CURSOR, { detail: { at, selected, answered } }));
+/**
+ * Call `listener(true)` when another page of the app is asked for, `listener(false)` when this one
+ * is asked for again.
+ *
+ * @param {(away: boolean) => void} listener
+ * @param {AbortSignal} signal
+ */
+function onNavigation(listener, signal) {
+  const { pathname, origin } = window.location;
+  const options = { capture: true, signal };
+  window.addEventListener("popstate", () => listener(window.location.pathname !== pathname), options);
+  window.addEventListener("click", (event) => {
+    const link = /** @type {Element} */ (event.target).closest?.("a");
+    const newTab = event.ctrlKey || event.metaKey || event.shiftKey || link?.target;
+    if (link?.href && !newTab && link.origin === origin) listener(link.pathname !== pathname);
+  }, options);
 }
 
-function onCursor(follow, signal) {
-  window.addEventListener(CURSOR, (event) => follow(event.detail), { signal });
-}
+/**
+ * The function that Streamlit calls for each change of a component's data.
+ *
+ * An instance is kept per parent element, because Streamlit calls again, with new functions, for
+ * each change. Streamlit also calls the clean-up of an older call before or after the newer call, so
+ * only the clean-up of the newest one removes the instance, and only when no other call follows:
+ * else a slider would be replaced while it is dragged.
+ *
+ * Nothing is sent once another page has been asked for. A message behind that request names the page
+ * it comes from, and of two waiting messages Streamlit takes the newer one's page: the visitor would
+ * stay where he is.
+ *
+ * @template Data
+ * @param {string} name of the component, in the root element's data-latent-explorer
+ * @param {string} style CSS
+ * @param {(root: HTMLElement, signal: AbortSignal) => import("./types").Instance<Data>} create
+ *   makes an instance; its clean-up listens to the signal
+ * @returns {(component: import("./types").StreamlitComponent<Data>) => () => void}
+ */
+export function defineComponent(name, style, create) {
+  const mounted = new WeakMap();
 
-// Another page of the app has been asked for: `turn(true)`; or this one again: `turn(false)`.
-function onTurn(turn, signal) {
-  const { pathname } = window.location;
-  const listen = (name, hear) => window.addEventListener(name, hear, { capture: true, signal });
-  listen("popstate", () => turn(window.location.pathname !== pathname));
-  listen("click", ({ target, ctrlKey, metaKey, shiftKey }) => {
-    const link = target.closest?.("a[href]");
-    const tab = ctrlKey || metaKey || shiftKey || link?.target; // of its own
-    if (link && !tab && link.origin === window.location.origin) turn(link.pathname !== pathname);
-  });
-}
-
-// The element that a component draws in, kept over the runs of the script. An instance is keyed by
-// its parent element, because the default export is called again for each change of the data, with newer
-// functions.
-//
-// Streamlit runs the cleanup of a call that a newer one has overtaken, before the newer or after it:
-// our export loads a module, so it answers later. Only the newest call's cleanup takes the instance
-// down, and only when no other call follows it; else a slider would be replaced under the hand.
-//
-// Of a page that is being left Python is told nothing. What is sent behind the message that asks for another
-// one names the page it comes from, and of two messages that wait Streamlit takes the newer one's
-// page: the visitor would stay where he is.
-const GONE = 200; // ms
-const HUSHED = 60_000; // ms in which the other page comes, torch's import included
-
-function keep(instances, component, Kind) {
-  const { parentElement } = component;
-  let instance = instances.get(parentElement);
-  if (!instance) {
-    for (const old of parentElement.querySelectorAll("[data-latent-explorer]")) old.remove();
-    const style = document.createElement("style");
-    style.textContent = STYLE;
-    const root = document.createElement("div");
-    root.dataset.latentExplorer = Kind.name;
-    root.append(style);
-    parentElement.append(root);
-    const presence = new AbortController(); // its signal ends what an instance listens to
-    instance = new Kind(root, presence.signal);
-    Object.assign(instance, { presence, hushed: 0 });
-    onTurn((away) => (instance.hushed = away ? performance.now() + HUSHED : 0), presence.signal);
-    instances.set(parentElement, instance);
+  /** @param {HTMLElement | ShadowRoot} parent */
+  function mount(parent) {
+    for (const old of parent.querySelectorAll("[data-latent-explorer]")) old.remove();
+    const root = element("div", {}, element("style", { textContent: style }));
+    root.dataset.latentExplorer = name;
+    parent.append(root);
+    const controller = new AbortController();
+    const mine = {
+      controller,
+      instance: create(root, controller.signal),
+      calls: 0,
+      silentUntil: 0,
+      removal: /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined),
+    };
+    onNavigation((away) => (mine.silentUntil = away ? performance.now() + NAVIGATION : 0), controller.signal);
+    mounted.set(parent, mine);
+    return mine;
   }
-  clearTimeout(instance.going);
-  const call = (instance.calls ?? 0) + 1;
-  instance.calls = call;
-  instance.update(component.data[0], (name, value) => {
-    if (performance.now() >= instance.hushed) component.setStateValue(name, value);
-  });
-  return () => {
-    if (call !== instance.calls) return;
-    instance.going = setTimeout(() => {
-      instances.delete(parentElement);
-      instance.presence.abort();
-      instance.destroy();
-    }, GONE);
+
+  return ({ parentElement, data, setStateValue }) => {
+    /** @type {ReturnType<typeof mount>} */
+    const mine = mounted.get(parentElement) ?? mount(parentElement);
+    clearTimeout(mine.removal);
+    const call = (mine.calls += 1);
+    mine.instance.update(data[0], (state, value) => {
+      if (performance.now() >= mine.silentUntil) setStateValue(state, value);
+    });
+    return () => {
+      if (call !== mine.calls) return;
+      mine.removal = setTimeout(() => {
+        mounted.delete(parentElement);
+        mine.controller.abort();
+      }, REMOVAL_DELAY);
+    };
   };
-}
-
-// The arrow keys go from one of a list's buttons to another: `stride` of a key says how many further.
-function walk(list, stride) {
-  list.addEventListener("keydown", (event) => {
-    const next = list.children[[...list.children].indexOf(event.target) + stride(event.key)];
-    if (next?.tagName !== "BUTTON") return;
-    event.preventDefault();
-    next.focus();
-  });
-}
-
-// An element with properties and children, in one expression.
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
 }

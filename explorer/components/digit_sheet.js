@@ -1,48 +1,61 @@
-// Digits in rows, each a button cut from one picture.
+// Images in rows, each a button whose background is cut from one sheet.
 
-const SHEETS = new WeakMap();
-const SIDE = 28; // px of a digit
+import { defineComponent } from "./component.js";
+import STYLE from "./digit_sheet.css.js";
+import { element, navigateByKeys } from "./dom.js";
+import { absolute } from "./urls.js";
 
 class DigitSheet {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.list = element("div", { className: "digits" });
+    this.shown = "";
+    /** @type {import("./types").Send} */
+    this.send = () => {};
     root.append(this.list);
-    walk(this.list, (key) => ({ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.across, ArrowDown: this.across })[key]);
-    this.list.addEventListener("focusin", ({ target }) => this.stop(target));
-    this.list.addEventListener("click", (event) => {
-      const place = [...this.list.children].indexOf(event.target);
+    navigateByKeys(this.list, (key) => {
+      const across = this.imagesInRow();
+      return { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[key];
+    });
+    this.list.addEventListener("focusin", ({ target }) => this.setTabStop(target));
+    this.list.addEventListener("click", ({ target }) => {
+      const place = this.tiles.findIndex((tile) => tile === target);
       if (place >= 0) this.send("press", { place, serial: Date.now() });
     });
   }
 
-  update({ sheet, columns, names }, send) {
+  get tiles() {
+    return /** @type {HTMLElement[]} */ ([...this.list.children]);
+  }
+
+  /** @param {import("./types").DigitSheetData} data @param {import("./types").Send} send */
+  update({ sheet, side, columns, names }, send) {
     this.send = send;
-    const told = JSON.stringify([sheet, names]);
-    if (told === this.told) return;
-    this.told = told;
-    const picture = `url("${absolute(sheet)}")`;
+    const shown = JSON.stringify([sheet, names]);
+    if (shown === this.shown) return;
+    this.shown = shown;
+    this.list.style.setProperty("--side", `${side}px`);
+    const image = `url("${absolute(sheet)}")`;
     const tiles = names.map((name, place) => {
       const tile = element("button", { type: "button", title: name, ariaLabel: name });
       const [row, column] = [Math.floor(place / columns), place % columns];
-      tile.style.background = `${picture} ${-SIDE * column}px ${-SIDE * row}px`;
+      tile.style.background = `${image} ${-side * column}px ${-side * row}px`;
       return tile;
     });
     this.list.replaceChildren(...tiles);
-    this.stop(tiles[0]);
+    this.setTabStop(tiles[0]);
   }
 
-  // Digits in a row, as wide as the page is now.
-  get across() {
-    const tiles = [...this.list.children];
+  /** How many images fit into a row at the page's present width. */
+  imagesInRow() {
+    const { tiles } = this;
     return tiles.filter((tile) => tile.offsetTop === tiles[0].offsetTop).length;
   }
 
-  // The one digit of the sheet that the tab key stops at.
-  stop(here) {
-    for (const tile of this.list.children) tile.tabIndex = tile === here ? 0 : -1;
+  /** The tab key stops at one image of the sheet. @param {EventTarget | null} here */
+  setTabStop(here) {
+    for (const tile of this.tiles) tile.tabIndex = tile === here ? 0 : -1;
   }
-
-  destroy() {}
 }
 
-export default (component) => keep(SHEETS, component, DigitSheet);
+export default defineComponent("DigitSheet", STYLE, (root) => new DigitSheet(root));

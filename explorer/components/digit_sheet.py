@@ -1,4 +1,4 @@
-"""A sheet of digits of which each can be pressed."""
+"""Images in rows, each of which can be clicked."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import assets, images
-from explorer.components.registration import news, nothing, register
+from explorer.components.registration import ignore, new_message, register
 
-_component = register("digit_sheet", "urls.js")
+_component = register("digit_sheet")
 
-COLUMNS = 20  # of the picture that the tiles are cut from
+COLUMNS = 20  # of the sheet that the images are cut from
 
 
 def mount(
@@ -21,8 +21,8 @@ def mount(
     key: str,
     on_press: Callable[[], None] | None = None,
 ) -> None:
-    """Lay `pictures` [N, 28, 28] out in rows as wide as the page has room for, each a button that
-    is called by its one of `names`. The callback `on_press` asks `pending_press` which it was.
+    """Show square `pictures` [N, H, H] in rows as wide as the page allows, each a button with its
+    one of `names`. The callback `on_press` reads `pending_press`.
 
     Raises ValueError for no picture, and for another number of names.
     """
@@ -31,13 +31,14 @@ def mount(
     content = images.png(images.tile(pictures, COLUMNS))
     data: dict[str, Any] = {
         "sheet": assets.publish(content, "sheet.png", place=f"{key}/sheet"),
+        "side": pictures.shape[1],
         "columns": COLUMNS,
         "names": list(names),
     }
-    _component(key=key, data=data, on_press_change=on_press or nothing)
+    _component(key=key, data=data, on_press_change=on_press or ignore)
 
 
 def pending_press(key: str) -> int | None:
-    """Which digit of the sheet `key` was pressed since Python last asked, from 0; None if none."""
-    place = news(key, "press").get("place")
+    """The index of the image of the sheet `key` that was clicked since the last call, else None."""
+    place = new_message(key, "press").get("place")
     return place if isinstance(place, int) and place >= 0 else None

@@ -1,21 +1,32 @@
-// A canvas to draw a digit on with mouse, pen or finger: white ink on near black, as MNIST has it.
+// A canvas for mouse, pen or finger: white strokes on near black, as MNIST has them.
 
-const DRAWINGS = new WeakMap();
-const PAPER = "#0b0e11";
+import { defineComponent } from "./component.js";
+import { element } from "./dom.js";
+import STYLE from "./drawing.css.js";
+import { makeFlow } from "./flow.js";
+
+const BACKGROUND = "#0b0e11";
 const INK = "#ffffff";
 
+/** @typedef {[number, number][]} Stroke in pixels of the canvas */
+
 class Drawing {
-  constructor(root) {
-    this.strokes = []; // each a list of [x, y] in canvas pixels
+  /** @param {HTMLElement} root @param {AbortSignal} signal */
+  constructor(root, signal) {
+    /** @type {Stroke[]} */
+    this.strokes = [];
+    /** @type {Stroke | null} */
     this.active = null; // the stroke being drawn
-    this.canvas = element("canvas", { tabIndex: 0 });
+    this.pointer = -1;
+    this.pen = 0;
+    this.revision = NaN;
+    /** @type {import("./types").Send} */
+    this.send = () => {};
+    this.canvas = element("canvas", { tabIndex: 0, ariaLabel: "Canvas: draw a digit with mouse, pen or finger" });
     this.canvas.setAttribute("role", "img");
-    this.canvas.ariaLabel = "Canvas: draw a digit with mouse, pen or finger";
     this.hint = element("span", { className: "hint", textContent: "draw a digit" });
-    this.undo = element("button", { type: "button", textContent: "Undo" });
-    this.clear = element("button", { type: "button", textContent: "Clear" });
-    this.undo.ariaLabel = "Undo the last stroke";
-    this.clear.ariaLabel = "Clear the drawing";
+    this.undo = element("button", { type: "button", textContent: "Undo", ariaLabel: "Undo the last stroke" });
+    this.clear = element("button", { type: "button", textContent: "Clear", ariaLabel: "Clear the drawing" });
     this.box = element("div", { className: "drawing" },
       element("div", { className: "paper" }, this.canvas, this.hint),
       element("div", { className: "buttons" }, this.undo, this.clear));
@@ -23,6 +34,7 @@ class Drawing {
     this.flow = makeFlow((ink, serial) => {
       this.send("ink", { ...ink, serial, revision: this.revision });
     });
+    signal.addEventListener("abort", () => this.flow.stop());
     this.listen();
   }
 
@@ -32,21 +44,21 @@ class Drawing {
       if (this.active || event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);
       this.pointer = event.pointerId;
-      this.active = [this.spot(event)];
+      this.active = [this.locate(event)];
       this.strokes.push(this.active);
-      this.draw();
+      this.paint();
     });
     canvas.addEventListener("pointermove", (event) => {
       if (!this.active || event.pointerId !== this.pointer) return;
       const events = event.getCoalescedEvents?.() ?? [];
-      for (const each of events.length ? events : [event]) this.active.push(this.spot(each));
-      this.draw();
+      for (const each of events.length ? events : [event]) this.active.push(this.locate(each));
+      this.paint();
     });
-    for (const name of ["pointerup", "pointercancel"]) {
+    for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
       canvas.addEventListener(name, (event) => {
         if (!this.active || event.pointerId !== this.pointer) return;
         this.active = null;
-        this.tell();
+        this.sendImage();
       });
     }
     canvas.addEventListener("keydown", (event) => {
@@ -55,10 +67,11 @@ class Drawing {
       else return;
       event.preventDefault();
     });
-    this.undo.addEventListener("click", () => this.change(this.strokes.slice(0, -1)));
-    this.clear.addEventListener("click", () => this.change([]));
+    this.undo.addEventListener("click", () => this.replace(this.strokes.slice(0, -1)));
+    this.clear.addEventListener("click", () => this.replace([]));
   }
 
+  /** @param {import("./types").DrawingData} data @param {import("./types").Send} send */
   update(data, send) {
     this.send = send;
     this.flow.acknowledge(data.ack);
@@ -67,63 +80,67 @@ class Drawing {
       this.canvas.width = this.canvas.height = data.size;
       this.box.style.setProperty("--size", `${data.size}px`);
     }
-    // one that is new here, after a visit to another page, goes on with what Python has kept
+    // A new instance, after a visit to another page, starts from what Python has kept.
     if (data.clear_revision !== this.revision) this.strokes = [...data.strokes];
     this.revision = data.clear_revision;
-    this.draw();
+    this.paint();
   }
 
-  // From the screen's pixels to the canvas's, which differ where the page is narrow.
-  spot(event) {
+  /**
+   * Where a pointer is, in pixels of the canvas; on a narrow page these differ from the screen's.
+   * @param {PointerEvent} event
+   * @returns {[number, number]}
+   */
+  locate(event) {
     const box = this.canvas.getBoundingClientRect();
     const scale = this.canvas.width / box.width;
-    return [event.clientX - box.left, event.clientY - box.top].map((v) => Math.round(10 * v * scale) / 10);
+    const round = (/** @type {number} */ length) => Math.round(10 * length * scale) / 10;
+    return [round(event.clientX - box.left), round(event.clientY - box.top)];
   }
 
-  change(strokes) {
+  /** @param {Stroke[]} strokes */
+  replace(strokes) {
     if (!this.strokes.length) return;
     this.strokes = strokes;
-    this.draw();
-    this.tell();
+    this.paint();
+    this.sendImage();
   }
 
-  tell() {
+  sendImage() {
     const { strokes } = this;
     const png = strokes.length ? this.canvas.toDataURL("image/png").split(",")[1] : null;
     this.flow.push({ png, strokes });
   }
 
-  draw() {
-    const pencil = this.canvas.getContext("2d");
-    pencil.fillStyle = PAPER;
-    pencil.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    pencil.strokeStyle = INK;
-    pencil.lineWidth = this.pen;
-    pencil.lineCap = pencil.lineJoin = "round";
-    pencil.fillStyle = INK;
-    for (const stroke of this.strokes) {
-      pencil.beginPath();
-      if (stroke.length === 1) {
-        pencil.arc(...stroke[0], this.pen / 2, 0, 2 * Math.PI);
-        pencil.fill();
-        continue;
-      }
-      pencil.moveTo(...stroke[0]);
-      // Curves through the middles of the segments: the corners between samples vanish.
-      for (let i = 1; i < stroke.length - 1; i += 1) {
-        const [x, y] = stroke[i];
-        pencil.quadraticCurveTo(x, y, (x + stroke[i + 1][0]) / 2, (y + stroke[i + 1][1]) / 2);
-      }
-      pencil.lineTo(...stroke.at(-1));
-      pencil.stroke();
-    }
+  paint() {
+    const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    context.fillStyle = BACKGROUND;
+    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    context.strokeStyle = context.fillStyle = INK;
+    context.lineWidth = this.pen;
+    context.lineCap = context.lineJoin = "round";
+    for (const stroke of this.strokes) this.paintStroke(context, stroke);
     this.hint.hidden = this.strokes.length > 0;
     this.undo.disabled = this.clear.disabled = this.strokes.length === 0;
   }
 
-  destroy() {
-    this.flow.stop();
+  /** @param {CanvasRenderingContext2D} context @param {Stroke} stroke */
+  paintStroke(context, stroke) {
+    context.beginPath();
+    if (stroke.length === 1) {
+      context.arc(...stroke[0], this.pen / 2, 0, 2 * Math.PI);
+      context.fill();
+      return;
+    }
+    context.moveTo(...stroke[0]);
+    // Curves through the midpoints of the segments, so that no corners are seen between samples.
+    for (let i = 1; i < stroke.length - 1; i += 1) {
+      const [x, y] = stroke[i];
+      context.quadraticCurveTo(x, y, (x + stroke[i + 1][0]) / 2, (y + stroke[i + 1][1]) / 2);
+    }
+    context.lineTo(...stroke[stroke.length - 1]);
+    context.stroke();
   }
 }
 
-export default (component) => keep(DRAWINGS, component, Drawing);
+export default defineComponent("Drawing", STYLE, (root, signal) => new Drawing(root, signal));

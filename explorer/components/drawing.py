@@ -1,4 +1,4 @@
-"""A canvas for drawing a digit by hand."""
+"""A canvas to draw a digit on."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.components.registration import register, sent
+from explorer.components.registration import last_message, register
 
 _component = register("drawing")
 
@@ -15,7 +15,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def drawn(key: str, clear_revision: int = 0) -> bytes | None:
-    """The PNG that `drawing` will return, before it is mounted in this run."""
+    """The PNG that `mount` will return, before the canvas is mounted in this run."""
     text = _ink(key, clear_revision).get("png")
     if not isinstance(text, str):
         return None
@@ -27,8 +27,8 @@ def drawn(key: str, clear_revision: int = 0) -> bytes | None:
 
 
 def _ink(key: str, clear_revision: int) -> dict[str, Any]:
-    """What was last drawn, unless it was wiped since."""
-    ink = sent(key, "ink") or st.session_state.get(f"{key}:kept", {})
+    """The last drawing, unless Python has cleared it since."""
+    ink = last_message(key, "ink") or st.session_state.get(f"{key}:kept", {})
     return ink if ink.get("revision", clear_revision) == clear_revision else {}
 
 
@@ -42,9 +42,9 @@ def mount(
 ) -> bytes | None:
     """A square canvas with Undo and Clear; returns the drawing as PNG, None while it is empty.
 
-    `size` and the `pen`'s width are in pixels: 20 on 280 is a stroke of two MNIST pixels. The image
-    is white on near black, `size` x `size`, sent after each stroke. It stays for the session, other
-    pages in between included; a `clear_revision` that differs from the one before wipes it.
+    `size` and the width of the `pen` are in pixels: 20 on 280 is a stroke of two MNIST pixels. The
+    image is white on near black, `size` x `size`, sent after each stroke. It is kept for the
+    session, also while other pages are shown; another `clear_revision` than before clears it.
 
     Raises ValueError when the size or the pen is not positive.
     """
@@ -55,12 +55,12 @@ def mount(
         "pen": pen,
         "clear_revision": clear_revision,
         "strokes": _ink(key, clear_revision).get("strokes", []),
-        "ack": sent(key, "ink").get("serial"),
+        "ack": last_message(key, "ink").get("serial"),
     }
 
     def keep() -> None:
-        # Streamlit forgets what a component has sent once the component is off the page
-        st.session_state[f"{key}:kept"] = sent(key, "ink")
+        # Streamlit drops the state of a component that is no longer on the page
+        st.session_state[f"{key}:kept"] = last_message(key, "ink")
         if on_change:
             on_change()
 

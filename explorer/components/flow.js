@@ -1,40 +1,44 @@
-// Flow control that the components share: the newest value wins, and as many requests are in flight
-// as the connection carries. A hand moves faster than a server replies; sending every event would
-// queue up and the picture would trail behind, waiting for each reply would make a distant server's
-// pictures as rare as its round trips. What waits is overwritten by what comes, and the last value
-// is always sent.
+// Flow control: at most as many requests in flight as the connection carries, and of those that
+// wait only the newest.
 //
-//   const flow = makeFlow((value, serial) => send(value, serial));
-//   flow.push(value);              a new value; sent now or when there is room
-//   flow.acknowledge(serial);      the server has answered everything up to serial; false where the
-//                                  reply is stale, older than one that came before
-//   flow.settled                   nothing in flight, nothing waiting: the server's state is ours
+// A pointer moves faster than a server replies. Sending every event would build up a queue; waiting
+// for each reply would limit a distant server to one picture a round trip.
 //
-// The window follows TCP Vegas (Brakmo & Peterson 1995): the shortest round trip tells what the way
-// takes, what is above it is time spent in queues. The window grows while values have to wait and
-// less than one request queues for less than a frame, and shrinks beyond two requests or two
-// frames (of a long way an eighth and a quarter, for it is less even): a busy server is not made
-// busier.
+// The window follows TCP Vegas (Brakmo & Peterson 1995): the shortest round trip is the time of the
+// way itself, what is above it is time spent in queues. The window grows while values have to wait and
+// less than one request queues for less than a frame, and shrinks beyond two requests or two frames
+// (on a long way, which varies more, an eighth and a quarter of it).
 //
-// A request without an answer after `patience` ms is given up. If it was the newest, it is sent
-// again, more and more seldom: so the last value arrives even when the connection was lost with it.
-//
-// Serials grow with the clock, so those of a page opened later are larger than the earlier ones'.
+// A request without an answer after `patience` ms is given up. If it was the newest, it is sent again
+// at growing intervals, so the last value arrives even where the connection was lost.
+
 const FRAME = 1000 / 60; // ms
 
-function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.now() } = {}) {
-  const pace = { window: 1, least: Infinity, roundTrip: null };
+/**
+ * @template Value
+ * @param {(value: Value, serial: number) => void} send serials grow with the clock, so a page that
+ *   is opened later has larger ones
+ * @param {{ widest?: number, patience?: number, now?: () => number }} [options] the largest window;
+ *   ms before a request is given up; a clock in ms
+ */
+export function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.now() } = {}) {
+  const pace = { window: 1, least: Infinity, roundTrip: /** @type {number | null} */ (null) };
   let serial = 0;
   let answered = -Infinity; // the newest serial that was acknowledged
-  let inFlight = []; // {serial, time}, oldest first
-  let waiting = null; // {value}
-  let newest = null; // {value}: what was last sent, until it is answered
-  let crowded = false; // a value has had to wait since the window last changed
-  let tries = 0; // how often the newest value was sent in vain
+  /** @type {{ serial: number, time: number }[]} */
+  let inFlight = []; // oldest first
+  /** @type {{ value: Value } | null} */
+  let waiting = null;
+  /** @type {{ value: Value } | null} */
+  let newest = null; // what was last sent, until it is answered
+  let crowded = false; // whether a value has had to wait since the window last changed
+  let tries = 0; // how often the newest value was sent without an answer
   let narrowed = 0; // the newest serial when the window last shrank
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
 
-  function ship(value, current) {
+  /** @param {Value} value @param {number} current */
+  function transmit(value, current) {
     serial = Math.max(serial + 1, current);
     newest = { value };
     inFlight.push({ serial, time: current });
@@ -43,66 +47,75 @@ function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.now() }
 
   function pump() {
     clearTimeout(timer);
-    timer = null;
     const current = now();
     const wait = patience * 2 ** Math.min(tries, 3);
     inFlight = inFlight.filter((request) => current - request.time < wait);
     if (waiting && inFlight.length < pace.window) {
       const { value } = waiting;
       waiting = null;
-      ship(value, current);
+      transmit(value, current);
     } else if (newest && !inFlight.length) {
       tries += 1;
-      ship(newest.value, current);
+      transmit(newest.value, current);
     }
     if (waiting) crowded = true;
     if (inFlight.length) timer = setTimeout(pump, inFlight[0].time + wait - current);
   }
 
-  function learn(reply) {
-    const roundTrip = now() - reply.time;
+  /** @param {{ serial: number, time: number }} request that was answered just now */
+  function adjust(request) {
+    const roundTrip = now() - request.time;
     const { least, window } = pace;
-    // A way may grow longer: the least is forgotten slowly, and soon where a request goes alone, for
-    // then none of its time is spent behind our own.
-    const forget = window === 1 ? 4 : 500;
-    pace.least = roundTrip < least ? roundTrip : least + (roundTrip - least) / forget;
+    // The way may become longer, so the shortest round trip is forgotten: slowly, but soon while
+    // one request travels at a time, for then no time is spent behind our own.
+    const memory = window === 1 ? 4 : 500;
+    pace.least = roundTrip < least ? roundTrip : least + (roundTrip - least) / memory;
     pace.roundTrip = pace.roundTrip === null ? roundTrip : 0.8 * pace.roundTrip + 0.2 * roundTrip;
     const delay = roundTrip - pace.least;
     const queued = roundTrip ? (window * delay) / roundTrip : 0;
-    const slack = Math.max(FRAME, pace.least / 8); // a longer way is less even
+    const slack = Math.max(FRAME, pace.least / 8);
     if (queued > 2 || delay > 2 * slack) {
-      // what was under way when it shrank tells of the wider one
-      if (reply.serial > narrowed) [pace.window, narrowed] = [Math.max(1, window - 1), serial];
+      // requests that were in flight when it shrank still measure the wider window
+      if (request.serial > narrowed) [pace.window, narrowed] = [Math.max(1, window - 1), serial];
     } else if (queued < 1 && delay < slack && crowded) pace.window = Math.min(widest, window + 1);
     crowded = false;
   }
 
   return {
+    /** Send a value now, or as soon as there is room. @param {Value} value */
     push(value) {
       waiting = { value };
       pump();
     },
+    /**
+     * The server has answered everything up to a serial.
+     * @param {number | null | undefined} upTo
+     * @returns {boolean} false for a reply that is older than one before, and for none
+     */
     acknowledge(upTo) {
       if (typeof upTo !== "number" || upTo < answered) return false;
       answered = upTo;
-      const reply = inFlight.find((request) => request.serial === upTo);
-      inFlight = inFlight.filter((request) => request.serial > upTo);
+      const request = inFlight.find((each) => each.serial === upTo);
+      inFlight = inFlight.filter((each) => each.serial > upTo);
       if (upTo >= serial) newest = null;
-      if (reply) {
+      if (request) {
         tries = 0;
-        learn(reply);
+        adjust(request);
       }
       pump();
       return true;
     },
+    /** Forget what waits and what is in flight. */
     stop() {
       clearTimeout(timer);
       waiting = newest = null;
       inFlight = [];
     },
+    /** Whether nothing waits and nothing is in flight. */
     get settled() {
       return !waiting && inFlight.length === 0;
     },
+    /** @returns {import("./types").Pace} */
     get pace() {
       return { ...pace };
     },

@@ -1,81 +1,151 @@
 // The map of a latent space. Plotly draws the axes, zooms and pans; the points, fetched once, are
-// painted here, and the cursor is an element laid over them. (st.plotly_chart hashes its whole
-// figure, so that moving a marker would send all points again and reset the zoom.)
+// painted here, and the cursor is an element over them. (st.plotly_chart is identified by a hash of
+// its whole figure, so that moving a marker would send all points again and reset the zoom.)
 
-const MAPS = new WeakMap();
-const VIEW_PAUSE = 150; // ms a zoom or pan must have rested before the backdrop follows
+import { defineComponent } from "./component.js";
+import { element } from "./dom.js";
+import { decoded } from "./events.js";
+import { makeFlow } from "./flow.js";
+import STYLE from "./latent_map.css.js";
+import { liveChannel } from "./live.js";
+import { rangeOf } from "./map_axes.js";
+import { Backdrop } from "./map_backdrop.js";
+import { drawFigure, fetchPoints, figureStyle, loadPlotly, pointStyle } from "./map_figure.js";
+import { Marks } from "./map_marks.js";
+import { Pointer } from "./map_pointer.js";
+import { Points } from "./map_points.js";
+import { Thumbnail } from "./map_thumbnail.js";
+import { Tools } from "./map_tools.js";
+import { Zoom } from "./map_zoom.js";
+import { fetchBytes } from "./urls.js";
+
+const VIEW_PAUSE = 150; // ms after a zoom or pan before a new backdrop is asked for
 const IDLE = 2500; // ms without a move before the sheets of thumbnails are fetched
+const PAINT_PAUSE = 30; // ms
 
-class LatentMap {
+/** Let the browser paint what waits: Plotly and the points take 0.2 s each without a graphics card. */
+const yieldToPainting = () => new Promise((done) => setTimeout(done, PAINT_PAUSE));
+
+/** @typedef {import("./map_axes.js").Point} Point */
+
+export class LatentMap {
+  /** @type {import("./types").MapData} */
+  data;
+  /** @type {import("./types").Send} */
+  send;
+
+  /** @param {HTMLElement} root @param {AbortSignal} signal */
   constructor(root, signal) {
-    [this.root, this.signal] = [root, signal];
-    this.tools = new Tools(this);
-    this.thumb = new Thumb(this);
-    this.backdrop = new Backdrop(this);
+    this.root = root;
+    this.signal = signal;
+    this.drawn = false;
+    this.dragging = false; // a code is dragged or a shape is drawn
+    /** @type {Point | null} */
+    this.cursor = null;
+    /** @type {number | null} */
+    this.selected = null;
+    this.backdropOn = false;
+    /** @type {ReturnType<typeof liveChannel>} */
+    this.channel = null;
+    this.received = ""; // the cursor that Python sent last
+    this.shape = ""; // points, colours and axes that are drawn
+    this.view = ""; // the axes that everything is placed for
+    this.viewSent = "";
+    this.style = "";
+    /** @type {string | null} */
+    this.weights = null;
+    this.frameRequest = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.viewTimer = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.idleTimer = undefined;
+    this.tools = new Tools({
+      onFilter: () => this.paint(),
+      onMode: (mode) => root.classList.toggle("selecting", mode !== "code"),
+      onSwitch: () => this.switchBackdrop(),
+    });
+    this.thumbnail = new Thumbnail();
+    this.backdrop = new Backdrop();
+    /** @type {HTMLElement & Record<string, any>} */
     this.plot = element("div", { className: "plot" });
     this.canvas = element("canvas", { className: "dots" });
-    this.points = new Points(this.canvas);
-    this.marks = new Marks(this);
-    this.overlay = element("div", { className: "overlay" });
+    this.points = new Points(this.canvas, signal, (error) => this.notify(error));
+    this.marks = new Marks();
+    this.overlay = element("div", { className: "overlay" }, this.canvas, ...this.marks.elements);
     this.notice = element("div", { className: "notice", textContent: "loading the map" });
     this.notice.setAttribute("role", "status");
     this.frame = element("div", { className: "frame", tabIndex: 0 },
-      this.backdrop.box, this.plot, this.overlay, this.thumb.box, this.notice);
+      this.backdrop.box, this.plot, this.overlay, this.thumbnail.box, this.notice);
     this.frame.setAttribute("role", "application");
-    this.hand = new Hand(this);
+    this.pointer = new Pointer(this);
     this.zoom = new Zoom(this);
-    this.overlay.append(this.canvas, this.marks.sketch, ...this.marks.all);
     root.classList.add("latent-map");
     root.append(this.tools.bar, this.frame);
-    this.flow = makeFlow((click, serial) => this.send("click", { ...click, serial }));
-    this.drags = makeFlow((spot, serial) => this.send("drag", { ...spot, serial }));
+    this.clicks = makeFlow((click, serial) => this.send("click", { ...click, serial }));
+    this.drags = makeFlow((point, serial) => this.send("drag", { ...point, serial }));
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.frame);
-    onCursor((cursor) => this.follow(cursor), signal);
+    decoded.on((reply) => this.onDecoded(reply), signal);
+    signal.addEventListener("abort", () => this.leave());
   }
 
-  // Whether the live channel can be asked for what lies under the cursor.
+  /** Whether the live channel can decode what is under the cursor. */
   get live() {
-    return this.channel?.open && this.channel.model === this.data.model;
+    return Boolean(this.channel?.open && this.channel.model === this.data.model);
   }
 
-  // The code has been moved: by the sliders, or, where `answered` says up to which, by our drags.
-  follow({ at, selected, answered }) {
+  /** The code was moved. @param {import("./types").Decoded} reply */
+  onDecoded({ model, cursor, digit, answered }) {
+    if (!this.data || model !== this.data.model) return;
     this.drags.acknowledge(answered);
-    if (this.dragging || !this.flow.settled) return;
-    [this.at, this.selected] = [at, selected];
+    if (this.dragging || !this.clicks.settled) return;
+    [this.cursor, this.selected] = [cursor, digit];
     if (this.drawn) this.place();
   }
 
+  /** @param {import("./types").MapData} data @param {import("./types").Send} send */
   async update(data, send) {
+    if (!this.data) this.backdropOn = data.backdrop_on;
     this.send = send;
-    this.channel = liveChannel(data.live);
-    this.flow.acknowledge(data.ack);
-    // What Python says is taken when it is new (the sliders may have moved the cursor since) and when
-    // no click is on its way (its reply to an older one must not pull the cursor back).
-    const told = JSON.stringify([data.cursor, data.selected]);
-    if (told !== this.told && ((this.flow.settled && !this.dragging) || !this.at)) {
-      [this.told, this.at, this.selected] = [told, data.cursor, data.selected];
-    }
-    this.behind ??= data.behind;
     this.data = data;
+    this.channel = liveChannel(data.live);
+    this.clicks.acknowledge(data.ack);
+    this.drags.acknowledge(data.drag_ack);
+    this.receiveCursor(data);
     this.root.style.setProperty("--height", `${data.height}px`);
     this.frame.ariaLabel = `${data.label}. Click to put the code there; arrow keys move it.`;
-    this.tools.update(data);
-    this.thumb.update(data);
-    this.backdrop.update(data.backdrop);
-    this.marks.update(data);
+    this.tools.update(data, this.backdropOn);
+    this.thumbnail.update(data);
+    this.backdrop.update(data.backdrop).then((changed) => changed && this.placeBackdrop());
+    if (this.marks.update(data.outline) && this.drawn) this.marks.drawOutline(this.axes);
     if (this.drawn) this.refresh();
     try {
       await this.draw();
-      await this.weigh();
+      await this.fetchWeights();
     } catch (error) {
-      this.notice.textContent = `The map could not be drawn: ${error.message}. Reload the page.`;
-      this.notice.hidden = false;
+      this.notify(/** @type {Error} */ (error));
     }
   }
 
-  // The points are loaded again when they, their colours or their axes change, never otherwise.
+  /**
+   * Python's cursor is taken when it is new (the sliders may have moved it since the last) and when
+   * no click is on its way (the reply to an older one would move the cursor back).
+   * @param {import("./types").MapData} data
+   */
+  receiveCursor({ cursor, selected }) {
+    const received = JSON.stringify([cursor, selected]);
+    const isCurrent = (this.clicks.settled && !this.dragging) || !this.cursor;
+    if (received === this.received || !isCurrent) return;
+    [this.received, this.cursor, this.selected] = [received, cursor, selected];
+  }
+
+  /** Show why the map is not drawn; null removes the notice. @param {Error | null} error */
+  notify(error) {
+    this.notice.textContent = error && `The map could not be drawn: ${error.message}. Reload the page.`;
+    this.notice.hidden = !error;
+  }
+
+  /** Load and draw the points when they, their colours or their axes have changed. */
   async draw() {
     const { points, count, plotly, axes, colours } = this.data;
     const shape = JSON.stringify([points, axes, colours]);
@@ -83,140 +153,157 @@ class LatentMap {
     this.shape = shape;
     try {
       const [Plotly, found] = await Promise.all([loadPlotly(plotly), fetchPoints(points, count)]);
-      await breathe();
-      if (shape !== this.shape || this.signal.aborted) return; // a newer one overtook this one
+      await yieldToPainting();
+      if (shape !== this.shape || this.signal.aborted) return;
       this.points.load(found, colours);
-      this.weights = this.view = this.viewTold = null;
-      const layout = figureLayout(this.data, readTheme(this.root), this.laid);
-      await Plotly.react(this.plot, figureTraces(), layout, figureConfig(this.zoom));
+      [this.weights, this.view, this.viewSent] = [null, "", ""];
+      const style = figureStyle(this.root, this.backdropShown);
+      await drawFigure(Plotly, this.plot, this.data, style, (factor) => this.zoom.step(factor));
       await this.zoom.restore();
-      if (!this.drawn) {
-        this.plot.on("plotly_relayout", (change) => this.zoom.keep(change));
-        for (const name of ["relayout", "relayouting", "afterplot"]) {
-          this.plot.on(`plotly_${name}`, () => this.place());
-        }
-      }
+      if (!this.drawn) this.listenToPlotly();
     } catch (error) {
-      if (shape === this.shape) this.shape = null; // the next run tries again
+      if (shape === this.shape) this.shape = ""; // the next run tries again
       throw error;
     }
-    await breathe();
+    await yieldToPainting();
     if (this.signal.aborted) return window.Plotly.purge(this.plot);
     this.drawn = true;
-    this.notice.hidden = true;
+    this.notify(null);
+    this.marks.drawOutline(this.axes);
     this.refresh();
   }
 
-  // How strongly each point is painted.
-  async weigh() {
+  listenToPlotly() {
+    this.plot.on("plotly_relayout", (/** @type {object} */ change) => this.zoom.keep(change));
+    for (const name of ["relayout", "relayouting", "afterplot"]) {
+      this.plot.on(`plotly_${name}`, () => this.place());
+    }
+  }
+
+  /** How strongly each point is painted. */
+  async fetchWeights() {
     const { weights: url } = this.data;
     if (!this.drawn || url === this.weights) return;
     this.weights = url;
     try {
-      const found = url && new Uint8Array(await fetchBytes(url, "the points' weights"));
-      if (url === this.weights) this.points.weigh(found);
+      const weights = url ? new Uint8Array(await fetchBytes(url, "the weights of the points")) : null;
+      if (url === this.weights) this.points.setWeights(weights);
     } catch {
-      this.weights = null; // the next run tries again; until then the old ones do
+      this.weights = null; // the old ones are painted, and the next run tries again
     }
   }
 
-  // What may change in a run besides the points: theme, backdrop, cursor.
+  /** What a run may change besides the points: theme, backdrop, cursor. */
   refresh() {
-    const change = figureLook(readTheme(this.root), this.laid);
-    const look = JSON.stringify(change);
-    if (look !== this.look) {
-      this.dark = getComputedStyle(this.root).colorScheme === "dark";
-      this.view = null; // the points are painted for the theme, too
+    const change = figureStyle(this.root, this.backdropShown);
+    const style = JSON.stringify(change);
+    if (style !== this.style) {
+      this.view = ""; // the points are painted for the theme, too
       window.Plotly.relayout(this.plot, change);
     }
-    this.look = look;
+    this.style = style;
     this.place();
   }
 
-  // One axis as plotted now: where it starts on the page, its length in px, its data range.
+  /** @param {"xaxis" | "yaxis"} name @returns {import("./map_axes.js").Axis} as plotted now */
   axis(name) {
     const { _offset: offset, _length: length, range } = this.plot._fullLayout[name];
     return { offset, length, low: range[0], high: range[1] };
   }
 
+  /** @returns {import("./map_axes.js").Axes} */
   get axes() {
-    return { across: this.axis("xaxis"), up: this.axis("yaxis"), hidden: this.tools.hidden };
+    return { across: this.axis("xaxis"), up: this.axis("yaxis") };
   }
 
-  pixels([x, y]) {
-    const { across, up } = this.axes;
-    return [
-      ((x - across.low) / (across.high - across.low)) * across.length,
-      ((up.high - y) / (up.high - up.low)) * up.length,
-    ];
-  }
-
-  // Lays everything over the axes: points and backdrop when these have changed, and the marks.
+  /** Place everything over the axes; points and backdrop only where these have changed. */
   place() {
     if (!this.plot._fullLayout?.xaxis) return;
-    const { across, up } = this.axes;
-    const view = JSON.stringify([across, up]);
+    const { axes } = this;
+    const view = JSON.stringify(axes);
     if (view !== this.view) {
       this.view = view;
-      for (const box of [this.overlay, this.backdrop.box]) {
-        Object.assign(box.style, {
-          left: `${across.offset}px`, top: `${up.offset}px`,
-          width: `${across.length}px`, height: `${up.length}px`,
-        });
-      }
-      this.thumb.show(null); // its point has moved
-      this.backdrop.place();
-      this.marks.outline();
+      this.placeBoxes(axes);
+      this.thumbnail.hide(); // its point has moved
+      this.placeBackdrop();
+      this.marks.drawOutline(axes);
       this.paint();
-      this.watch();
+      this.sendViewSoon();
     }
-    this.marks.place();
-    clearTimeout(this.idling);
-    this.idling = setTimeout(() => this.thumb.load(), IDLE);
+    this.placeMarks(axes);
+    clearTimeout(this.idleTimer);
+    this.idleTimer = setTimeout(() => this.thumbnail.load(), IDLE);
+  }
+
+  /** @param {import("./map_axes.js").Axes} axes */
+  placeBoxes({ across, up }) {
+    for (const box of [this.overlay, this.backdrop.box]) {
+      Object.assign(box.style, {
+        left: `${across.offset}px`, top: `${up.offset}px`,
+        width: `${across.length}px`, height: `${up.length}px`,
+      });
+    }
+  }
+
+  placeBackdrop() {
+    this.backdrop.box.hidden = !this.backdropShown;
+    if (this.drawn) this.backdrop.place(this.axes);
+  }
+
+  placeMarks(axes = this.axes) {
+    const { selected, points, data } = this;
+    const { labels } = points.data;
+    const known = selected !== null && selected < labels.length;
+    const point = known ? { place: points.place(selected), colour: data.colours[labels[selected]] } : null;
+    const ellipse = selected === data.selected ? data.ellipse : null; // else that of another point
+    const isLarge = this.marks.place(axes, this.cursor, point, ellipse);
+    this.root.classList.toggle("roomy", isLarge);
   }
 
   paint() {
-    const { data, laid, dark } = this;
-    if (this.drawn) this.points.draw({ ...this.axes, ...pointLook(data, laid), dark });
+    if (!this.drawn) return;
+    const dark = getComputedStyle(this.root).colorScheme === "dark";
+    const style = pointStyle(this.data.count, this.backdropShown);
+    this.points.draw({ ...this.axes, ...style, hidden: this.tools.hidden, dark });
   }
 
-  // Whether a backdrop is wanted, and one is offered.
-  get laid() {
-    return Boolean(this.behind && this.data.backdrop_words);
+  /** Whether a backdrop is offered and wanted. */
+  get backdropShown() {
+    return Boolean(this.backdropOn && this.data.backdrop_label);
   }
 
-  // The backdrop is made by Python for what is seen: it is told once a zoom or pan has rested.
-  watch() {
-    clearTimeout(this.watching);
-    if (!this.laid || this.view === this.viewTold) return;
-    this.watching = setTimeout(() => (this.dragging ? this.watch() : this.tell()), VIEW_PAUSE);
+  /** Python makes the backdrop for what is seen, once a zoom or pan has ended. */
+  sendViewSoon() {
+    clearTimeout(this.viewTimer);
+    if (!this.backdropShown || this.view === this.viewSent) return;
+    this.viewTimer = setTimeout(() => (this.dragging ? this.sendViewSoon() : this.sendView()), VIEW_PAUSE);
   }
 
-  tell() {
-    clearTimeout(this.watching);
-    const { across, up } = this.axes;
-    const range = [across.low, across.high, up.low, up.high];
-    this.viewTold = this.view;
-    this.send("view", { range, width: across.length, axes: this.data.axes, behind: this.behind });
+  sendView() {
+    clearTimeout(this.viewTimer);
+    const { axes } = this;
+    this.viewSent = this.view;
+    this.send("view", {
+      range: rangeOf(axes), width: axes.across.length, axes: this.data.axes, backdrop_on: this.backdropOn,
+    });
   }
 
-  // The backdrop's switch has been pressed.
-  lay(behind) {
-    this.behind = behind;
-    this.tools.mark();
+  switchBackdrop() {
+    this.backdropOn = !this.backdropOn;
+    this.tools.markSwitch(this.backdropOn);
     if (!this.drawn) return;
     this.refresh();
-    this.backdrop.place();
+    this.placeBackdrop();
     this.paint();
-    this.tell();
+    this.sendView();
   }
 
-  // A shape has been drawn around points, its corners in the points' units.
+  /** A shape was drawn around points. @param {Point[]} corners */
   select(corners) {
     const polygon = corners.map((corner) => corner.map((value) => Number(value.toPrecision(6))));
-    this.marks.outline(polygon);
-    const { classes } = this.data;
-    const hidden = [...this.tools.hidden].filter((place) => classes[place]).map((place) => classes[place].label);
+    this.marks.outline = /** @type {Point[]} */ (polygon);
+    this.marks.drawOutline(this.axes);
+    const hidden = this.data.classes.filter((_, place) => this.tools.hidden.has(place)).map(({ label }) => label);
     this.send("shape", { polygon, hidden, serial: Date.now() });
   }
 
@@ -227,58 +314,85 @@ class LatentMap {
     });
   }
 
-  // Where a pointer is: px within the axes, data, and whether it is within them at all.
-  spot(event) {
+  /**
+   * Where a pointer is within the axes.
+   * @param {{ clientX: number, clientY: number }} event
+   * @returns {import("./map_axes.js").Pixel}
+   */
+  pixelOf({ clientX, clientY }) {
     const box = this.overlay.getBoundingClientRect();
-    const [left, top] = [event.clientX - box.left, event.clientY - box.top];
-    const inside = left >= 0 && top >= 0 && left <= box.width && top <= box.height;
-    const [x, y] = this.units([left, top]);
-    return { left, top, x, y, inside };
+    return [clientX - box.left, clientY - box.top];
   }
 
-  // What `pixels` does, the other way.
-  units([left, top]) {
-    const { across, up } = this.axes;
-    return [
-      across.low + (left / across.length) * (across.high - across.low),
-      up.high - (top / up.length) * (up.high - up.low),
-    ];
+  /** @param {number | null} index of the point under the pointer */
+  showThumbnail(index) {
+    if (index === null) return this.thumbnail.hide();
+    const { points, data } = this;
+    const { phrase } = data.classes[points.data.labels[index]];
+    const name = `${data.noun} ${index.toLocaleString("en")}${phrase && `, ${phrase}`}`;
+    this.thumbnail.show(index, name, this.axes, points.place(index));
   }
 
-  nearest(left, top, reach) {
-    return this.points.nearest(this.axes, left, top, reach);
-  }
-
-  // By a press of this number, where it is one.
-  go(x, y, index, press = null) {
-    this.at = [x, y];
-    this.told = null; // Python may find the code elsewhere, at a digit of t-SNE's, and be where it was
+  /** The code is dragged to a point; the picture follows as fast as replies come. @param {Point} point */
+  drag(point) {
+    this.dragging = true;
+    this.thumbnail.hide();
+    [this.cursor, this.selected] = [point, null];
     this.place();
-    if (this.live) this.channel.aim([x, y], index); // the picture at once, the rest of the page after
-    this.flow.push({ x, y, index, press });
+    if (!this.live) return this.drags.push({ x: point[0], y: point[1] });
+    this.channel?.hold();
+    this.channel?.moveTo(point);
   }
 
-  // The press was none of the code's: it goes back to where it was.
-  takeBack({ at, selected, code, number }) {
-    [this.at, this.selected] = [at, selected];
-    this.place();
-    if (this.live && code) {
-      this.channel.code = code;
-      this.channel.ask({ by: "map", ...(selected !== null && { digit: selected }) });
-    }
-    this.flow.push({ x: at[0], y: at[1], index: selected, press: number, back: true });
-  }
-
-  destroy() {
-    this.flow.stop();
+  /** The drag has ended. The picture of its last point has been asked for; the rest comes from Python. */
+  drop() {
+    this.dragging = false;
+    this.root.classList.remove("dragging");
     this.drags.stop();
-    this.hand.leave();
-    clearTimeout(this.watching);
-    clearTimeout(this.idling);
+    this.channel?.release();
+    if (this.cursor) this.sendClick(this.cursor, null);
+  }
+
+  /**
+   * Move the code to a point, or to the code of a test digit.
+   * @param {Point} point
+   * @param {number | null} index
+   * @param {number | null} [press] its number
+   */
+  moveTo(point, index, press = null) {
+    this.cursor = point;
+    this.place();
+    if (this.live) this.channel?.moveTo(point, index); // the picture at once, the rest of the page later
+    this.sendClick(point, index, press);
+  }
+
+  /** @param {Point} point @param {number | null} index @param {number | null} [press] */
+  sendClick([x, y], index, press = null) {
+    this.received = ""; // Python may answer with the cursor that it sent before
+    this.clicks.push({ x, y, index, press });
+  }
+
+  /** Take back the presses of a double click. @param {import("./map_pointer.js").Press} press */
+  takeBack({ cursor, selected, code, number }) {
+    if (!cursor) return;
+    [this.cursor, this.selected] = [cursor, selected];
+    this.place();
+    if (this.live && this.channel && code) {
+      this.channel.code = code;
+      this.channel.request({ by: "map", ...(selected !== null && { digit: selected }) });
+    }
+    this.clicks.push({ x: cursor[0], y: cursor[1], index: selected, press: number, back: true });
+  }
+
+  leave() {
+    this.clicks.stop();
+    this.drags.stop();
+    if (this.dragging) this.channel?.release();
+    clearTimeout(this.viewTimer);
+    clearTimeout(this.idleTimer);
     this.resizing.disconnect();
-    this.points.destroy();
     if (this.drawn) window.Plotly.purge(this.plot);
   }
 }
 
-export default (component) => keep(MAPS, component, LatentMap);
+export default defineComponent("LatentMap", STYLE, (root, signal) => new LatentMap(root, signal));

@@ -1,8 +1,8 @@
-"""The map of a latent space: the encoded digits, a cursor at the current code, clicks anywhere.
+"""The map of a latent space: encoded samples, a cursor at the current code, clicks anywhere.
 
-A component that owns its Plotly plot, not st.plotly_chart: that one's identity is a hash of its
-whole figure, so each move of a marker would send all the points again and reset the zoom, and a
-click on empty space would never reach Python.
+A component that owns its Plotly plot. st.plotly_chart is identified by a hash of its whole figure,
+so each move of a marker would send all points again and reset the zoom, and a click on empty space
+would not reach Python.
 """
 
 import math
@@ -15,34 +15,34 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer import assets, text
-from explorer.components.registration import news, nothing, register, sent
+from explorer.components.registration import ignore, last_message, new_message, register
 
 MOST_CORNERS = 500  # of a shape; the browser draws fewer
-PARTS = [f"latent_map_{part}.js" for part in ("figure", "points", "tools", "marks", "zoom", "hand")]
-# Plotly puts its style into the document's head, where a shadow root would not see it.
-_component = register("latent_map", "urls.js", "live.js", *PARTS, isolate_styles=False)
+# Plotly puts its style into the document's head, which does not apply within a shadow root.
+_component = register("latent_map", isolate_styles=False)
 
 
 @dataclass(frozen=True, slots=True)
 class MapClick:
-    """A press on the map, the end of a drag, or a step of its cursor by an arrow key.
+    """A click on the map, or the end of a drag or of a move by arrow keys.
 
-    A double click is of the zoom: what its first press has done is taken back."""
+    A double click resets the zoom and takes back what its first press has done.
+    """
 
     x: float
     y: float
-    index: int | None  # the point that was pressed, None on empty space
-    press: int | None = None  # its number, the same for both presses of a double click
-    back: bool = False  # no press: that one is taken back, and x, y, index are as they were before
+    index: int | None  # of the point that was clicked, None on empty space
+    press: int | None = None  # a number, the same for both presses of a double click
+    back: bool = False  # whether that press is taken back; x, y, index are those before it
 
 
 def pending_click(key: str) -> MapClick | None:
-    """The click on the map `key` that Python has not seen yet, None when there is none.
+    """The click on the map `key` since the last call, None where there is none.
 
     Each click is returned once, however often the script runs for other reasons. Call it before the
-    map is mounted, so that the map is mounted with the answer; `latent_map` then returns None.
+    map is mounted, so that the map is mounted with the reply; `mount` then returns None.
     """
-    raw = news(key, "click")
+    raw = new_message(key, "click")
     spot, index = _numbers([raw.get("x"), raw.get("y")], 2), raw.get("index")
     if spot is None:
         return None
@@ -54,15 +54,15 @@ def pending_click(key: str) -> MapClick | None:
 
 
 def pending_drag(key: str) -> tuple[float, float] | None:
-    """Where a drag on the map `key` has taken the code since Python last asked, None if nowhere."""
-    raw = news(key, "drag")
+    """Where a drag on the map `key` has moved the code since the last call, None if nowhere."""
+    raw = new_message(key, "drag")
     spot = _numbers([raw.get("x"), raw.get("y")], 2)
     return None if spot is None else (spot[0], spot[1])
 
 
 def drag_serial(key: str) -> int | None:
-    """The newest drag of the map `key`: what `latent_sliders` answers when it is mounted."""
-    return sent(key, "drag").get("serial")
+    """The serial of the newest drag of the map `key`: what `decoded_view` acknowledges."""
+    return last_message(key, "drag").get("serial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +70,23 @@ class MapView:
     """What the visitor sees of the map."""
 
     range: tuple[float, float, float, float]  # of the data: x0, x1, y0, y1
-    width: float  # px that it has from left to right
-    behind: bool  # whether a backdrop is wanted
+    width: float  # px from left to right
+    backdrop_on: bool  # whether a backdrop is wanted
 
 
 def map_view(key: str, axes: tuple[str, str]) -> MapView | None:
-    """What is seen of the map `key` over these axes; None before it was drawn, and while no
-    backdrop was asked for."""
-    raw = sent(key, "view")
+    """What is seen of the map `key` over these axes.
+
+    None before it was drawn, and as long as no backdrop was asked for.
+    """
+    raw = last_message(key, "view")
     ends, width = _numbers(raw.get("range"), 4), _numbers([raw.get("width")], 1)
     if ends is None or width is None or raw.get("axes") != list(axes):
         return None
     x0, x1, y0, y1 = ends
     if not (x0 < x1 and y0 < y1 and width[0] > 0):
         return None
-    return MapView((x0, x1, y0, y1), width[0], bool(raw.get("behind")))
+    return MapView((x0, x1, y0, y1), width[0], bool(raw.get("backdrop_on")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,16 @@ class MapShape:
     """A box or a lasso drawn on the map."""
 
     polygon: NDArray[np.float64]  # [K, 2], in the points' units
-    hidden: tuple[int, ...]  # labels that the legend had switched off
+    hidden: tuple[int, ...]  # labels that the legend hides
 
     def holds(
         self, points: NDArray[np.float32], labels: NDArray[np.integer]
     ) -> NDArray[np.integer]:
-        """The indices of the shown points within: those that a ray to the right leaves through an
-        odd number of edges. 70,000 points take some 10 ms."""
+        """The indices of the shown points within the polygon.
+
+        A point is within where a ray to the right crosses an odd number of edges. 70,000 points
+        take some 10 ms.
+        """
         low, high = self.polygon.min(axis=0), self.polygon.max(axis=0)
         near = ((points >= low) & (points <= high)).all(axis=1) & ~np.isin(labels, self.hidden)
         found = np.flatnonzero(near)
@@ -111,8 +116,8 @@ class MapShape:
 
 
 def pending_shape(key: str) -> MapShape | None:
-    """The shape drawn on the map `key` that Python has not seen yet, None when there is none."""
-    raw = news(key, "shape")
+    """The shape drawn on the map `key` since the last call, None where there is none."""
+    raw = new_message(key, "shape")
     polygon = raw.get("polygon")
     corners = [_numbers(corner, 2) for corner in polygon] if isinstance(polygon, list) else []
     if not 3 <= len(corners) <= MOST_CORNERS or None in corners:
@@ -143,8 +148,8 @@ def mount(
     selected: int | None = None,
     weights: NDArray[np.floating] | None = None,
     backdrop: tuple[bytes, tuple[float, float, float, float]] | None = None,
-    backdrop_words: str | None = None,
-    behind: bool = False,
+    backdrop_label: str | None = None,
+    backdrop_on: bool = False,
     ellipse: tuple[float, float, float, float, float] | None = None,
     outline: NDArray[np.floating] | None = None,
     noun: str = "test digit",
@@ -158,29 +163,27 @@ def mount(
     """Mount the map and return a click that is new, None otherwise.
 
     `points` [N, 2] are painted in the colour of their `labels` [N] (an index of `colours`, each
-    "#rrggbb"), as strongly as their `weights` [N] say, 0 to 1; the cursor lies at `cursor`, in the
-    points' units. `selected` is the point to mark, and `ellipse` its posterior: centre x, centre y,
-    the two semi-axes at one deviation, the angle of the first (radians, anticlockwise). `outline`
-    [K, 2] is the shape around what is selected; one that is drawn is seen until another is told.
-    The label -1 marks unlabelled points, which have a neutral colour.
+    "#rrggbb", or -1 for no label) with the opacity `weights` [N], 0 to 1. `cursor` is in the units
+    of the points. `selected` is the index of the point to mark, and `ellipse` its posterior: centre
+    x and y, two semi-axes at one deviation, the angle of the first (radians, anticlockwise).
+    `outline` [K, 2] is the shape around the selected points; a shape that the visitor draws
+    replaces it until another outline is passed.
 
-    `backdrop` is a PNG and the range x0, x1, y0, y1 that it lies over, under the points. With
-    `backdrop_words` a switch of that name is offered, which is on at first if `behind`; while it is
-    on, the callback `on_view` is called whenever what is seen of the map has changed: `map_view`
-    tells what. Until another backdrop comes the old one stays.
+    `backdrop` is a PNG and the range x0, x1, y0, y1 that it covers, under the points. With
+    `backdrop_label` a switch of that name is offered, at first in the state `backdrop_on`; while it
+    is on, `on_view` is called whenever what is seen of the map has changed (see `map_view`). The
+    old backdrop is shown until the new one is loaded.
 
-    `sheets` are URLs of sprite sheets of all points in their order, tiles of 28 pixels, under the
-    word for what they show: a point under the pointer shows its own. `sheet_size` is the number of
-    tiles in a row and in a sheet. `height` is in
-    pixels, the legend included. Zoom, pan, the legend's filter and what a press does belong to the
-    visitor: no run changes them while points and axes stay.
+    `sheets` are URLs of sprite sheets of all points in their order, tiles of 28 pixels, by the
+    label of what they show: a point under the pointer shows its tiles. `sheet_size` is the number
+    of tiles in a row and in a sheet. `height` is in pixels, the legend included. No run changes the
+    visitor's zoom, filter and drag mode while points and axes stay the same.
 
-    With `on_drag`, a press that moves takes the code along (with shift it moves the map); the
-    callback asks `pending_drag` where to, and its drop is a click. The map itself need not run for
-    that: `latent_sliders` answers with `drag_serial`. With `model`, whose code a `stage` on the
-    page shows, the live channel is asked instead, and Python hears of the drop alone. With
-    `on_shape`, boxes and lassos can be drawn around points; the callback asks `pending_shape` for
-    them.
+    With `on_drag`, a drag moves the code (with shift it moves the map). The callback reads
+    `pending_drag`; the end of a drag is a click. `decoded_view` acknowledges drags, so the map
+    need not run for them. With `model`, whose code a `decoded_view` on the page shows, a drag asks
+    the live channel instead, and Python receives only its end. With `on_shape`, boxes and lassos
+    can be drawn around points; the callback reads `pending_shape`.
 
     Raises ValueError for points, labels, weights or a `selected` that do not fit together.
     """
@@ -192,7 +195,7 @@ def mount(
     content = np.ascontiguousarray(points, np.float32).tobytes() + labels.astype(np.uint8).tobytes()
     url = assets.publish(content, "points.bin", place=f"{key}/points")
     if st.session_state.get(f"{key}:range", (None,))[0] != url:
-        st.session_state[f"{key}:range"] = url, _range(points)  # as dear as all the rest together
+        st.session_state[f"{key}:range"] = url, _range(points)  # half the time of a run
     data: dict[str, Any] = {
         "points": url,
         "plotly": assets.plotly_url(),
@@ -206,27 +209,28 @@ def mount(
         "selected": None if selected is None else int(selected),
         "weights": _published_weights(weights, key),
         "backdrop": _published_backdrop(backdrop, key),
-        "backdrop_words": backdrop_words,
-        "behind": behind,
+        "backdrop_label": backdrop_label,
+        "backdrop_on": backdrop_on,
         "outline": None if outline is None else outline.tolist(),
         "ellipse": ellipse and [float(value) for value in ellipse],
         "noun": noun,
-        "sheets": [[words, list(urls)] for words, urls in (sheets or {}).items()],
+        "sheets": [(label, list(urls)) for label, urls in (sheets or {}).items()],
         "sheet_size": dict(zip(("columns", "tiles"), sheet_size, strict=True)),
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
         "draggable": on_drag is not None,
         "live": assets.live_url() if model else "",
         "model": model,
         "selectable": on_shape is not None,
-        "ack": sent(key, "click").get("serial"),
+        "ack": last_message(key, "click").get("serial"),
+        "drag_ack": drag_serial(key),
     }
     _component(
         key=key,
         data=data,
-        on_click_change=on_click or nothing,
-        on_drag_change=on_drag or nothing,
-        on_view_change=on_view or nothing,
-        on_shape_change=on_shape or nothing,
+        on_click_change=on_click or ignore,
+        on_drag_change=on_drag or ignore,
+        on_view_change=on_view or ignore,
+        on_shape_change=on_shape or ignore,
     )
     return pending_click(key)
 
@@ -249,7 +253,7 @@ def _published_backdrop(
 
 
 def _range(points: NDArray[np.float32]) -> list[float]:
-    """x0, x1, y0, y1 that hold all but one point in 1,000 a side, with a margin of 6 percent."""
+    """x0, x1, y0, y1 from the 0.1th to the 99.9th percentile, with a margin of 6 percent."""
     if not len(points):
         return [-3.0, 3.0, -3.0, 3.0]
     low, high = np.percentile(points, [0.1, 99.9], axis=0)
@@ -271,7 +275,7 @@ def _check(
         raise ValueError(f"{len(points)} points but labels of the shape {labels.shape}")
     if weights is not None and weights.shape != (len(points),):
         raise ValueError(f"{len(points)} points but weights of the shape {weights.shape}")
-    if len(labels) and not text.UNLABELLED <= labels.min() <= labels.max() < len(colours):
+    if len(labels) and not text.UNLABELLED <= int(labels.min()) <= int(labels.max()) < len(colours):
         raise ValueError(f"labels {labels.min()} to {labels.max()} for {len(colours)} colours")
     if selected is not None and not 0 <= selected < len(points):
         raise ValueError(f"selected = {selected} is not one of {len(points)} points")

@@ -1,7 +1,7 @@
-"""Sliders for the latent dimensions that stream while they are dragged.
+"""Sliders for latent dimensions that send while they are dragged.
 
-st.slider sends on release only; these are native range inputs that send as the hand moves, as fast
-as the replies come, the newest value winning.
+st.slider sends on release only. These are native range inputs that send as fast as replies come,
+always the newest values.
 """
 
 import math
@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from explorer import assets
-from explorer.components.registration import nothing, register, sent
+from explorer.components.registration import ignore, last_message, register
 from vae.latent import FARTHEST
 
-_component = register("latent_sliders", "urls.js", "live.js", "strips.js")
+_component = register("latent_sliders")
 
 
-def _hand(key: str, count: int, revision: int) -> list[float] | None:
-    """The values of the visitor's hand, None when Python's are newer or there are none."""
-    hand = sent(key, "hand")
-    values = hand.get("values")
+def _input(key: str, count: int, revision: int) -> list[float] | None:
+    """The values that the visitor has set, None where there are none or Python's are newer."""
+    message = last_message(key, "input")
+    values = message.get("values")
     if not isinstance(values, list) or len(values) != count:
         return None
-    if hand.get("revision", revision) != revision:
+    if message.get("revision", revision) != revision:
         return None
     if not all(isinstance(v, int | float) and abs(v) <= FARTHEST for v in values):  # NaN is not
         return None
@@ -29,12 +29,12 @@ def _hand(key: str, count: int, revision: int) -> list[float] | None:
 
 
 def slider_values(key: str, values: Sequence[float], revision: int = 0) -> list[float]:
-    """The values that `latent_sliders` will return, before it is mounted in this run.
+    """The values that `mount` will return, before the sliders are mounted in this run.
 
-    Lets a page decode and show the picture first. `values` are Python's own at this `revision`.
+    A page can decode them and show the picture first. `values` are Python's own at this `revision`.
     """
-    hand = _hand(key, len(values), revision)
-    return [float(v) for v in values] if hand is None else hand
+    found = _input(key, len(values), revision)
+    return [float(v) for v in values] if found is None else found
 
 
 def mount(
@@ -52,27 +52,23 @@ def mount(
     max_height: int | None = None,
     model: str | None = None,
     dims: Sequence[int] = (),
-    cursor: tuple[float, float] | None = None,
-    selected: int | None = None,
-    answered: int | None = None,
-    on_rest: Callable[[], None] | None = None,
+    on_release: Callable[[], None] | None = None,
 ) -> list[float]:
     """A slider and a number box for each name; returns the values as they are now.
 
-    The visitor's hand owns the values until `revision` differs from the one before: raise it
+    The visitor's values are the current ones until `revision` differs from the one before: raise it
     whenever Python sets `values` (a click on the map, reset, random), and only then. Values outside
-    low..high are shown and kept; the thumb alone stops at the end. Numbers have the decimals of
-    `step`; `noun` says to a screen reader what a name is the name of. `notes` stand beside the rows
-    ("3.9 nats"); `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px
-    high; beyond `max_height` px they scroll.
+    low..high are shown and kept; only the thumb stops at the end. Numbers have the decimals of
+    `step`; `noun` is what a screen reader calls a row. `notes` stand beside the rows ("3.9 nats");
+    `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px high; beyond
+    `max_height` px they scroll.
 
-    With `model` and `dims`, the places of these values in its code, the sliders ask the live
-    channel for pictures while they move, a `stage` on the page shows them, and Python hears of the
-    values when they rest; else it hears of each.
+    With `model` and `dims`, the indices of these values in its code, a drag asks the live channel
+    for pictures, which a `decoded_view` on the page shows, and Python receives the values on
+    release; else it receives each.
 
-    `cursor` and `selected` are what a `latent_map` on the page shows from now on, without a run of
-    its own; `answered` is the newest of its drags that they take account of. `on_rest` is called
-    once the hand has let go and its last value is answered.
+    `on_release` is called once for each release, in the run that receives its values. A callback
+    that reruns fragments must name the one that mounts the sliders, too: no other runs then.
 
     Raises ValueError when the lengths differ, a value is not finite, or low >= high.
     """
@@ -93,17 +89,14 @@ def mount(
         "live": assets.live_url() if model else "",
         "model": model,
         "dims": list(dims),
-        "cursor": cursor and [float(value) for value in cursor],
-        "selected": selected,
-        "answered": answered,
-        "ack": sent(key, "hand").get("serial"),
+        "ack": last_message(key, "input").get("serial"),
     }
-    _component(
-        key=key,
-        data=data,
-        on_hand_change=nothing,
-        on_rest_change=on_rest or nothing,
-    )
+
+    def on_input() -> None:
+        if on_release and last_message(key, "input").get("released"):
+            on_release()
+
+    _component(key=key, data=data, on_input_change=on_input if on_release else ignore)
     return current
 
 

@@ -1,57 +1,75 @@
-// The live channel: while a hand moves, pictures come over a websocket beside Streamlit's own, for a
-// run of the script is too slow to be had at every frame. One channel a page, whichever component
-// asks first; where there is none, or none that is open, the components stream through the script.
-//
-//   const channel = liveChannel(url);      null where url is ""
-//   channel.open                           whether it can be asked now
-//   channel.steer(dims, values)            the code with these of its numbers, please
-//   channel.aim([x, y], digit)             the code at this place of the map, or of this test digit
-//   onPicture((picture) => ..., signal)    what came: {model, z, cursor, pixels, shares, ...}
-const REOPEN = [250, 8000]; // ms until the next try: at first, at most
-const VAIN = 6; // tries, after which a server that has never opened the channel has none
-const PICTURE = "latent-explorer:picture";
+// The live channel: while a code is dragged, pictures come over a websocket beside Streamlit's own,
+// for a run of the script is too slow for every frame. There is one channel a page. Where it is not
+// open, the components stream through the script.
 
-const onPicture = (follow, signal) =>
-  window.addEventListener(PICTURE, (event) => follow(event.detail), { signal });
+import { decoded, pace } from "./events.js";
+import { makeFlow } from "./flow.js";
+import { sharedOnce } from "./shared.js";
+import { absolute } from "./urls.js";
 
-class Live {
-  constructor(url) {
-    this.url = absolute(url).replace(/^http/, "ws");
-    this.held = false; // a hand is on the code: what Python says of it is of the past
-    this.wait = REOPEN[0];
-    this.vain = 0; // tries that did not open
+const FIRST_DELAY = 250; // ms before a closed channel is opened again
+const LONGEST_DELAY = 8000; // ms; the delay doubles with each attempt
+const ATTEMPTS = 6; // after which a server that never opened the channel is taken to have none
+const OPEN = 1; // WebSocket.OPEN
+
+export class LiveChannel {
+  /**
+   * @param {() => import("./types").Socket} connect opens a websocket
+   * @param {(reply: import("./types").Decoded, pace: import("./types").Pace) => void} deliver
+   *   takes each reply that is of the current model and newer than the one before
+   */
+  constructor(connect, deliver) {
+    this.connect = connect;
+    this.deliver = deliver;
+    /** Whether the visitor is moving the code: what Python sends of it meanwhile is older. */
+    this.held = false;
+    this.delay = FIRST_DELAY;
+    this.attempts = 0; // that did not open
+    /** @type {string | undefined} */
+    this.model = undefined;
+    /** @type {number[]} */
+    this.code = [];
+    /** @type {unknown} */
+    this.view = null;
+    /** @type {import("./types").Mover | null} */
+    this.by = null;
+    /** @type {ReturnType<typeof makeFlow<import("./types").DecodeRequest>>} */
     this.flow = makeFlow((request, serial) => {
       if (this.open) this.socket.send(JSON.stringify({ ...request, serial }));
     });
-    this.connect();
+    this.socket = this.openSocket();
   }
 
   get open() {
-    return this.socket.readyState === WebSocket.OPEN;
+    return this.socket.readyState === OPEN;
   }
 
-  connect() {
-    this.socket = new WebSocket(this.url);
-    this.vain += 1;
-    this.socket.onopen = () => {
-      this.wait = REOPEN[0];
-      this.vain = -Infinity;
+  openSocket() {
+    const socket = this.connect();
+    this.attempts += 1;
+    socket.onopen = () => {
+      this.delay = FIRST_DELAY;
+      this.attempts = -Infinity;
     };
-    this.socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
-    this.socket.onclose = () => {
+    socket.onmessage = ({ data }) => this.receive(JSON.parse(data));
+    socket.onclose = () => {
       this.flow.stop();
       this.held = false;
-      if (this.vain < VAIN) setTimeout(() => this.connect(), this.wait);
-      this.wait = Math.min(2 * this.wait, REOPEN[1]);
+      if (this.attempts < ATTEMPTS) setTimeout(() => (this.socket = this.openSocket()), this.delay);
+      this.delay = Math.min(2 * this.delay, LONGEST_DELAY);
     };
+    return socket;
   }
 
-  // Where the code stands and what the map shows, as Python has it.
-  stand({ model, code, view }) {
+  /**
+   * The state as Python has it: what requests start from.
+   * @param {{ model: string, code: number[], view: unknown }} state
+   */
+  setState({ model, code, view }) {
     Object.assign(this, { model, code, view });
   }
 
-  // Whether the pictures of `model` come from here at the moment.
+  /** Whether the pictures of a model come from here at the moment. @param {string} model */
   leads(model) {
     return this.held && this.model === model;
   }
@@ -60,44 +78,62 @@ class Live {
     this.held = this.open;
   }
 
-  letGo() {
+  release() {
     this.held = false;
   }
 
-  steer(dims, values) {
+  /**
+   * Ask for the code with other values in some dimensions.
+   * @param {number[]} dims
+   * @param {number[]} values
+   */
+  moveDims(dims, values) {
     this.code = [...this.code];
     dims.forEach((dim, place) => (this.code[dim] = values[place]));
-    this.ask({ by: "sliders" });
+    this.request({ by: "sliders" });
   }
 
-  aim(xy, digit = null) {
-    this.ask({ by: "map", ...(digit === null ? { xy } : { digit }) });
+  /**
+   * Ask for the code at a place of the map, or for the code of a test digit.
+   * @param {[number, number]} xy
+   * @param {number | null} [digit]
+   */
+  moveTo(xy, digit = null) {
+    this.request(digit === null ? { by: "map", xy } : { by: "map", digit });
   }
 
-  ask(change) {
+  /** @param {{ by: import("./types").Mover, xy?: [number, number], digit?: number }} change */
+  request(change) {
     this.by = change.by;
     this.flow.push({ model: this.model, z: this.code, view: this.view, ...change });
   }
 
-  hear(reply) {
-    const fresh = this.flow.acknowledge(reply.serial);
-    if (reply.error) {
+  /** @param {import("./types").LiveReply} reply */
+  receive(reply) {
+    const isNewer = this.flow.acknowledge(reply.serial);
+    if ("error" in reply) {
       console.warn(`Latent Explorer: ${reply.error}`);
-      if (reply.serial === null) this.flow.stop(); // asked again, it would be refused again
+      if (reply.serial === null) this.flow.stop(); // sent again, it would be refused again
       return;
     }
-    // What the hand on the sliders has been told of the map before, or the other way round, is past.
-    if (!fresh || reply.model !== this.model || reply.by !== this.by) return;
+    // Once the sliders move the code, replies to the map are older, and the other way round.
+    if (!isNewer || reply.model !== this.model || reply.by !== this.by) return;
     if (reply.by === "map") this.code = reply.z;
-    announceCursor(reply.cursor, reply.digit);
-    announcePace(this.flow.pace);
-    window.dispatchEvent(new CustomEvent(PICTURE, { detail: reply }));
+    this.deliver(reply, this.flow.pace);
   }
 }
 
-// Each component is a module of its own and has a class of its own: the page keeps the one channel.
-function liveChannel(url) {
+/**
+ * The channel of the page.
+ *
+ * @param {string} url relative to the app's root, "" where the channel is not served
+ * @returns {LiveChannel | null}
+ */
+export function liveChannel(url) {
   if (!url) return null;
-  window.latentExplorerLive ??= new Live(url);
-  return window.latentExplorerLive;
+  const connect = () => new WebSocket(absolute(url).replace(/^http/, "ws"));
+  return sharedOnce("Live", () => new LiveChannel(connect, (reply, now) => {
+    pace.announce(now);
+    decoded.announce(reply);
+  }));
 }

@@ -1,55 +1,72 @@
-"""Registers a browser component from the script and style beside its Python wrapper.
+"""Registers a browser component from the ES module and style beside its Python wrapper.
 
-The browser gets one module: the style as a constant, flow.js, component.js and the helpers that the
-component names, then its own script. Where the server serves published files, the component's
-inline script is three lines that import that module by URL; inline, the whole of it would travel
-again with every change of the data.
+Where the server serves published files, the browser loads the modules by URL: they lie in one
+folder, whose name is a digest of all their texts. The component's own script only imports them,
+because Streamlit sends it again with every change of the data. Elsewhere that script holds the
+modules themselves.
 """
 
 import hashlib
 import json
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import streamlit as st
 from streamlit.components.v2 import component
 
 from explorer import assets
+from explorer.components import bundle
 
-FOLDER = Path(__file__).parent
-
-# A blob module (what Streamlit makes of an inline script) can import by an absolute URL only.
-# Streamlit's own script tag tells where the app's root is, whatever the path prefix.
+# The script is a blob, which can import by an absolute URL only. Streamlit's own script is at the
+# app's root, whatever the path prefix. The links load all modules at once, not import by import.
 _LOADER = """
 const main = document.querySelector('script[src*="/static/js/"]').src;
-const url = main.slice(0, main.lastIndexOf("/static/js/") + 1) + URL_OF_MODULE;
+const url = main.slice(0, main.lastIndexOf("/static/js/") + 1) + ENTRY;
+for (const file of IMPORTS) {
+  const link = Object.assign(document.createElement("link"), { rel: "modulepreload" });
+  link.href = new URL(file, url);
+  document.head.append(link);
+}
 export default async (component) => (await import(url)).default(component);
 """
 
 
-def module_text(name: str, *helpers: str) -> str:
-    """The text of the browser module of component `name`, with helper scripts before its own."""
-    style = (FOLDER / f"{name}.css").read_text(encoding="utf-8")
-    files = ["flow.js", "component.js", *helpers, f"{name}.js"]
-    parts = [f"const STYLE = {json.dumps(style)};"]
-    parts += [(FOLDER / file).read_text(encoding="utf-8") for file in files]
-    return "\n".join(parts)
+@cache
+def _modules() -> tuple[str, dict[str, bytes]]:
+    """The folder that the modules are published in, and their contents by file name."""
+    contents = {file: text.encode() for file, text in bundle.sources().items()}
+    digest = hashlib.sha256()
+    for file, content in contents.items():
+        digest.update(f"{file} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:20], contents
 
 
-def register(name: str, *helpers: str, isolate_styles: bool = True) -> Callable[..., None]:
+def _publish() -> str:
+    """Publish all modules and return the URL of their folder, relative to the app's root."""
+    folder, contents = _modules()
+    for file, content in contents.items():
+        assets.publish_later(f"{folder}/{file}", lambda content=content: content)
+    return f"{assets.PREFIX}/{folder}"
+
+
+def script(name: str) -> str:
+    """The script of component `name`: a loader where modules are served, else the bundle."""
+    entry = f"{name}.js"
+    if not assets.is_served():
+        return bundle.bundle(entry)
+    imports = [file for file in bundle.modules(entry) if file != entry]
+    url = f"{_publish()}/{entry}"
+    return _LOADER.replace("ENTRY", json.dumps(url)).replace("IMPORTS", json.dumps(imports))
+
+
+def register(name: str, *, isolate_styles: bool = True) -> Callable[..., None]:
     """The mounting command of component `name`; call it once, at module level.
 
-    The browser finds the data as `data[0]`: Streamlit looks at each value of a dict for a data
-    frame in it, which takes longer than all the rest and imports pandas on the first page.
+    The browser finds the data as `data[0]`: Streamlit looks for a data frame in each value of a
+    dict, which takes longer than everything else and imports pandas on the first page.
     """
-    script = module_text(name, *helpers)
-    if assets.is_served():
-        content = script.encode()
-        version = hashlib.sha256(content).hexdigest()[:20]
-        url = assets.publish_later(f"{version}/{name}.js", lambda: content)
-        script = _LOADER.replace("URL_OF_MODULE", json.dumps(url))
-    mount = component(f"latent_explorer_{name}", js=script, isolate_styles=isolate_styles)
+    mount = component(f"latent_explorer_{name}", js=script(name), isolate_styles=isolate_styles)
 
     def mount_with(data: dict[str, Any], **rest: Any) -> None:
         mount(data=[data], **rest)
@@ -57,27 +74,27 @@ def register(name: str, *helpers: str, isolate_styles: bool = True) -> Callable[
     return mount_with
 
 
-def sent(key: str, name: str) -> dict[str, Any]:
-    """What the component mounted under `key` last sent as `name`; {} when it has sent nothing.
+def last_message(key: str, state: str) -> dict[str, Any]:
+    """What the component mounted under `key` last sent as `state`; {} where it has sent nothing.
 
-    Readable before the component is mounted in a run, so a page can answer first and mount with
-    the answer.
+    Readable before the component is mounted in a run, so a page can compute the reply first and
+    mount with it.
     """
-    state = st.session_state.get(key)
-    found = state.get(name) if isinstance(state, dict) else None
+    states = st.session_state.get(key)
+    found = states.get(state) if isinstance(states, dict) else None
     return dict(found) if isinstance(found, dict) else {}
 
 
-def news(key: str, name: str) -> dict[str, Any]:
-    """As `sent`, but each sending once, however often the script runs for other reasons; {} when
-    there is nothing new since it was last asked for. Each sending has a `serial` of its own."""
-    raw, seen = sent(key, name), f"{key}:{name}:seen"
-    serial = raw.get("serial")
+def new_message(key: str, state: str) -> dict[str, Any]:
+    """As `last_message`, but each message once, however often the script runs; {} where there is
+    none since the last call. Messages are told apart by their `serial`."""
+    message, seen = last_message(key, state), f"{key}:{state}:seen"
+    serial = message.get("serial")
     if serial is None or st.session_state.get(seen) == serial:
         return {}
     st.session_state[seen] = serial
-    return raw
+    return message
 
 
-def nothing() -> None:
-    """The callback that makes a name part of a component's state."""
+def ignore() -> None:
+    """Do nothing: a component has only the states that it is mounted with callbacks for."""

@@ -1,19 +1,33 @@
-// The strips of a model's traversals, laid under the sliders of the same page too. Kept on the window,
-// for whoever comes later.
-const STRIPS = "latent-explorer:strips";
+// The strips of a model's traversals. The sliders of the same page show them behind their rails, too.
 
-function showStrips(strips) {
-  window.latentExplorerStrips = strips;
-  window.dispatchEvent(new CustomEvent(STRIPS, { detail: strips }));
+import { strips as event } from "./events.js";
+import { getShared, setShared } from "./shared.js";
+
+/** @param {import("./types").Strips} strips */
+export function showStrips(strips) {
+  setShared("Strips", strips); // for components that are mounted later
+  event.announce(strips);
 }
 
-function onStrips(follow, signal) {
-  if (window.latentExplorerStrips) follow(window.latentExplorerStrips);
-  window.addEventListener(STRIPS, (event) => follow(event.detail), { signal });
+/**
+ * @param {(strips: import("./types").Strips) => void} listener
+ * @param {AbortSignal} signal
+ */
+export function onStrips(listener, signal) {
+  const shown = getShared("Strips");
+  if (shown) listener(shown);
+  event.on(listener, signal);
 }
 
-// One row of a sheet of rows as the ground of a box.
-function layStrip(box, sheet, row, rows) {
+/**
+ * Show one row of a sheet of rows as the background of a box.
+ *
+ * @param {HTMLElement} box
+ * @param {string} sheet CSS image
+ * @param {number} row
+ * @param {number} rows
+ */
+export function setStripBackground(box, sheet, row, rows) {
   box.style.backgroundImage = sheet;
   box.style.backgroundSize = `100% ${100 * rows}%`;
   box.style.backgroundPositionY = rows > 1 ? `${(100 * row) / (rows - 1)}%` : "0";

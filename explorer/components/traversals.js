@@ -1,80 +1,86 @@
-// A strip of digits for each latent dimension, with a mark where the code stands. Press a tile and the
-// code goes there.
+// A strip of images for each latent dimension, with a mark at the current code. A click on a tile
+// moves the code there.
 
-const TRAVERSALS = new WeakMap();
+import { defineComponent } from "./component.js";
+import { element, navigateByKeys } from "./dom.js";
+import { decoded } from "./events.js";
+import { makeFlow } from "./flow.js";
+import { setStripBackground, showStrips } from "./strips.js";
+import STYLE from "./traversals.css.js";
+import { markOf, stepValue } from "./traversal_steps.js";
+import { absolute } from "./urls.js";
+
+/** @type {Record<string, number>} */
 const KEYS = { ArrowLeft: -1, ArrowRight: 1 };
 
 class Traversals {
+  /** @param {HTMLElement} root @param {AbortSignal} signal */
   constructor(root, signal) {
     this.list = element("div", { className: "strips" });
     root.append(this.list);
+    /** @type {import("./types").TraversalsData | null} */
+    this.data = null;
+    /** @type {ReturnType<Traversals["makeRow"]>[]} */
     this.rows = [];
+    this.shape = "";
+    /** @type {import("./types").Send} */
+    this.send = () => {};
     this.flow = makeFlow((press, serial) => this.send("press", { ...press, serial }));
-    onPicture(({ model, z }) => {
-      if (model === this.data.model) this.mark(this.data.dims.map((dim) => z[dim]));
+    signal.addEventListener("abort", () => this.flow.stop());
+    decoded.on(({ model, z }) => {
+      if (model === this.data?.model) this.mark(this.data.dims.map((dim) => z[dim]));
     }, signal);
   }
 
+  /** @param {import("./types").TraversalsData} data @param {import("./types").Send} send */
   update(data, send) {
     this.send = send;
     this.data = data;
     this.flow.acknowledge(data.ack);
     const shape = JSON.stringify([data.dims, data.steps, data.low, data.high]);
-    if (shape !== this.shape) this.build(shape);
+    if (shape !== this.shape) this.rows = data.dims.map((dim) => this.makeRow(data, dim));
+    if (shape !== this.shape) this.list.replaceChildren(...this.rows.map((row) => row.line));
+    this.shape = shape;
     const sheet = `url("${absolute(data.sheet)}")`;
-    this.rows.forEach(({ tiles }, row) => layStrip(tiles, sheet, row, this.rows.length));
+    this.rows.forEach(({ tiles }, row) => setStripBackground(tiles, sheet, row, this.rows.length));
     this.mark(data.values);
     showStrips({ model: data.model, sheet, dims: data.dims, steps: data.steps });
   }
 
-  build(shape) {
-    this.shape = shape;
-    this.rows = this.data.dims.map((dim) => this.row(dim));
-    this.list.replaceChildren(...this.rows.map((row) => row.line));
-  }
-
-  row(dim) {
-    const { steps } = this.data;
+  /** @param {import("./types").TraversalsData} data @param {number} dim */
+  makeRow(data, dim) {
     const name = `z${dim + 1}`;
     const tiles = element("div", { className: "tiles" });
-    tiles.style.aspectRatio = `${steps} / 1`;
+    tiles.style.aspectRatio = `${data.steps} / 1`;
     const line = element("div", { className: "strip" }, element("span", { textContent: name }), tiles);
     const mark = element("b");
-    for (let step = 0; step < steps; step += 1) {
-      const tile = element("button", { type: "button", tabIndex: -1 });
-      tile.ariaLabel = `${name} = ${this.value(step).toFixed(1)}`;
-      tile.title = tile.ariaLabel;
-      tile.addEventListener("click", () => this.flow.push({ dim, value: this.value(step) }));
+    for (let step = 0; step < data.steps; step += 1) {
+      const value = stepValue(data, step);
+      const label = `${name} = ${value.toFixed(1)}`;
+      const tile = element("button", { type: "button", tabIndex: -1, ariaLabel: label, title: label });
+      tile.addEventListener("click", () => this.flow.push({ dim, value }));
       tiles.append(tile);
     }
-    walk(tiles, (key) => KEYS[key]);
+    navigateByKeys(tiles, (key) => KEYS[key]);
     tiles.append(mark);
-    return { line, tiles, mark, near: null };
+    return { line, tiles, mark, nearest: -1 };
   }
 
-  value(step) {
-    const { low, high, steps } = this.data;
-    return Math.round((low + (step * (high - low)) / (steps - 1)) * 1e4) / 1e4;
-  }
-
-  // The tiles are centred on their values, so the strip reaches half a tile beyond either end.
+  /** @param {number[]} values of the code in the dimensions shown */
   mark(values) {
-    const { low, high, steps } = this.data;
-    values.forEach((value, row) => {
-      const { tiles, mark, near: before } = this.rows[row];
-      const at = ((value - low) / (high - low)) * (steps - 1);
-      mark.style.left = `${(100 * Math.min(steps, Math.max(0, at + 0.5))) / steps}%`;
-      const near = Math.min(steps - 1, Math.max(0, Math.round(at)));
-      if (near === before) return; // at sixty marks a second, nearly always
-      this.rows[row].near = near;
-      if (before !== null) tiles.children[before].tabIndex = -1;
-      tiles.children[near].tabIndex = 0;
+    const { data } = this;
+    if (!data) return;
+    values.forEach((value, place) => {
+      const row = this.rows[place];
+      const { fraction, nearest } = markOf(data, value);
+      row.mark.style.left = `${100 * fraction}%`;
+      if (nearest === row.nearest) return; // during a drag, nearly always
+      const tiles = /** @type {HTMLCollectionOf<HTMLElement>} */ (row.tiles.children);
+      if (row.nearest >= 0) tiles[row.nearest].tabIndex = -1;
+      tiles[nearest].tabIndex = 0;
+      row.nearest = nearest;
     });
-  }
-
-  destroy() {
-    this.flow.stop();
   }
 }
 
-export default (component) => keep(TRAVERSALS, component, Traversals);
+export default defineComponent("Traversals", STYLE, (root, signal) => new Traversals(root, signal));

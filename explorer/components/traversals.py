@@ -1,6 +1,6 @@
-"""The latent dimensions swept one by one: a strip of digits each, to look at and to press.
+"""Traversals of the latent dimensions: a strip of decoded images each, whose tiles can be clicked.
 
-The strips lie behind the sliders of the same model too: `latent_sliders` finds them on the page.
+The sliders of the same model on the page show the strips behind their rails, too.
 """
 
 import math
@@ -8,21 +8,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from explorer import assets
-from explorer.components.registration import news, nothing, register, sent
+from explorer.components.registration import ignore, last_message, new_message, register
 
-_component = register("traversals", "urls.js", "live.js", "strips.js", isolate_styles=False)
+_component = register("traversals", isolate_styles=False)
 
 
 class TilePress(NamedTuple):
-    """A tile that was pressed: the dimension of the code, and its value there."""
+    """A click on a tile: the dimension of the code, and its value there."""
 
     dim: int
     value: float
 
 
 def pending_tile(key: str) -> TilePress | None:
-    """The press on the traversals `key` that Python has not seen yet, None when there is none."""
-    raw = news(key, "press")
+    """The click on the traversals `key` since the last call, None where there is none."""
+    raw = new_message(key, "press")
     dim, value = raw.get("dim"), raw.get("value")
     if not isinstance(dim, int) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
@@ -44,10 +44,9 @@ def mount(
     """Show the strips of `sheet`, a PNG of square tiles: a row for each of `dims`, `steps` tiles
     from `low` to `high`.
 
-    `values` are where the code stands in these dimensions; a mark on each strip shows it, and
-    follows the hand that moves the code of `model`. A press on a tile calls `on_press`, which asks
-    `pending_tile` for it. Raises ValueError where dims and values differ in number and for fewer
-    than two steps.
+    `values` are those of the current code in these dimensions: a mark on each strip shows them, and
+    moves with the code of `model`. A click on a tile calls `on_press`, which reads `pending_tile`.
+    Raises ValueError where dims and values differ in number and for fewer than two steps.
     """
     if len(dims) != len(values) or steps < 2:
         raise ValueError(f"{len(dims)} dims, {len(values)} values, {steps} steps")
@@ -59,6 +58,6 @@ def mount(
         "low": low,
         "high": high,
         "model": model,
-        "ack": sent(key, "press").get("serial"),
+        "ack": last_message(key, "press").get("serial"),
     }
-    _component(key=key, data=data, on_press_change=on_press or nothing)
+    _component(key=key, data=data, on_press_change=on_press or ignore)

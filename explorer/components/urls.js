@@ -1,13 +1,27 @@
-// What Python has published: its address, its content.
+// Files that Python has published: their address, their content.
 
-// Streamlit's own script tag tells where the app's root is, whatever the path prefix.
-function absolute(url) {
-  const main = document.querySelector('script[src*="/static/js/"]').src;
+/**
+ * The absolute form of a URL that is relative to the app's root.
+ *
+ * The root is where Streamlit's own script comes from, so a path prefix does no harm.
+ *
+ * @param {string} url
+ */
+export function absolute(url) {
+  const script = document.querySelector('script[src*="/static/js/"]');
+  const main = /** @type {HTMLScriptElement} */ (script).src;
   return main.slice(0, main.lastIndexOf("/static/js/") + 1) + url;
 }
 
-async function fetchBytes(url, words) {
-  const response = await fetch(absolute(url));
-  if (!response.ok) throw new Error(`${words} did not load (${response.status})`);
+/**
+ * @param {string} url relative to the app's root
+ * @param {string} name what is fetched, for the error: "the points"
+ * @returns {Promise<ArrayBuffer>} rejects with one sentence where the file cannot be had
+ */
+export async function fetchBytes(url, name) {
+  const response = await fetch(absolute(url)).catch((error) => {
+    throw new Error(`${name} did not load (${error.message})`);
+  });
+  if (!response.ok) throw new Error(`${name} did not load (status ${response.status})`);
   return response.arrayBuffer();
 }

@@ -193,7 +193,7 @@ def _number_and_style(name: str) -> None:
             high=360,
             step=1,
             noun="degrees",
-            on_rest=fragments.after_number_release,
+            on_release=fragments.after_number_change,
         )
         st.caption("A circle of styles, in degrees: all are equally likely, and 360 is 0 again.")
         st.button("Another style", on_click=other_style, key="another-style")

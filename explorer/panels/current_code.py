@@ -73,6 +73,9 @@ def _picture(now: Visit) -> None:
         colours=controls.DIGIT_COLOURS,
         distance=found.distance,
         engine=decoded_view.EngineLine(engine.device, engine.decode_ms, engine.cache.hit_rate),
+        cursor=maps.chosen(now.model).cursor(now.z),
+        digit=now.place.digit,
+        answered=latent_map.drag_serial(maps.map_key(now.model)),
         revision=now.revision,
     )
 
@@ -101,8 +104,6 @@ def _take_release(name: str) -> None:
 
 
 def _sliders(now: Visit, active: list[int], inactive: list[int]) -> None:
-    cursor = maps.chosen(now.model).cursor(now.z)
-
     def bank(key: str, dims: list[int], height: int) -> None:
         latent_sliders.mount(
             [f"z{d + 1}" for d in dims],
@@ -113,10 +114,7 @@ def _sliders(now: Visit, active: list[int], inactive: list[int]) -> None:
             max_height=height,
             model=now.model,
             dims=dims,
-            cursor=cursor,
-            selected=now.place.digit,
-            answered=latent_map.drag_serial(maps.map_key(now.model)),
-            on_rest=partial(_take_release, now.model),
+            on_release=partial(_take_release, now.model),
         )
 
     bank(ACTIVE, active, MAX_HEIGHT)

@@ -108,8 +108,8 @@ def panel(name: str) -> None:
         selected=digit,
         weights=weights,
         backdrop=_backdrop(name, view, now.z),
-        backdrop_words="Manifold" if view.plane is not None else None,
-        behind=bool(st.session_state.get("manifold-behind")),
+        backdrop_label="Manifold" if view.plane is not None else None,
+        backdrop_on=bool(st.session_state.get("manifold-behind")),
         ellipse=None if digit is None else view.ellipse(digit),
         outline=selection.outline(name, view.axes),
         sheets=thumbnails.sheets(name),
@@ -157,7 +157,7 @@ def _backdrop(
     """The decoded plane through the code under the visible part of the map, as PNG and its ends
     (left, right, bottom, top); None where it is switched off."""
     seen = latent_map.map_view(map_key(name), view.axes)
-    if view.plane is None or seen is None or not seen.behind:
+    if view.plane is None or seen is None or not seen.backdrop_on:
         return None
     left, right, bottom, top = seen.range
     # the lattice depends on the zoom in steps and not on the pan, so that digits keep their place
@@ -230,7 +230,7 @@ def _take_view(name: str) -> None:
     """The visible part of the map or the backdrop's switch has changed: the map alone runs."""
     seen = latent_map.map_view(map_key(name), chosen(name).axes)
     if seen is not None:
-        st.session_state["manifold-behind"] = seen.behind
+        st.session_state["manifold-behind"] = seen.backdrop_on
 
 
 def _take_shape(name: str) -> None:

@@ -153,7 +153,7 @@ def _style(name: str) -> None:
             revision=style.revision,
             **controls.kl_notes(name, dims),
             max_height=300,
-            on_rest=fragments.after_style_release,
+            on_release=fragments.after_style_change,
         )
         with st.container(horizontal=True, key="style-buttons"):
             zero = np.zeros_like(style.z)

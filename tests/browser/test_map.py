@@ -1,16 +1,16 @@
-"""The living map in a real browser: what lies under its points, what is drawn around them, how
-strongly they are painted, and what survives."""
+"""The map in a real browser: clicks and zoom, selections, painting, the backdrop, and all of it on
+Explore. The geometry is tested in tests/js/map.test.js."""
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Page, Request, expect
 
-from tests.browser.helpers import RANGES, SPOT, open_explore, open_map, report, until
+from tests.browser.helpers import PHONE, RANGES, SPOT, open_explore, open_map, report, until
 from vae import service
 
 Settle = Callable[[Page], None]
@@ -32,9 +32,9 @@ COUNT = """() => {
 
 
 @pytest.fixture
-def living(page: Page, serve: Serve, settle: Settle) -> Page:
-    """The demo's map of 10,000 points, with all its hands."""
-    return open_map(page, f"{serve(DEMO)}/demo_living", settle)
+def living(shared_page: Page, serve: Serve, settle: Settle) -> Page:
+    """The demo's map of 10,000 points, with all its options."""
+    return open_map(shared_page, f"{serve(DEMO)}/demo_living", settle)
 
 
 def drag(page: Page, path: list[Spot]) -> None:
@@ -48,7 +48,7 @@ def drag(page: Page, path: list[Spot]) -> None:
 
 
 def zoom(page: Page, place: Spot, turns: int = 2) -> list[float]:
-    """Turn the wheel over a place of the data until what is seen has changed and come to rest."""
+    """Turn the wheel over a place of the data; the ranges that are seen then."""
     page.mouse.move(*page.evaluate(SPOT, place))
     for _ in range(turns):
         before = page.evaluate(RANGES)
@@ -66,7 +66,7 @@ def pictured(page: Page) -> np.ndarray:
 
 
 def ink(page: Page) -> float:
-    """How much colour the points lend the map: the mean distance from grey."""
+    """How colourful the map is with its points: the mean distance from grey."""
     levels = pictured(page).astype(int)
     return float((levels.max(axis=2) - levels.min(axis=2)).mean())
 
@@ -79,13 +79,9 @@ def mode(page: Page, name: str) -> None:
 
 
 @pytest.fixture
-def phone(browser: Browser, serve: Serve, settle: Settle) -> Iterator[Page]:
-    """The same on a phone, where a finger is the hand."""
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-    yield open_map(context.new_page(), f"{serve(DEMO)}/demo_living", settle)
-    context.close()
+def phone(new_page: Callable[..., Page], serve: Serve, settle: Settle) -> Page:
+    """The same on a phone, by touch."""
+    return open_map(new_page(**PHONE), f"{serve(DEMO)}/demo_living", settle)
 
 
 def touch(page: Page, *steps: list[Spot]) -> None:
@@ -98,9 +94,9 @@ def touch(page: Page, *steps: list[Spot]) -> None:
         down = len(spots)
 
 
-# --- pressing and zooming -----------------------------------------------------------------------
+# --- clicks and zoom -----------------------------------------------------------------------------
 
-# Whether the wheel has been turned and has rested: Plotly tells of it then.
+# Whether the zoom by wheel has ended: Plotly then reports it, and the map keeps it.
 RESTED = f"""() => {{
     const seen = String(({RANGES})());
     return Object.values(window.latentExplorerMap.zooms).some((kept) => String(kept) === seen);
@@ -123,16 +119,15 @@ def test_a_double_click_moves_the_view_and_leaves_the_code(living: Page) -> None
     living.mouse.click(*living.evaluate(SPOT, (0.3, 0.1)))
     assert not until(living, lambda found: found["cursor"] != list(ALONE))["back"]
 
-
-def test_a_drag_stops_at_the_edge_of_what_is_seen(living: Page) -> None:
-    ranges = zoom(living, (0.0, 0.0), 1)
+    ranges = zoom(living, (0.0, 0.0), 1)  # a drag stops at the edge of what is seen
+    before = report(living)["cursor"]
     living.mouse.move(*living.evaluate(SPOT, (0.0, 0.0)))
     living.mouse.down()
     x, y = living.evaluate(SPOT, (ranges[1], ranges[2]))
     living.mouse.move(x + 40, y + 30, steps=6)
     living.mouse.up()
-    found = until(living, lambda found: found["cursor"] != [0.0, 0.0])
-    assert found["cursor"] == pytest.approx(ranges[1:3], abs=1e-3)
+    edge = pytest.approx(ranges[1:3], abs=1e-3)
+    assert until(living, lambda found: found["cursor"] == edge)["cursor"] != before
     assert living.evaluate(RANGES) == pytest.approx(ranges)
 
 
@@ -161,10 +156,9 @@ def test_two_fingers_move_and_zoom_the_map(phone: Page, settle: Settle) -> None:
     phone.wait_for_function(ACROSS, arg=[left / 2, right / 2])
     assert phone.evaluate(SPOT, (0.0, 0.0)) == pytest.approx([x, y + 60], abs=1)
     settle(phone)
-    assert report(phone)["cursor"] == [0.0, 0.0], "neither of the two fingers pressed"
+    assert report(phone)["cursor"] == [0.0, 0.0], "neither of the two fingers clicked"
 
-
-def test_what_a_finger_presses_is_large_enough(phone: Page) -> None:
+    # what a finger touches is large enough for it
     targets = phone.locator(".latent-map .modebar-btn, .latent-map .map-bar button:visible").all()
     assert len(targets) == 3 + 10 + 4
     for target in targets:
@@ -178,18 +172,16 @@ def test_what_a_finger_presses_is_large_enough(phone: Page) -> None:
     assert tip == "none", "a tap would leave it behind"
 
 
-def test_a_double_click_shows_one_digit_alone_whichever_were_shown(living: Page) -> None:
-    chips = living.get_by_role("group", name="Digits shown").get_by_role("button").all()
-    for chip in chips:
-        chip.click()
-        expect(chip).to_have_attribute("aria-pressed", "false")
-    for shown in ([3], range(10), [3]):
-        chips[3].dblclick()
-        for digit, chip in enumerate(chips):
-            expect(chip).to_have_attribute("aria-pressed", str(digit in shown).lower())
+def test_a_finger_draws_where_it_would_scroll(phone: Page) -> None:
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    phone.get_by_role("button", name="Box").tap()
+    (x0, y0), (x1, y1) = (phone.evaluate(SPOT, spot) for spot in ((1.0, 0.6), (2.2, -0.6)))
+    touch(phone, *[[(x0 + n / 8 * (x1 - x0), y0 + n / 8 * (y1 - y0))] for n in range(9)])
+    assert 0 in until(phone, lambda found: found["selected"])["labels"]
+    assert phone.evaluate("[window.scrollY, document.scrollingElement.scrollTop]") == [0, 0]
 
 
-def test_what_was_chosen_on_the_map_is_there_when_one_comes_back(
+def test_choices_on_the_map_are_kept_while_another_page_is_shown(
     living: Page, settle: Settle
 ) -> None:
     mode(living, "Lasso")
@@ -241,7 +233,7 @@ def test_a_lasso_selects_what_it_encloses(living: Page) -> None:
     assert until(living, lambda found: found["selected"] == 0)["labels"] == []
 
 
-def test_the_shape_is_seen_while_it_is_drawn_and_escape_discards_it(
+def test_a_shape_is_shown_while_it_is_drawn_and_escape_discards_it(
     living: Page, settle: Settle
 ) -> None:
     outline = living.locator(".latent-map .sketch polygon")
@@ -256,9 +248,14 @@ def test_the_shape_is_seen_while_it_is_drawn_and_escape_discards_it(
     living.get_by_role("button", name="only rerun").click()
     settle(living)
     assert report(living)["selected"] is None
+    move = living.get_by_role("button", name="Move")
+    move.focus()
+    living.keyboard.press("Space")  # the modes can be chosen by keyboard
+    expect(move).to_have_attribute("aria-pressed", "true")
+    expect(living.get_by_role("button", name="Box")).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_press_without_a_drag_moves_the_code_whatever_a_drag_does(living: Page) -> None:
+def test_a_click_moves_the_code_in_every_mode(living: Page) -> None:
     for name in ("Box", "Lasso", "Move"):
         mode(living, name)
         before = report(living)["cursor"]
@@ -272,23 +269,6 @@ def test_a_press_without_a_drag_moves_the_code_whatever_a_drag_does(living: Page
     assert found["selected"] is None
     drag(living, [(0.0, 0.4), (0.4, 0.2)])
     assert until(living, lambda found: found["drags"] > 0)["selected"] is None
-
-
-def test_the_modes_are_reached_by_keyboard(living: Page) -> None:
-    box = living.get_by_role("button", name="Box")
-    box.focus()
-    living.keyboard.press("Space")
-    expect(box).to_have_attribute("aria-pressed", "true")
-    expect(living.get_by_role("button", name="Move")).to_have_attribute("aria-pressed", "false")
-
-
-def test_a_finger_draws_where_it_would_scroll(phone: Page) -> None:
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
-    phone.get_by_role("button", name="Box").tap()
-    (x0, y0), (x1, y1) = (phone.evaluate(SPOT, spot) for spot in ((1.0, 0.6), (2.2, -0.6)))
-    touch(phone, *[[(x0 + n / 8 * (x1 - x0), y0 + n / 8 * (y1 - y0))] for n in range(9)])
-    assert 0 in until(phone, lambda found: found["selected"])["labels"]
-    assert phone.evaluate("[window.scrollY, document.scrollingElement.scrollTop]") == [0, 0]
 
 
 # --- painting -----------------------------------------------------------------------------------
@@ -316,7 +296,7 @@ def test_filter_and_weights_are_painted_and_the_zoom_stays(living: Page) -> None
     assert living.evaluate(RANGES) == pytest.approx(ranges)
 
 
-def test_on_a_dark_ground_the_darkest_colours_have_a_lighter_rim(living: Page) -> None:
+def test_on_a_dark_background_dark_colours_have_a_lighter_rim(living: Page) -> None:
     living.get_by_role("button", name="digit 4").dblclick()
     light = pictured(living).astype(int)
     purple = (light[..., 2] > light[..., 1] + 60).sum()
@@ -330,6 +310,7 @@ def test_on_a_dark_ground_the_darkest_colours_have_a_lighter_rim(living: Page) -
     ours = dark[dark[..., 2] > dark[..., 1] + 20]
     assert len(ours) > purple / 2
     assert (ours[:, 1] > 0x2D + 20).mean() > 0.3, "lighter than #832db6"
+    living.emulate_media(color_scheme="light")
 
 
 def test_moves_of_the_code_and_of_the_pointer_paint_no_point(living: Page, settle: Settle) -> None:
@@ -345,22 +326,19 @@ def test_moves_of_the_code_and_of_the_pointer_paint_no_point(living: Page, settl
     assert living.evaluate("window.painted") > 0
 
 
-def test_points_come_back_after_the_graphics_card_was_lost(living: Page) -> None:
+def test_points_are_painted_again_once_a_lost_graphics_context_is_restored(living: Page) -> None:
     whole = ink(living)
-    living.evaluate("""() => new Promise((done) => {
+    notice = living.locator(".latent-map .notice")
+    living.evaluate("""() => {
         const canvas = document.querySelector(".latent-map .dots");
-        const lose = canvas.getContext("webgl").getExtension("WEBGL_lose_context");
-        canvas.addEventListener("webglcontextlost", () => setTimeout(() => lose.restoreContext()));
-        canvas.addEventListener("webglcontextrestored", () => requestAnimationFrame(done));
-        lose.loseContext();
-    })""")
+        window.context = canvas.getContext("webgl").getExtension("WEBGL_lose_context");
+        window.context.loseContext();
+    }""")
+    expect(notice).to_contain_text("the browser has lost its graphics context")
+    expect(notice).to_be_visible()
+    living.evaluate("() => window.context.restoreContext()")
+    expect(notice).to_be_hidden()
     assert ink(living) == pytest.approx(whole, rel=0.05)
-
-
-def test_a_browser_without_webgl_is_told_so(page: Page, serve: Serve) -> None:
-    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
-    page.goto(f"{serve(DEMO)}/demo_living")
-    expect(page.locator(".latent-map .notice")).to_contain_text("this browser offers no WebGL")
 
 
 # --- the backdrop -------------------------------------------------------------------------------
@@ -384,11 +362,11 @@ def test_the_backdrop_is_asked_for_what_is_seen_and_only_while_it_is_on(
     zoom(living, (0.0, 0.0), 1)
     living.get_by_role("button", name="only rerun").click()
     settle(living)
-    assert report(living)["view"] is None, "who has no backdrop is not asked"
+    assert report(living)["view"] is None, "without a backdrop no range is sent"
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "true")
     seen = until(living, lambda found: found["view"])["view"]
-    assert seen["behind"]
+    assert seen["backdrop_on"]
     assert seen["range"] == pytest.approx(living.evaluate(RANGES))
     picture = living.locator(".latent-map .backdrop img")
     expect(picture).to_be_visible()
@@ -407,7 +385,7 @@ def test_the_backdrop_is_asked_for_what_is_seen_and_only_while_it_is_on(
     )
     assert living.evaluate(RANGES) == pytest.approx(ranges)
     switch.click()
-    until(living, lambda found: not found["view"]["behind"])
+    until(living, lambda found: not found["view"]["backdrop_on"])
     expect(picture).to_be_hidden()
 
 
@@ -438,14 +416,14 @@ def test_each_tile_is_the_digit_of_the_code_at_its_middle_and_a_drag_leaves_it(
         assert up[0] < code[0, 1] < up[1]
         decoded = 255 * service.load("vae-2d").decode(code)[0]
         tile = sheet[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
-        assert np.abs(decoded - tile).mean() < 4, "but for the rounding of the place to pixels"
+        assert np.abs(decoded - tile).mean() < 4, "apart from the rounding of the place to pixels"
 
     assert len(sheets) == 1
     page.evaluate(COUNT)
     drag(page, [(0.0, 0.0), (1.0, 0.5)])
     expect(page).not_to_have_url(re.compile(r"z=0(%2C|,)0$"))
     settle(page)
-    assert len(sheets) == 1, "two dimensions are all there is: the plane is the same"
+    assert len(sheets) == 1, "in two dimensions the plane stays the same"
     assert page.evaluate("window.painted") == 0
     zoom(page, (0.0, 0.0), 1)
     page.wait_for_function(RESTED)
@@ -455,8 +433,9 @@ def test_each_tile_is_the_digit_of_the_code_at_its_middle_and_a_drag_leaves_it(
 
 
 def test_the_backdrop_of_many_dimensions_goes_through_the_code(
-    page: Page, serve: Serve, settle: Settle
+    shared_page: Page, serve: Serve, settle: Settle
 ) -> None:
+    page = shared_page
     open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-10d&digit=7", settle)
     expect(page.get_by_text("PC 1 and PC 2 through the current code")).to_be_visible()
     switch = page.get_by_role("button", name="Manifold")
@@ -480,8 +459,9 @@ def test_the_backdrop_of_many_dimensions_goes_through_the_code(
 
 
 def test_the_posterior_is_drawn_and_leaves_with_the_digit(
-    page: Page, serve: Serve, settle: Settle
+    shared_page: Page, serve: Serve, settle: Settle
 ) -> None:
+    page = shared_page
     open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-10d&digit=7", settle)
     ellipse = page.locator(".latent-map .ellipse")
     expect(ellipse).to_be_visible()
@@ -493,9 +473,10 @@ def test_the_posterior_is_drawn_and_leaves_with_the_digit(
     expect(ellipse).to_be_hidden()  # a point has no extent
 
 
-def test_selected_digits_are_shown_counted_and_pressed(
-    page: Page, serve: Serve, settle: Settle
+def test_selected_digits_are_shown_and_counted_and_can_be_clicked(
+    shared_page: Page, serve: Serve, settle: Settle
 ) -> None:
+    page = shared_page
     open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-2d", settle)
     ranges = zoom(page, (0.0, 0.0), 1)
     mode(page, "Box")
@@ -506,7 +487,7 @@ def test_selected_digits_are_shown_counted_and_pressed(
     mean = service.encodings("vae-2d").mean
     inside = int((np.abs(mean) < 1).all(axis=1).sum())
     total = int(re.sub(r"\D", "", tally.locator("> strong").inner_text()))
-    assert total == pytest.approx(inside, rel=0.02), "but for the rounding to pixels"
+    assert total == pytest.approx(inside, rel=0.02), "apart from the rounding to pixels"
     parts = [int(re.sub(r"\D", "", part)) for part in tally.locator("b").all_inner_texts()]
     assert sum(parts) == total
     tiles = page.locator("[data-latent-explorer=DigitSheet] button")
@@ -527,7 +508,10 @@ def test_selected_digits_are_shown_counted_and_pressed(
     assert page.evaluate(RANGES) == pytest.approx(ranges)
 
 
-def test_the_fade_follows_the_code_when_it_rests(page: Page, serve: Serve, settle: Settle) -> None:
+def test_the_fade_follows_a_move_of_the_code(
+    shared_page: Page, serve: Serve, settle: Settle
+) -> None:
+    page = shared_page
     open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-10d", settle)
     before = ink(page)
     with page.expect_response(re.compile("weights.bin")) as response:
@@ -540,12 +524,14 @@ def test_the_fade_follows_the_code_when_it_rests(page: Page, serve: Serve, settl
     assert ink(page) != before
 
 
-# --- a crowd ------------------------------------------------------------------------------------
+# --- many points ---------------------------------------------------------------------------------
 
 
-def test_seventy_thousand_points_are_drawn_dragged_over_hovered_pressed_and_selected(
-    page: Page, serve: Serve, settle: Settle
+@pytest.mark.slow
+def test_seventy_thousand_points_are_drawn_dragged_over_hovered_clicked_and_selected(
+    shared_page: Page, serve: Serve, settle: Settle
 ) -> None:
+    page = shared_page
     open_map(page, f"{serve(DEMO)}/demo_crowd", settle)
     assert ink(page) > 3
     thumb = page.locator(".latent-map .thumb")

@@ -82,19 +82,19 @@ def test_sliders_begin_with_pythons_values() -> None:
     assert shown(run(with_sliders)) == [0.5, -0.5]
 
 
-def test_the_hand_moves_the_sliders_and_integers_become_floats() -> None:
-    assert shown(run(with_sliders, sliders={"hand": {"values": [1, 2.5]}})) == [1.0, 2.5]
+def test_the_visitor_s_values_replace_python_s_and_integers_become_floats() -> None:
+    assert shown(run(with_sliders, sliders={"input": {"values": [1, 2.5]}})) == [1.0, 2.5]
 
 
 def test_values_of_an_older_revision_are_dropped() -> None:
-    hand = {"values": [1, 2], "revision": 3, "serial": 9}
-    assert shown(run(with_sliders, sliders={"hand": hand}, revision=3)) == [1, 2]
-    assert shown(run(with_sliders, sliders={"hand": hand}, revision=4)) == [0.5, -0.5]
+    message = {"values": [1, 2], "revision": 3, "serial": 9}
+    assert shown(run(with_sliders, sliders={"input": message}, revision=3)) == [1, 2]
+    assert shown(run(with_sliders, sliders={"input": message}, revision=4)) == [0.5, -0.5]
 
 
 @pytest.mark.parametrize("values", [[1], ["1", 2], [None, 2], [float("nan"), 2], "12", None])
 def test_what_is_no_code_is_dropped(values: Any) -> None:
-    assert shown(run(with_sliders, sliders={"hand": {"values": values}})) == [0.5, -0.5]
+    assert shown(run(with_sliders, sliders={"input": {"values": values}})) == [0.5, -0.5]
 
 
 def test_a_click_comes_once() -> None:
@@ -147,8 +147,8 @@ def test_a_shape_holds_what_lies_to_the_left_of_all_its_edges(corners: int) -> N
 
 
 def test_what_is_seen_of_a_map_is_read_for_its_own_axes() -> None:
-    seen = {"range": [-1, 1, -2, 2.5], "width": 700, "axes": ["z1", "z2"], "behind": True}
-    view = {"range": [-1.0, 1.0, -2.0, 2.5], "width": 700.0, "behind": True}
+    seen = {"range": [-1, 1, -2, 2.5], "width": 700, "axes": ["z1", "z2"], "backdrop_on": True}
+    view = {"range": [-1.0, 1.0, -2.0, 2.5], "width": 700.0, "backdrop_on": True}
     assert shown(run(with_shapes, map={"view": seen})) == [None, view]
     for wrong in (
         {"axes": ["PC 1", "PC 2"]},
@@ -185,6 +185,7 @@ def test_what_is_no_png_is_dropped(png: Any) -> None:
         ({"points": np.zeros((3, 3), np.float32)}, r"\(3, 3\)"),
         ({"labels": LABELS[:2]}, r"3 points but labels of the shape \(2,\)"),
         ({"labels": LABELS + 9}, "labels 9 to 11 for 10 colours"),
+        ({"labels": LABELS - 2}, "labels -2 to 0 for 10 colours"),
         ({"selected": 3}, "selected = 3"),
         ({"weights": np.ones(2)}, r"3 points but weights of the shape \(2,\)"),
     ],

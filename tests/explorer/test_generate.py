@@ -271,7 +271,7 @@ def test_the_sliders_are_the_style(app: AppTest) -> None:
     choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Sliders")
     assert "[[0.0, 0.0, 0.0]]" in made(app)
     sent = {"values": [1.5, -2, 0.25], "serial": 1, "revision": 0}
-    app.session_state["style-able"] = {"hand": sent}
+    app.session_state["style-able"] = {"input": sent}
     assert "[[1.5, -2.0, 0.25]]" in made(app.run())
     app.button(key="style-random").click().run()
     assert "[[1.5, -2.0, 0.25]]" not in made(app)
@@ -341,7 +341,7 @@ def test_a_text_that_is_no_number_is_one_sentence(app: AppTest, text: str, expec
 
 def test_the_style_of_a_number_changes_by_its_slider_and_by_a_new_draw(app: AppTest) -> None:
     first = made(choose(app.run(), "generate-mode", "Number"))
-    app.session_state["angle-able"] = {"hand": {"values": [120], "serial": 1, "revision": 0}}
+    app.session_state["angle-able"] = {"input": {"values": [120], "serial": 1, "revision": 0}}
     turned = made(app.run())
     app.button(key="another-style").click().run()
     assert len({first, turned, made(app)}) == 3

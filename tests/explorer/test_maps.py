@@ -40,7 +40,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch, name: str, **state: Any) -> dict[st
 
 def seen(axes: tuple[str, str], *ends: float, width: float = 700) -> dict[str, Any]:
     """The state of a map of which this much is seen, with a backdrop asked for."""
-    return {"view": {"range": list(ends), "width": width, "axes": list(axes), "behind": True}}
+    return {"view": {"range": list(ends), "width": width, "axes": list(axes), "backdrop_on": True}}
 
 
 def tiles(png: bytes) -> np.ndarray:
@@ -94,14 +94,14 @@ def test_the_digits_of_a_backdrop_keep_their_place_when_the_map_is_panned(
 
 def test_no_backdrop_without_a_plane_or_where_it_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     off = seen(("z1", "z2"), -3, 3, -2, 2)
-    off["view"]["behind"] = False
+    off["view"]["backdrop_on"] = False
     assert mounted(monkeypatch, "vae-2d", **{"map-vae-2d": off})["backdrop"] is None
     for height in (1e6, 1e30):  # the second has more rows than a range can count
         far = seen(("z1", "z2"), -1, 1, -height, height)
         assert mounted(monkeypatch, "vae-2d", **{"map-vae-2d": far})["backdrop"] is None
     flat = seen(("t-SNE 1", "t-SNE 2"), -3, 3, -2, 2)
     given = mounted(monkeypatch, "vae-10d", **{"map-vae-10d": flat, "view-vae-10d": "t-SNE"})
-    assert (given["backdrop"], given["backdrop_words"], given["weights"]) == (None, None, None)
+    assert (given["backdrop"], given["backdrop_label"], given["weights"]) == (None, None, None)
     assert "t-SNE keeps neighbours" in given["captions"][0]
 
 

@@ -1,4 +1,4 @@
-"""The demo pages as the app itself is served: one file for the server and the script."""
+"""The demo pages, served as the app is: one file for the server and the script."""
 
 import demo
 import streamlit as st

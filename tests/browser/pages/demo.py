@@ -1,4 +1,4 @@
-"""The components, a page each, with what Python knows of them beside."""
+"""The components, one a page, with their state in Python beside them as JSON."""
 
 import io
 import json
@@ -60,14 +60,14 @@ def demo_map() -> None:
         height=520,
         selected=click.index if click else None,
         backdrop=(backdrop(), (-3.0, 3.0, -3.0, 3.0)),
-        backdrop_words="backdrop",
+        backdrop_label="backdrop",
         ellipse=(state.cursor[0], state.cursor[1], 0.3, 0.15, 0.0) if ellipse else None,
     )
     st.code(json.dumps({"cursor": state.cursor, "clicks": state.clicks}), language=None)
 
 
 def living_map(count: int) -> None:
-    """A map with all its hands: it drags, selects, fades and has a backdrop of what is seen."""
+    """A map with all its options: drags, selections, fading and a backdrop of what is seen."""
     from explorer.components import latent_map
 
     found, labels = points(count)
@@ -98,8 +98,8 @@ def living_map(count: int) -> None:
         key=key,
         height=520,
         weights=np.linspace(1, 0, count) if fades else None,
-        backdrop=(backdrop(), seen.range) if seen and seen.behind else None,
-        backdrop_words="backdrop",
+        backdrop=(backdrop(), seen.range) if seen and seen.backdrop_on else None,
+        backdrop_label="backdrop",
         on_drag=drag,
         on_shape=select,
     )
@@ -127,13 +127,17 @@ def demo_crowd() -> None:
 
 
 def demo_sliders() -> None:
-    """Sliders in a fragment that keeps each value it saw."""
+    """Sliders in a fragment that keeps each value it was run with."""
     from explorer.components import latent_sliders
 
     state = st.session_state
     state.setdefault("z", [0.0, 1.25, 4.2])
     state.setdefault("revision", 0)
     state.setdefault("seen", [])
+    state.setdefault("releases", 0)
+
+    def release() -> None:
+        state.releases += 1
 
     @st.fragment
     def fragment() -> None:
@@ -146,16 +150,20 @@ def demo_sliders() -> None:
             revision=state.revision,
             notes=["3.9 nats", "2.8 nats", "0.1 nats"],
             weights=[1.0, 0.7, 0.03],
+            on_release=release,
         )
         if not state.seen or state.seen[-1] != state.z:
             state.seen.append(list(state.z))
-        st.code(json.dumps({"z": state.z, "seen": state.seen}), language=None)
+        st.code(
+            json.dumps({"z": state.z, "seen": state.seen, "releases": state.releases}),
+            language=None,
+        )
 
     fragment()
 
 
 def demo_drawing() -> None:
-    """The canvas, and how much ink Python finds in its PNG."""
+    """The canvas, and the share of its PNG that is white."""
     from explorer.components import drawing
 
     state = st.session_state
@@ -172,7 +180,7 @@ def demo_drawing() -> None:
 
 
 def main() -> None:
-    """A page each, so that tests can walk from one to the other."""
+    """One page for each, so that tests can go from one to the other."""
     st.set_page_config(layout="wide")
     pages = [
         st.Page(demo_map, title="Map", default=True),

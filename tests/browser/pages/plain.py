@@ -1,4 +1,4 @@
-"""The demo pages where only the script is run: a host that serves it in its own way."""
+"""The demo pages on a host that only runs the script and serves none of our routes."""
 
 import demo
 

@@ -1,0 +1,73 @@
+// The name of the point under the pointer, and its images where there are sheets of them.
+
+import { element } from "./dom.js";
+import { thumbnailPlace, tileOf, toPixels } from "./map_axes.js";
+import { absolute } from "./urls.js";
+
+const TILE = 56; // px of an image, twice that of the sheet: the style sheet has the same
+
+export class Thumbnail {
+  constructor() {
+    this.name = element("b");
+    this.box = element("div", { className: "thumb", hidden: true }, this.name);
+    /** @type {HTMLElement[]} */
+    this.tiles = [];
+    /** @type {number | null} */
+    this.index = null;
+    /** @type {import("./types").MapData["sheets"]} */
+    this.sheets = [];
+    this.size = { columns: 1, tiles: 1 }; // images in a row and in a sheet
+    this.loaded = false;
+  }
+
+  /** @param {import("./types").MapData} data */
+  update({ sheets, sheet_size: size }) {
+    this.size = size;
+    if (JSON.stringify(sheets) === JSON.stringify(this.sheets)) return;
+    [this.sheets, this.loaded] = [sheets, false];
+    this.tiles = sheets.map(([title]) => element("i", { title }));
+    const figures = this.tiles.map((tile) =>
+      element("figure", {}, tile, element("figcaption", { textContent: tile.title })));
+    this.box.replaceChildren(this.name, ...figures);
+  }
+
+  hide() {
+    this.index = null;
+    this.box.hidden = true;
+  }
+
+  /**
+   * @param {number} index of the point
+   * @param {string} name
+   * @param {import("./map_axes.js").Axes} axes
+   * @param {import("./map_axes.js").Point} point
+   */
+  show(index, name, axes, point) {
+    if (index === this.index) return;
+    this.index = index;
+    this.box.hidden = false;
+    const { sheet, row, column } = tileOf(index, this.size);
+    this.tiles.forEach((tile, kind) => {
+      tile.style.backgroundImage = `url("${absolute(this.sheets[kind][1][sheet])}")`;
+      tile.style.backgroundPosition = `${-TILE * column}px ${-TILE * row}px`;
+    });
+    this.name.textContent = name;
+    const size = /** @type {[number, number]} */ ([this.box.offsetWidth, this.box.offsetHeight]);
+    const [left, top] = thumbnailPlace(axes, toPixels(axes, point), size);
+    this.box.style.transform = `translate(${left}px, ${top}px)`;
+  }
+
+  /**
+   * Fetch and decode a sheet, which is large, before its first image is shown. Where there are
+   * several of a kind, each is fetched when one of its images is shown.
+   */
+  async load() {
+    if (this.loaded || !matchMedia("(hover: hover)").matches) return;
+    this.loaded = true;
+    for (const [, urls] of this.sheets) {
+      if (urls.length > 1) continue;
+      const sheet = element("img", { src: absolute(urls[0]) });
+      await sheet.decode().catch(() => {}); // without its sheet a thumbnail still has its name
+    }
+  }
+}

@@ -1,0 +1,168 @@
+// The messages between Python, the browser components and the live channel.
+
+/** Sends a state of a component to Python. */
+export type Send = (state: string, value: object) => void;
+
+/** What Streamlit passes to a component. The data stands in a list: see registration.py. */
+export interface StreamlitComponent<Data> {
+  parentElement: HTMLElement | ShadowRoot;
+  data: [Data];
+  setStateValue: Send;
+}
+
+/** One mounted component. */
+export interface Instance<Data> {
+  update(data: Data, send: Send): void | Promise<void>;
+}
+
+/** What the live channel needs of a WebSocket. */
+export interface Socket {
+  readonly readyState: number;
+  send(text: string): void;
+  onopen: ((event: any) => void) | null;
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+}
+
+/** What moved the code. */
+export type Mover = "sliders" | "map";
+
+/** A request to the live channel: decode a code, a place of the map, or a test digit. */
+export interface DecodeRequest {
+  by: Mover;
+  model: string | undefined;
+  z: number[];
+  view: unknown;
+  xy?: [number, number];
+  digit?: number;
+}
+
+/** A decoded code, by the live channel or by a run of the script. */
+export interface Decoded {
+  by: Mover | "script";
+  model: string;
+  z: number[];
+  cursor: [number, number];
+  digit: number | null;
+  /** the newest drag of the map that is taken into account */
+  answered?: number | null;
+}
+
+/** A reply of the live channel; it carries the picture, too. */
+export type LiveReply = (Decoded & { serial: number }) | { serial: number | null; error: string };
+
+/** The measured connection: requests in flight at most, shortest and mean round trip (ms). */
+export interface Pace {
+  window: number;
+  least: number;
+  roundTrip: number | null;
+}
+
+/** The traversals of a model: a CSS image of one row for each of `dims`, `steps` tiles wide. */
+export interface Strips {
+  model: string;
+  sheet: string;
+  dims: number[];
+  steps: number;
+}
+
+export interface Picture {
+  code: number[];
+  pixels: string; // base64 of uint8 [height, width]
+  size: [height: number, width: number];
+  caption: string;
+  note: string;
+  title: string;
+  shares: number[];
+  colours: string[];
+  distance: number;
+  decode_ms: number | null;
+  hit_rate: number;
+}
+
+export interface DecodedViewData extends Picture {
+  model: string;
+  device: string;
+  view: unknown;
+  live: string;
+  revision: number;
+  cursor: [number, number];
+  digit: number | null;
+  answered: number | null;
+}
+
+export interface SlidersData {
+  names: string[];
+  values: number[];
+  revision: number;
+  low: number;
+  high: number;
+  step: number;
+  noun: string;
+  notes: string[];
+  weights: number[];
+  max_height: number | null;
+  farthest: number;
+  live: string;
+  model: string | null;
+  dims: number[];
+  ack: number | null;
+}
+
+export interface TraversalsData {
+  sheet: string;
+  steps: number;
+  dims: number[];
+  values: number[];
+  low: number;
+  high: number;
+  model: string;
+  ack: number | null;
+}
+
+export interface DigitSheetData {
+  sheet: string;
+  side: number;
+  columns: number;
+  names: string[];
+}
+
+export interface DrawingData {
+  size: number;
+  pen: number;
+  clear_revision: number;
+  strokes: [number, number][][];
+  ack: number | null;
+}
+
+/** Centre x, centre y, two semi-axes at one deviation, angle of the first (radians). */
+export type Ellipse = [number, number, number, number, number];
+
+export interface MapData {
+  points: string;
+  plotly: string;
+  count: number;
+  range: [number, number, number, number];
+  cursor: [number, number];
+  axes: [string, string];
+  colours: string[]; // by class
+  classes: { label: number; name: string; title: string; phrase: string }[];
+  height: number;
+  selected: number | null;
+  weights: string | null;
+  backdrop: { url: string; range: [number, number, number, number] } | null;
+  backdrop_label: string | null;
+  backdrop_on: boolean;
+  outline: [number, number][] | null;
+  ellipse: Ellipse | null;
+  noun: string;
+  sheets: [label: string, urls: string[]][];
+  sheet_size: { columns: number; tiles: number };
+  label: string;
+  draggable: boolean;
+  live: string;
+  model: string | null;
+  selectable: boolean;
+  ack: number | null;
+  drag_ack: number | null;
+}
