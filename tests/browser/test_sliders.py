@@ -1,10 +1,14 @@
-"""Touches on the rails of Explore's sliders. The logic is tested in tests/js/sliders.test.js."""
+"""Explore's sliders by touch, and what the end of a drag sends.
+
+The logic is tested in tests/js/sliders.test.js.
+"""
 
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocket, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.browser.helpers import CODE, PHONE, open_explore
+from tests.browser.helpers import CODE, PHONE, SPOT, open_explore
 
 Settle = Callable[[Page], None]
 Serve = Callable[..., str]
@@ -93,3 +97,35 @@ def test_a_finger_scrolls_the_page_drags_a_thumb_or_taps_a_rail(
     page.touchscreen.tap(box["x"] + 0.25 * box["width"], box["y"] + box["height"] / 2)
     page.wait_for_function(f"() => Number(({CODE})().split(',')[0]) < -1")
     expect_z1_shown(page)
+
+
+def test_the_end_of_a_drag_is_one_message(page: Page, serve: Serve, settle: Settle) -> None:
+    sent = {"stream": 0, "live": 0}
+
+    def count_runs(frame: bytes | str) -> None:
+        is_run = isinstance(frame, bytes) and BackMsg.FromString(frame).HasField("rerun_script")
+        sent["stream"] += is_run
+
+    def count_live(_: bytes | str) -> None:
+        sent["live"] += 1
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", count_live if socket.url.endswith("/live") else count_runs)
+
+    page.on("websocket", listen)
+    open_explore(page, f"{serve('streamlit_app.py')}/?model=vae-2d", settle)
+    page.wait_for_function("() => window.latentExplorerLive.open")
+    box = rail(page).bounding_box()
+    assert box
+    slider = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for x, y in (slider, page.evaluate(SPOT, (0.0, 0.0))):
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 60, y, steps=6)
+        # the picture of the last position is there, so nothing more is asked for it
+        page.wait_for_function("() => window.latentExplorerLive.flow.settled")
+        sent.update(stream=0, live=0)
+        page.mouse.up()
+        page.wait_for_function(RELEASED)
+        settle(page)
+        assert sent == {"stream": 1, "live": 0}
