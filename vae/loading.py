@@ -15,7 +15,7 @@ from vae.model import Model
 if TYPE_CHECKING:
     import torch
 
-MEMORY = 512 << 20  # bytes of weights that are kept; the shipped models have 60 MB
+MEMORY = 512 << 20  # bytes of weights that are kept; the shipped models take 205 MB
 _reading = threading.Lock()  # one model is read at a time; those in memory do not wait
 _loaded: LRUCache[Model] = LRUCache(MEMORY)
 

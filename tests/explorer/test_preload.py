@@ -1,4 +1,4 @@
-"""The model that loads while a browser fetches the page."""
+"""The model that loads while the first script run draws the page."""
 
 import asyncio
 import subprocess
@@ -25,7 +25,21 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
 def preload(monkeypatch: pytest.MonkeyPatch) -> Preload:
     service.unload_all()
     monkeypatch.setenv("LATENT_DEVICE", "cpu")
-    return Preload(answer)
+    return Preload(answer, delay=0)
+
+
+def connect(app: Preload) -> None:
+    """Open Streamlit's websocket, as a page does."""
+    scope = {"type": "websocket", "path": "/base/_stcore/stream", "headers": []}
+
+    async def main() -> None:
+        async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+            pass
+
+        app._app = refuse
+        await app(scope, refuse, refuse)  # pyright: ignore[reportArgumentType]
+
+    asyncio.run(main())
 
 
 def get(app: Preload, address: str, accept: str) -> bytes:
@@ -58,6 +72,8 @@ def test_a_page_loads_the_model_that_it_will_show(
     preload: Preload, address: str, loaded: str
 ) -> None:
     assert get(preload, address, PAGE) == b"page"
+    assert preload._thread is None, "the first paint comes first"
+    connect(preload)
     assert preload._thread is not None
     preload._thread.join(60)
     offered = [*service.names(), service.CLASSIFIER]
@@ -75,6 +91,7 @@ def test_without_a_model_the_page_is_served(
 ) -> None:
     monkeypatch.setattr(catalog, "CHECKPOINTS", tmp_path)
     assert get(preload, "/", PAGE) == b"page"
+    connect(preload)
     assert preload._thread is not None
     preload._thread.join(60)
 
