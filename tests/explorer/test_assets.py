@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 
 from explorer import assets
 from explorer.components import registration
+from tests import event_loop
 
 Get = Callable[..., tuple[bytes, HTTPMessage]]
 
@@ -149,9 +150,7 @@ async def accepted_nodelay() -> int:
 
 
 def nodelay() -> int:
-    """The same from a thread of its own: Playwright keeps a loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(accepted_nodelay())).result()
+    return event_loop.run(accepted_nodelay())
 
 
 def test_accepted_connections_send_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

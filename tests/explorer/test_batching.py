@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.batching import Batcher
+from tests import event_loop
 
 
 class Recorder:
@@ -51,7 +52,7 @@ def run(recorder: Recorder, scenario: Scenario, **settings: int) -> None:
     async def main() -> None:
         await scenario(Batcher(recorder.compute, recorder.deliver, **settings))
 
-    asyncio.run(main())
+    event_loop.run(main())
 
 
 def test_what_arrives_during_a_batch_forms_the_next_one(recorder: Recorder) -> None:

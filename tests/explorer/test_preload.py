@@ -1,6 +1,5 @@
 """The model that loads while the first script run draws the page."""
 
-import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from explorer.preload import Preload
+from tests import event_loop
 from vae import catalog, service
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ def connect(app: Preload) -> None:
         app._app = refuse
         await app(scope, refuse, refuse)  # pyright: ignore[reportArgumentType]
 
-    asyncio.run(main())
+    event_loop.run(main())
 
 
 def get(app: Preload, address: str, accept: str) -> bytes:
@@ -55,7 +55,7 @@ def get(app: Preload, address: str, accept: str) -> bytes:
 
     headers = [(b"host", b"localhost"), (b"accept", accept.encode())]
     scope = {"type": "http", "path": path, "query_string": query.encode(), "headers": headers}
-    asyncio.run(app(scope | {"method": "GET"}, receive, send))
+    event_loop.run(app(scope | {"method": "GET"}, receive, send))
     return b"".join(message.get("body", b"") for message in sent)
 
 
