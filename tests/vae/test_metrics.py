@@ -254,7 +254,8 @@ def test_an_autoencoder_has_no_likelihood(
     assert "knn_accuracy_1000" in figures
 
 
-def test_figures_that_need_more_labels_are_left_out(trained: Any, few: Digits) -> None:
+def test_figures_that_need_more_labels_are_left_out(checkpoints: Path, few: Digits) -> None:
+    trained: Any = checkpoint.read_model(checkpoints / "vae-5d")
     rows = np.tile(np.arange(25), 8)
     labelled = Digits(few.images[rows], np.arange(200) % 10)  # 20 a class: 100 labels, not 600
     figures = metrics.evaluate(trained, labelled, few, quiet=True)
