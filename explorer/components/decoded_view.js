@@ -4,6 +4,7 @@ import { defineComponent } from "./component.js";
 import STYLE from "./decoded_view.css.js";
 import { element } from "./dom.js";
 import { decoded, pace } from "./events.js";
+import { firstPictureShown } from "./first_picture.js";
 import { liveChannel } from "./live.js";
 
 const RECENT = 1000; // ms over which pictures are counted
@@ -88,6 +89,7 @@ class DecodedView {
     this.describe(picture);
     this.box.dataset.code = code;
     this.shown = picture;
+    firstPictureShown();
     this.refreshSoon();
   }
 

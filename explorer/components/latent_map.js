@@ -5,12 +5,13 @@
 import { defineComponent } from "./component.js";
 import { element } from "./dom.js";
 import { decoded } from "./events.js";
+import { firstPicturePainted } from "./first_picture.js";
 import { makeFlow } from "./flow.js";
 import STYLE from "./latent_map.css.js";
 import { liveChannel } from "./live.js";
 import { rangeOf } from "./map_axes.js";
 import { Backdrop } from "./map_backdrop.js";
-import { drawFigure, fetchPoints, figureStyle, loadPlotly, pointStyle } from "./map_figure.js";
+import { drawFigure, fetchPoints, figureStyle, loadPlotly, pointStyle, preloadPlotly } from "./map_figure.js";
 import { Marks } from "./map_marks.js";
 import { Pointer } from "./map_pointer.js";
 import { Points } from "./map_points.js";
@@ -147,12 +148,18 @@ export class LatentMap {
 
   /** Load and draw the points when they, their colours or their axes have changed. */
   async draw() {
-    const { points, count, plotly, axes, colours } = this.data;
+    const { points, count, plotly, axes, colours, model } = this.data;
     const shape = JSON.stringify([points, axes, colours]);
     if (shape === this.shape) return;
     this.shape = shape;
     try {
-      const [Plotly, found] = await Promise.all([loadPlotly(plotly), fetchPoints(points, count)]);
+      const fetching = fetchPoints(points, count);
+      fetching.catch(() => {}); // reported below, where it is awaited
+      if (model) {
+        preloadPlotly(plotly);
+        await firstPicturePainted();
+      }
+      const [Plotly, found] = await Promise.all([loadPlotly(plotly), fetching]);
       await yieldToPainting();
       if (shape !== this.shape || this.signal.aborted) return;
       this.points.load(found, colours);

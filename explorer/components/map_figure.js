@@ -1,12 +1,21 @@
 // What the map asks of Plotly: its script, the axes, zoom and pan. `Points` paints the points.
 
 import { element } from "./dom.js";
-import { setShared, sharedOnce } from "./shared.js";
+import { getShared, setShared, sharedOnce } from "./shared.js";
 import { absolute, fetchBytes } from "./urls.js";
 
 /** @typedef {import("./types").MapData} MapData */
 
 const isTouch = () => matchMedia("(pointer: coarse)").matches;
+
+/**
+ * Fetch plotly.min.js without running it; `loadPlotly` takes what was fetched.
+ * @param {string} url relative to the app's root
+ */
+export function preloadPlotly(url) {
+  if (getShared("Plotly")) return;
+  document.head.append(element("link", { rel: "preload", as: "script", href: absolute(url) }));
+}
 
 /**
  * Plotly, loaded once a page. After a failure the next call tries again.

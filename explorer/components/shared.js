@@ -3,11 +3,12 @@
 // Where the host serves no routes, each component is a script of its own with its own copy of every
 // module, so what the components of a page share cannot be a variable of a module.
 //
-// Live    the LiveChannel
-// Map     MapChoices: what the visitor chose on the map
-// Plotly  a promise of plotly.min.js
-// Strips  the Traversals that are shown
-// Unsent  the SliderInput that could not be sent before its page was left
+// FirstPicture  whether a decoded picture was shown
+// Live          the LiveChannel
+// Map           MapChoices: what the visitor chose on the map
+// Plotly        a promise of plotly.min.js
+// Strips        the Traversals that are shown
+// Unsent        the SliderInput that could not be sent before its page was left
 
 const PREFIX = "latentExplorer";
 const globals = /** @type {Record<string, any>} */ (globalThis);
