@@ -156,7 +156,8 @@ class TestDamage:
     @pytest.mark.parametrize("field", ["model", "config", "title", "blocks", "abilities"])
     def test_a_missing_field(self, folder: Path, field: str) -> None:
         change_config(folder, **{field: None})
-        with pytest.raises(CheckpointError, match=rf"{CONFIG} lacks or misstates .*{field}"):
+        message = rf"{CONFIG} has a missing or invalid field .*{field}"
+        with pytest.raises(CheckpointError, match=message):
             checkpoint.read_manifest(folder)
 
     @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ class TestDamage:
     )
     def test_a_misstated_field(self, folder: Path, changes: dict) -> None:
         change_config(folder, **changes)
-        with pytest.raises(CheckpointError, match=rf"{CONFIG} lacks or misstates"):
+        with pytest.raises(CheckpointError, match=rf"{CONFIG} has a missing or invalid"):
             checkpoint.read_manifest(folder)
 
     @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_grid_quadrature_is_exact_where_the_decoder_ignores_z(few: Digits) -> No
 
 
 def test_importance_sampling_is_exact_with_the_true_posterior(few: Digits) -> None:
-    model, x = Constant(used=0), metrics.binarised(metrics.grey(few))  # q = p(z) = p(z given x)
+    model, x = Constant(used=0), metrics.binarised(metrics.grey(few))  # q = p(z) = p(z | x)
     exact = torch.stack([-losses.bernoulli_cross_entropy(model.logits, one) for one in x])
     sampled = metrics.importance_sampled(model, x, samples=5)
     torch.testing.assert_close(sampled, exact, rtol=1e-5, atol=1e-3)
@@ -96,9 +96,9 @@ def test_the_elbo_of_a_constant_decoder_is_known(few: Digits) -> None:
 
 
 class Mixture(nn.Module):
-    """One Bernoulli image a class, whatever the code: log p(x) and p(y given x) are known.
+    """One Bernoulli image a class, whatever the code: log p(x) and p(y | x) are known.
 
-    A temperature of 1 makes q(y given x) the true posterior.
+    A temperature of 1 makes q(y | x) the true posterior.
     """
 
     blocks = (LatentBlock("z", 2, "normal"), LatentBlock(DIGIT, 10, "categorical"))
@@ -153,7 +153,7 @@ class TestElboOverClasses:
         q = Categorical(logits=model.classify(x))
         expected = kl_divergence(q, Categorical(torch.full((10,), 0.1)))
         torch.testing.assert_close(kl[:, model.digit].sum(1), expected, rtol=1e-3, atol=1e-3)
-        assert not kl[:, :2].any(), "q(z given x) is the prior here"
+        assert not kl[:, :2].any(), "q(z | x) is the prior here"
 
     def test_a_code_costs_what_it_costs_given_the_class(
         self, checkpoints: Path, few: Digits
@@ -207,7 +207,7 @@ class TestNeighbours:
         labels = np.where(self.labels == 9, unknown, self.labels)
         codes = self.codes(0.01, 0)
         with pytest.raises(
-            ValueError, match="100 labels are 10 of each class, but of one there are 0"
+            ValueError, match="100 labels need 10 codes of each class, but one class has 0"
         ):
             metrics.nearest_neighbours(codes, labels, codes, labels, 100)
 

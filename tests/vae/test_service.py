@@ -200,7 +200,7 @@ class TestDecode:
     def test_no_number_is_refused(self, bad: float, row: int) -> None:
         z = codes(1501)
         z[row, 1] = bad
-        with pytest.raises(ValueError, match=f"finite numbers; this one holds {bad}"):
+        with pytest.raises(ValueError, match=f"finite numbers; this one has {bad}"):
             service.load("vae-2d").decode(z)
 
     @pytest.mark.parametrize(

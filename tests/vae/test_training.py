@@ -108,7 +108,7 @@ class TestBatches:
             assert together == numbers(whole)
 
     def test_sizes_that_do_not_fit_are_named(self) -> None:
-        with pytest.raises(ValueError, match="batch of 15 does not divide among 2"):
+        with pytest.raises(ValueError, match="batch of 15 is not a multiple of 2"):
             Batches(numbered(100), 15, CPU, 0, 2)
         with pytest.raises(ValueError, match="9 images are fewer than one batch of 10"):
             Batches(numbered(9), 10, CPU)
@@ -160,7 +160,7 @@ class TestFewLabels:
     def test_none_is_all_and_too_many_are_refused(self) -> None:
         digits = numbered(100)
         assert with_labels(digits, 0, seed=0) is digits
-        with pytest.raises(ValueError, match="110 labels are 11 of each class"):
+        with pytest.raises(ValueError, match="110 labels need 11 images of each class"):
             with_labels(digits, 110, seed=0)
 
     def test_a_model_that_needs_all_labels_is_refused(
@@ -452,7 +452,7 @@ class TestEarlierVersions:
         state, epoch, saved = progress
         more = {"optimiser.99.exp_avg": torch.zeros(2), "optimiser.99.step": torch.zeros(())}
         checkpoint.write_progress(tmp_path, state | more, epoch, saved)
-        with pytest.raises(ValueError, match="an earlier version began the run; begin it again"):
+        with pytest.raises(ValueError, match="the run is of an earlier version; start it again"):
             run(preset, few_digits, tmp_path, resume=True)
 
 
