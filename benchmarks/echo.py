@@ -85,5 +85,5 @@ if __name__ == "__main__":
         show_sliders()
     gc.freeze()
 else:
-    assets.send_at_once()
+    assets.disable_nagle()
     app = st.App(__file__, routes=assets.routes())

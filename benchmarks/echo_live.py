@@ -24,7 +24,7 @@ else:
     class Echo(live.Channel):
         """Replies with the code that was asked for and the same picture each time."""
 
-        def _submit(self, text: str, replies: live.Newest) -> None:
+        def _submit(self, text: str, replies: live.LatestReply) -> None:
             request = json.loads(text)
             z = [*request.get("xy", ()), *request["z"]][: len(request["z"])]
             reply = {
@@ -36,8 +36,8 @@ else:
             }
             replies.put(json.dumps(reply))
 
-    PICTURE = images.painted(np.zeros((28, 28), np.uint8), [0.1] * 10, 1.0, 0.1, 0.0)
-    assets.send_at_once()
+    PICTURE = images.decoded_json(np.zeros((28, 28), np.uint8), [0.1] * 10, 1.0, 0.1, 0.0)
+    assets.disable_nagle()
     app = st.App(
         __file__, routes=[*assets.routes(), *Echo().routes()], middleware=[Middleware(Preload)]
     )

@@ -66,7 +66,7 @@ else:
     from explorer import live
     from explorer.preload import Preload
 
-    assets.send_at_once()
+    assets.disable_nagle()
     app = st.App(
         __file__, routes=[*assets.routes(), *live.routes()], middleware=[Middleware(Preload)]
     )

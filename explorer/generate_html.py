@@ -1,7 +1,7 @@
 """HTML of the Generate page: sheets of generated digits with the classifier's probabilities, a
 number, the agreement.
 
-Strings from arrays, no Streamlit.
+All functions map arrays to strings and use no Streamlit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer import images, text
 
-LEAST = 0.01  # probabilities below are left out of a bar
+MIN_SHARE = 0.01  # smaller probabilities are left out of a bar
 
 
 class Source(NamedTuple):
@@ -26,7 +26,7 @@ class Source(NamedTuple):
 
 def reading(read: np.ndarray) -> str:
     """The classifier's probabilities as text, the largest first: "7 (98 %), 1 (2 %)"."""
-    ranked = [int(digit) for digit in np.argsort(-read) if read[digit] >= LEAST]
+    ranked = [int(digit) for digit in np.argsort(-read) if read[digit] >= MIN_SHARE]
     return ", ".join(f"{digit} ({_share(float(read[digit]))})" for digit in ranked)
 
 
@@ -39,7 +39,7 @@ def bar(read: np.ndarray, colours: Sequence[str]) -> str:
     parts = "".join(
         f'<i style="width:{100 * float(share):.0f}%;background:{colours[digit]}"></i>'
         for digit, share in enumerate(read)
-        if share >= LEAST
+        if share >= MIN_SHARE
     )
     return f'<div class="reading">{parts}</div>'
 
@@ -51,13 +51,14 @@ def tile(
     colours: Sequence[str],
     style: str = "",
 ) -> str:
-    """One digit with the classifier's bar; marked where it reads another digit than asked for."""
+    """One digit with the bar of the classifier's probabilities `read` [10]; marked where the
+    predicted class is not the one asked for."""
     if read is None:
         title = text.with_article("digit" if asked is None else text.class_name(asked))
         return f'<figure class="tile">{images.picture(image, title, style)}</figure>'
     taken = int(read.argmax())
     request = "" if asked is None else f"asked for {text.class_name(asked)}; "
-    title = f"{request}the classifier reads {reading(read)}"
+    title = f"{request}classified as {reading(read)}"
     mark = "" if asked in (None, taken) else f"<b>{taken}</b>"
     return (
         f'<figure class="tile{" wrong" if mark else ""}" title="{html.escape(title)}">'
@@ -75,7 +76,8 @@ def sheet(
     heads: bool = False,
     large: bool = False,
 ) -> str:
-    """Digits [N, 28, 28] in rows; `across` are the columns on a wide and on a narrow screen."""
+    """Digits [N, 28, 28] in rows; `across` is the number of columns on a wide and on a narrow
+    screen."""
     labels = [None] * len(pictures) if asked is None else [int(label) for label in asked]
     cells = [
         tile(image, label, None if read is None else read[place], colours)
@@ -90,7 +92,7 @@ def sheet(
 
 
 def head(labels: Sequence[int], colours: Sequence[str]) -> str:
-    """The digits above their columns, a legend for the colours of the bars."""
+    """The classes above their columns, which are also the legend of the bars' colours."""
     return "".join(
         f'<div class="head"><i style="background:{colours[label]}"></i>{label}</div>'
         for label in labels
@@ -104,8 +106,8 @@ def styles(
     colours: Sequence[str],
     sources: Sequence[Source] = (),
 ) -> str:
-    """Rows of digits [S * D, 28, 28], a row for each style and a column for each digit; the source
-    of a style, where given, begins its row."""
+    """Digits [S * D, 28, 28] as a table with a row for each style and a column for each class; a
+    row starts with the source of its style, where given."""
     width, cells = len(asked), []
     for row in range(len(pictures) // width):
         if sources:
@@ -130,7 +132,7 @@ def _source(source: Source) -> str:
 
 
 def single_source(source: Source) -> str:
-    """The source of the style, where there is only one."""
+    """The source of a single style."""
     return (
         f'<div class="single-source">{_source(source)}'
         f"<p>In the style of {html.escape(source.title)}.</p></div>"
@@ -144,7 +146,7 @@ def number(
     read: np.ndarray | None,
     colours: Sequence[str],
 ) -> str:
-    """A number, [28, W] each digit; it wraps at the width of the page."""
+    """A number of digits [28, W] each; it wraps at the width of the page."""
     cells = []
     for place, (digit, label) in enumerate(zip(digits, asked, strict=True)):
         cells += ['<span class="space"></span>'] * list(spaces).count(place)
@@ -156,8 +158,7 @@ def number(
 
 
 def readings(read: np.ndarray, colours: Sequence[str]) -> str:
-    """The number of digits that the classifier reads as each class, from its probabilities
-    [N, 10]."""
+    """The number of digits that are classified as each class, from probabilities [N, 10]."""
     counts = np.bincount(read.argmax(axis=1), minlength=10)
     each = "".join(
         f'<span><i style="background:{colours[digit]}"></i>'
@@ -165,13 +166,15 @@ def readings(read: np.ndarray, colours: Sequence[str]) -> str:
         for digit, count in enumerate(counts)
     )
     return (
-        "<p>No digit was asked for. The bars show what an independent classifier, trained only on "
-        f'real digits, reads in each.</p><div class="tally">{each}</div>'
+        "<p>No class was asked for. The bars show the probabilities that an independent "
+        "classifier, trained only on real digits, assigns to each image.</p>"
+        f'<div class="tally">{each}</div>'
     )
 
 
 def agreement(asked: np.ndarray, read: np.ndarray) -> tuple[str, str]:
-    """The share that the classifier reads as asked for, "98 %", and a sentence on the others."""
+    """The share of digits that are classified as the class asked for, "98 %", and a sentence on the
+    others."""
     taken = read.argmax(axis=1)
     right = taken == asked
     share = float(right.mean())
@@ -190,4 +193,4 @@ def agreement(asked: np.ndarray, read: np.ndarray) -> tuple[str, str]:
         for a, b in ranked[:6]
     ]
     more = f" and {len(ranked) - 6} more kinds" if len(ranked) > 6 else ""
-    return f"{shown}\u2009%", f"Misread: {', '.join(named)}{more}."
+    return f"{shown}\u2009%", f"Misclassified: {', '.join(named)}{more}."

@@ -8,7 +8,7 @@ import streamlit as st
 from explorer import controls, generate_html, plots, session, text
 from explorer.fragments import Fragment
 
-TURN = 0.4  # s that an epoch is shown for while it is played
+EPOCH_TIME = 0.4  # s for which each epoch is shown during the playback
 
 
 def show(name: str) -> None:
@@ -24,7 +24,7 @@ def show(name: str) -> None:
         st.info(f"{title} has no record of its training.")
         return
     playing = st.session_state.get("playing", False)
-    st.fragment(_playback, key=Fragment.PLAYBACK, run_every=TURN if playing else None)(name)
+    st.fragment(_playback, key=Fragment.PLAYBACK, run_every=EPOCH_TIME if playing else None)(name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -42,8 +42,8 @@ def _playback(name: str) -> None:
     last, key = len(history.sheets), f"epoch-{name}"
     state.setdefault(key, last)
     if state.get("playing") and not state.get("from-start"):
-        # The slider's value comes from the browser, and a busy browser may send an old one again.
-        # So the playback ends when the browser shows the last epoch, not when it is sent.
+        # The slider's value comes from the browser, and a busy browser may send an old one again,
+        # so the playback ends when the browser shows the last epoch, not when Python has sent it.
         if state[key] < last:
             state[key] += 1
         else:
@@ -73,7 +73,7 @@ def _playback(name: str) -> None:
             )
         )
         right_ones = 0 if now is None else int((now.argmax(axis=1) == np.arange(10)).sum())
-        reads = "" if now is None else f"; the classifier reads {right_ones} of 10 as asked"
+        reads = "" if now is None else f"; {right_ones} of 10 are classified as requested"
         st.caption(f"The same ten codes after epoch {epoch} of {last}{reads}.")
     with right:
         figure = plots.losses(panels(history.curves), epoch)
@@ -81,7 +81,7 @@ def _playback(name: str) -> None:
 
 
 def panels(curves: dict[str, np.ndarray]) -> list[plots.Panel]:
-    """The two losses with their training and validation curves, as far as they were recorded."""
+    """The two losses with their training and validation curves, where these were recorded."""
     found = []
     for title, parts in (
         ("Bound (nats)", ("cross_entropy", "kl")),

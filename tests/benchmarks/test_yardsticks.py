@@ -117,7 +117,7 @@ import echo_live
 from explorer import live, live_requests
 
 async def main():
-    replies = live.Newest()
+    replies = live.LatestReply()
     for change in ({}, {"xy": [1, 2]}):
         request = {"serial": 1, "model": "vae-2d", "z": [0.5, 1], "view": ["PCA", 0, 1]} | change
         decoded = live_requests.answer([live_requests.parse(request)])[0]

@@ -153,17 +153,17 @@ def nodelay() -> int:
     return event_loop.run(accepted_nodelay())
 
 
-def test_accepted_connections_send_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accepted_connections_have_no_nagle_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     base_events = asyncio.base_events
     monkeypatch.setattr(base_events, "_set_nodelay", getattr(base_events, "_set_nodelay", None))
-    assert nodelay() == 0, "asyncio cures this by now: drop send_at_once"
-    assert assets.send_at_once()
+    assert nodelay() == 0, "asyncio sets it itself now: remove disable_nagle"
+    assert assets.disable_nagle()
     assert nodelay() != 0
 
 
 def test_an_asyncio_without_the_hook_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(asyncio.base_events, "_set_nodelay")
-    assert not assets.send_at_once()
+    assert not assets.disable_nagle()
     assert not hasattr(asyncio.base_events, "_set_nodelay")
 
 
@@ -252,12 +252,12 @@ def test_few_images_are_made_at_once_and_a_script_does_not_wait_for_them(get: Ge
     script = assets.publish_later("version/component.js", lambda: b"script")
     with ThreadPoolExecutor(6) as pool:
         replies = [pool.submit(get, f"/{url}") for url in urls]
-        while len(running) < assets.MOST_AT_ONCE:
+        while len(running) < assets.MAX_CONCURRENT:
             time.sleep(0.01)
         assert get(f"/{script}")[0] == b"script"
         script_served.set()
         assert [reply.result()[0].decode() for reply in replies] == names
-    assert max(most) == assets.MOST_AT_ONCE
+    assert max(most) == assets.MAX_CONCURRENT
 
 
 def test_what_cannot_be_made_is_tried_again(get: Get, caplog: pytest.LogCaptureFixture) -> None:
@@ -272,7 +272,7 @@ def test_what_cannot_be_made_is_tried_again(get: Get, caplog: pytest.LogCaptureF
     url = assets.publish_later("version/sheet.webp", make)
     with pytest.raises(HTTPError, match="500") as error:
         get(f"/{url}")
-    assert b"log says why" in error.value.read()
+    assert b"the reason is in the server's log" in error.value.read()
     error.value.close()
     assert "version/sheet.webp could not be made" in caplog.text
     assert get(f"/{url}")[0] == b"a sheet"

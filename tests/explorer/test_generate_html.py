@@ -28,7 +28,7 @@ def test_each_digit_is_a_tile_and_the_columns_have_heads() -> None:
 def test_a_digit_that_is_read_as_another_is_marked() -> None:
     html = generate_html.sheet(PICTURES[:3], np.array([1, 2, 3]), sure(1, 7, 3), COLOURS, (3, 3))
     assert html.count("wrong") == 1
-    assert "asked for 2; the classifier reads 7 (100\u2009%)" in html
+    assert "asked for 2; classified as 7 (100\u2009%)" in html
     assert "<b>7</b>" in html
 
 
@@ -63,7 +63,7 @@ def test_a_number_keeps_its_spaces() -> None:
 def test_the_agreement_is_the_share_and_names_what_is_misread() -> None:
     share, misread = generate_html.agreement(np.array([4, 4, 5, 6]), sure(9, 9, 5, 0))
     assert share == "25\u2009%"
-    assert misread == "Misread: 4 as 9 (2\u00d7), 6 as 0."
+    assert misread == "Misclassified: 4 as 9 (2\u00d7), 6 as 0."
     assert generate_html.agreement(np.array([4]), sure(4)) == ("100\u2009%", "")
 
 

@@ -78,17 +78,17 @@ def test_a_kind_of_digit_keeps_to_its_columns(kinds: int, count: int) -> None:
 
 def test_the_digit_is_taken_out_of_a_code() -> None:
     codes = np.arange(24, dtype=np.float32).reshape(2, 12)
-    kept = generation.without(codes, slice(1, 11))
+    kept = generation.style_of(codes, slice(1, 11))
     assert kept.tolist() == [[0, 11], [12, 23]]
 
 
 def test_each_point_of_the_circle_has_the_prior_s_spread() -> None:
     pairs = np.random.default_rng(0).standard_normal((2, 200_000)).astype(np.float32)
-    assert np.allclose(generation.around(pairs, 0), pairs[0])
-    assert np.allclose(generation.around(pairs, 90), pairs[1], atol=1e-6)
-    assert np.allclose(generation.around(pairs, 360), pairs[0], atol=1e-5)
+    assert np.allclose(generation.style_at_angle(pairs, 0), pairs[0])
+    assert np.allclose(generation.style_at_angle(pairs, 90), pairs[1], atol=1e-6)
+    assert np.allclose(generation.style_at_angle(pairs, 360), pairs[0], atol=1e-5)
     for degrees in (30, 135, 250):
-        assert abs(generation.around(pairs, degrees).std() - 1) < 0.01
+        assert abs(generation.style_at_angle(pairs, degrees).std() - 1) < 0.01
 
 
 # --- a number in one style ----------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_the_lines_of_a_sheet_draw_it_again() -> None:
 def test_the_lines_of_styles_draw_them_again() -> None:
     info, model = service.info(able()), service.load(able())
     drawn = np.random.default_rng(1).standard_normal((3, info.dims - 10)).astype(np.float32)
-    styles = generation.exact(drawn)
+    styles = generation.rounded(drawn)
     expected = model.generate(np.tile([4, 2], 3), styles.repeat(2, axis=0))
     again = run(generation.by_styles(able(), [4, 2], styles))
     assert np.abs(again - expected).max() < 1e-6

@@ -22,7 +22,7 @@ def test_a_code_is_read() -> None:
 
 @pytest.mark.parametrize("digit", [np.zeros(10), np.full(10, 0.5), np.eye(10)[3] * 2 - 0.1])
 def test_a_code_without_a_digit_is_refused_where_there_has_to_be_one(digit: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="chooses no digit: of its numbers 2 to 11"):
+    with pytest.raises(ValueError, match="selects no digit: of its numbers 2 to 11"):
         link.code(",".join(f"{v:g}" for v in [0.5, *digit]), 11, DIGIT)
 
 

@@ -106,7 +106,7 @@ def test_a_test_digit_is_answered_with_its_code_and_caption(channel: ClientConne
     assert reply["z"] == pytest.approx(session.encodings("vae-2d").mean[7].tolist(), abs=1e-4)
     assert (reply["digit"], reply["caption"]) == (7, "test digit 7, a 9")
     reply = ask(channel, serial=2, model="vae-2d", z=[0, 0], view=PLANE)
-    assert (reply["digit"], reply["caption"]) == (None, "decoded from the sliders")
+    assert (reply["digit"], reply["caption"]) == (None, "decoded from the current code")
 
 
 def test_the_picture_of_a_conditional_model_is_classified(channel: ClientConnection) -> None:
@@ -123,8 +123,8 @@ def test_the_picture_of_a_conditional_model_is_classified(channel: ClientConnect
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "vae-3d"}, 'no model "vae-3d" on offer'),
-        ({"model": "assets/checkpoints/vae-2d"}, "on offer"),
+        ({"model": "vae-3d"}, 'there is no model "vae-3d"'),
+        ({"model": "assets/checkpoints/vae-2d"}, "there is no model"),
         ({"z": [1]}, "codes of 2 numbers"),
         ({"z": [0, float("nan")]}, "z must be finite numbers, none beyond 1e+06, not [0, NaN]"),
         ({"z": "much"}, 'z must be a list of numbers, not "much"'),
@@ -193,7 +193,7 @@ def test_a_failure_is_reported_and_logged(
     with monkeypatch.context() as patch:
         patch.setattr(decoded_code, "decode_batch", fail)
         reply = ask(channel, serial=9, model="vae-2d", z=[0, 0], view=PLANE)
-    assert (reply["serial"], "log has the reason" in reply["error"]) == (9, True)
+    assert (reply["serial"], "reason is in the server's log" in reply["error"]) == (9, True)
     assert "out of memory for vae-2d" in caplog.text
     assert ask(channel, serial=10, model="vae-2d", z=[0, 0], view=PLANE)["z"] == [0, 0]
 

@@ -163,7 +163,7 @@ def test_a_selection_sheet_keeps_class_shares_and_shows_reconstructions_without_
     found = st.session_state["selection-vae-2d"]
     pictures, kind = selection.pictures("vae-2d", found.shown)
     assert kind == "reconstructions"
-    assert pictures.shape == (selection.MOST, 28, 28)
+    assert pictures.shape == (selection.MAX_TILES, 28, 28)
     counts = np.bincount(labels[digits], minlength=10)
     shown = re.findall(r"<strong>(\d)</strong><b>([\d,]+)</b>", selection.tally(labels[digits]))
     assert shown == [(str(digit), f"{counts[digit]:,}") for digit in (1, 7)]

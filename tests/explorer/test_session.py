@@ -18,7 +18,7 @@ from vae.latent import FARTHEST
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two checkpoints on offer, vae-2d and vae-5d, and no memory of others."""
+    """A folder of two checkpoints, vae-2d and vae-5d, and empty caches."""
     forget()
     write(tmp_path / "vae-2d", 2)
     write(tmp_path / "vae-5d", 5, tsne=True)
@@ -189,17 +189,17 @@ def test_a_new_address_in_the_same_visit_is_followed() -> None:
     [
         ({"model": "gan"}, "`gan`"),
         ({"model": "a`[b](c)"}, "`a'[b](c)`"),
-        ({"model": "a\n\n[b](http://a.b/)"}, "model `a [b](http://a.b/)`; on offer"),
+        ({"model": "a\n\n[b](http://a.b/)"}, "model `a [b](http://a.b/)`, which does not exist"),
         ({"model": "vae-2d", "z": "0\n\n[b](c),1"}, "`z=0 [b](c),1` is not 2 finite numbers"),
-        ({"model": "vae-2d", "digit": "1\n# x"}, "`digit=1 # x` is no test digit"),
+        ({"model": "vae-2d", "digit": "1\n# x"}, "`digit=1 # x` is not the index of a test digit"),
         ({"model": "b" * 999}, f"`{'b' * 60}...`"),
         ({"model": "vae-2d", "z": "1"}, "2 finite numbers"),
         ({"model": "vae-2d", "z": "nan,1"}, "finite"),
         ({"model": "vae-2d", "z": "1e30,0"}, "`z=1e30,0` is not 2 finite numbers"),
         ({"model": "vae-2d", "z": "one,two"}, "`z=one,two` is not 2 finite numbers"),
         ({"model": "vae-2d", "z": ""}, "`z=` is not 2 finite numbers"),
-        ({"model": "vae-2d", "digit": "-1"}, "`digit=-1` is no test digit"),
-        ({"model": "vae-2d", "digit": "abc"}, "`digit=abc` is no test digit"),
+        ({"model": "vae-2d", "digit": "-1"}, "`digit=-1` is not the index of a test digit"),
+        ({"model": "vae-2d", "digit": "abc"}, "`digit=abc` is not the index of a test digit"),
     ],
 )
 def test_a_wrong_part_of_a_link_is_named_and_left_out(query: dict[str, str], expected: str) -> None:

@@ -46,7 +46,7 @@ def test_a_quote_is_one_short_code_span(given: str) -> None:
     assert inside.strip()
     assert "`" not in inside
     assert inside.isprintable()
-    assert len(inside) <= text.LONGEST + len("...")
+    assert len(inside) <= text.MAX_QUOTE + len("...")
 
 
 def test_a_quote_keeps_what_is_harmless() -> None:
