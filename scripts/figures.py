@@ -47,7 +47,7 @@ class Speed(NamedTuple):
 
     label: str
     app: str  # path of the app's figure
-    yardstick: str  # path of the figure it is compared with, or a number
+    reference: str  # path of the figure it is compared with, or a number
     unit: str
     ratio: str  # key among the ratios
     target: str
@@ -89,7 +89,7 @@ SPEEDS = [
     ),
     Speed("thumbnails under the pointer", "hover/p95", "33.3", "ms", "hover_p95", "< 1", "press"),
     Speed(
-        "press on a point", "click/app/p95", "click/echo/p95", "ms", "click_p95", "≤ 1.3", "press"
+        "click on a point", "click/app/p95", "click/echo/p95", "ms", "click_p95", "≤ 1.3", "press"
     ),
     Speed(
         "first image, server just started",
@@ -179,7 +179,7 @@ def speeds() -> str:
         {
             "figure": each.label,
             "this app": figure(each.app, each.unit),
-            "yardstick": figure(each.yardstick, each.unit),
+            "reference": figure(each.reference, each.unit),
             "ratio": str(results.get("ratios", {}).get(each.ratio, "")),
             "target": each.target,
             "command": f"`python benchmarks/run.py {each.benchmark}`",
@@ -187,7 +187,7 @@ def speeds() -> str:
         for each in SPEEDS
         if figure(each.app, each.unit)
     ]
-    columns = ("figure", "this app", "yardstick", "ratio", "target", "command")
+    columns = ("figure", "this app", "reference", "ratio", "target", "command")
     made = table(dict.fromkeys(columns, ""), rows)
     if not results:
         return made
