@@ -541,7 +541,7 @@ def test_late_parts_have_their_height_reserved_and_sliders_scroll(
         assert 0.25 < shown / row % 1 < 0.75, "the last row is cut in its middle"
 
 
-def test_the_frame_is_painted_before_torch_is_imported(page: Page, serve: Serve) -> None:
+def test_the_header_is_painted_before_torch_is_imported(page: Page, serve: Serve) -> None:
     """A server of its own, in which torch has not been imported yet."""
     url = serve(APP, "--server.maxUploadSize=21")
     seen: list[str] = []

@@ -60,7 +60,7 @@ def get() -> Iterator[Get]:
 
 
 @pytest.mark.parametrize("prefix", ["", "/some/base/path"])
-def test_plotly_is_served_packed_and_for_good(get: Get, prefix: str) -> None:
+def test_plotly_is_served_compressed_and_cacheable(get: Get, prefix: str) -> None:
     body, headers = get(f"{prefix}/{assets.plotly_url()}", "gzip, br")
     assert headers["content-encoding"] == "gzip"
     assert gzip.decompress(body) == assets.plotly_script()
@@ -70,7 +70,7 @@ def test_plotly_is_served_packed_and_for_good(get: Get, prefix: str) -> None:
     assert headers["content-encoding"] is None
 
 
-def test_what_is_published_is_served_under_a_url_that_names_its_content(get: Get) -> None:
+def test_a_published_file_is_served_under_a_url_with_its_digest(get: Get) -> None:
     first = assets.publish(b"\x00\x01", "points.bin", place="map")
     assert assets.publish(b"\x00\x01", "points.bin", place="map") == first
     second = assets.publish(b"\x00\x02", "points.bin", place="map")
@@ -85,7 +85,7 @@ def test_an_unknown_address_is_not_found(get: Get) -> None:
     error.value.close()
 
 
-def test_the_store_drops_what_was_published_longest_ago() -> None:
+def test_the_store_drops_the_least_recently_published_file() -> None:
     store = assets.AssetStore(capacity=2500)
     addresses = [store.put(bytes([number]) * 1000, "a.bin") for number in range(2)]
     store.put(b"\x00" * 1000, "a.bin")  # the first again: now the second is the oldest
@@ -95,7 +95,7 @@ def test_the_store_drops_what_was_published_longest_ago() -> None:
     assert store.size <= 2500
 
 
-def test_what_is_fetched_is_not_dropped_before_what_is_not() -> None:
+def test_a_fetched_file_is_dropped_after_one_that_was_not() -> None:
     store = assets.AssetStore(capacity=2500)
     addresses = [store.put(bytes([number]) * 1000, "a.bin") for number in range(2)]
     assert store.get(addresses[0])
@@ -110,7 +110,7 @@ def test_the_newest_is_kept_however_large() -> None:
     assert gzip.decompress(asset.packed) == asset.content
 
 
-def test_what_is_published_survives_a_reload_of_the_module_and_cleared_caches() -> None:
+def test_published_files_survive_a_reload_of_the_module_and_cleared_caches() -> None:
     assets.routes()
     address = assets.publish(b"x", "a.bin", place="a").partition("/")[2]
     st.cache_resource.clear()  # which any visitor's message may do
@@ -167,11 +167,11 @@ def test_an_asyncio_without_the_hook_is_left_alone(monkeypatch: pytest.MonkeyPat
     assert not hasattr(asyncio.base_events, "_set_nodelay")
 
 
-def test_where_nothing_is_served_there_is_no_later() -> None:
+def test_without_routes_a_file_is_not_published_for_later() -> None:
     assert assets.publish_later("version/sheet.webp", bytes) == ""
 
 
-def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get) -> None:
+def test_a_file_published_for_later_is_made_once_at_its_first_request(get: Get) -> None:
     made: list[int] = []
 
     def make() -> bytes:
@@ -190,7 +190,7 @@ def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get)
         assets.publish_later("version/sheet.exe", make)
 
 
-def test_what_many_ask_for_at_once_is_made_once(get: Get) -> None:
+def test_concurrent_requests_make_a_file_once(get: Get) -> None:
     made: list[int] = []
     asked = threading.Event()
 
@@ -260,7 +260,9 @@ def test_few_images_are_made_at_once_and_a_script_does_not_wait_for_them(get: Ge
     assert max(most) == assets.MAX_CONCURRENT
 
 
-def test_what_cannot_be_made_is_tried_again(get: Get, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_could_not_be_made_is_tried_again(
+    get: Get, caplog: pytest.LogCaptureFixture
+) -> None:
     tries: list[int] = []
 
     def make() -> bytes:

@@ -145,7 +145,7 @@ def made(app: AppTest) -> str:
     return code.value
 
 
-def test_all_ten_digits_come_first(app: AppTest) -> None:
+def test_all_ten_digits_are_shown_initially(app: AppTest) -> None:
     assert asked(app.run()) == list(range(10)) * 10
     assert "90\u2009%" in html(app), "4 is classified as 9"
     assert "Misclassified: 4 as 9 (10\u00d7)." in html(app)
@@ -153,7 +153,7 @@ def test_all_ten_digits_come_first(app: AppTest) -> None:
     assert "99.67" in html(app)
 
 
-def test_the_digits_chosen_come_in_turn(app: AppTest) -> None:
+def test_the_chosen_digits_repeat_in_turn(app: AppTest) -> None:
     app.run()
     app.button_group(key="asked-digits").set_value([7, 2]).run()
     assert asked(app) == [2, 7] * 50
@@ -235,7 +235,7 @@ def test_without_a_classifier_there_is_a_sentence_and_no_bar(
     assert 'class="reading"' not in html(app)
 
 
-def test_an_unconditional_model_says_why_and_offers_another(app: AppTest) -> None:
+def test_an_unconditional_model_gives_the_reason_and_offers_another(app: AppTest) -> None:
     app.session_state["model"] = "plain"
     assert "Plain cannot generate a chosen digit" in html(app.run())
     app.button(key="take-able").click().run()
@@ -262,7 +262,7 @@ def test_an_unconditional_model_draws_from_its_prior(app: AppTest) -> None:
     assert "30, seed=5, temperature=1.0" in made(app)
 
 
-def test_a_code_without_a_prior_draws_nothing(app: AppTest, service: Service) -> None:
+def test_an_autoencoder_has_no_samples(app: AppTest, service: Service) -> None:
     app.session_state["model"] = "plain"
     service.kl = 0.0
     assert "Plain cannot generate a chosen digit" in html(app.run())

@@ -22,7 +22,7 @@ def stroke(left: int, right: int) -> np.ndarray:
 # --- what is asked for --------------------------------------------------------------------------
 
 
-def test_labels_come_in_turn_and_in_order() -> None:
+def test_labels_repeat_in_ascending_order() -> None:
     assert generation.in_turn((7, 3), 5).tolist() == [3, 7, 3, 7, 3]
 
 
@@ -47,7 +47,9 @@ def test_an_empty_choice_is_named() -> None:
         ("\u0665 5 \u00b2", [5], []),  # an Arabic five and a superscript two are no digits here
     ],
 )
-def test_all_that_is_no_digit_is_a_space(text: str, digits: list[int], spaces: list[int]) -> None:
+def test_characters_other_than_digits_are_spaces(
+    text: str, digits: list[int], spaces: list[int]
+) -> None:
     assert generation.digits_of(text) == (digits, spaces)
 
 
@@ -57,7 +59,7 @@ def test_a_text_without_a_digit_is_refused(text: str) -> None:
         generation.digits_of(text)
 
 
-def test_forty_digits_are_the_most() -> None:
+def test_a_number_has_at_most_forty_digits() -> None:
     assert len(generation.digits_of("1 " * 40)[0]) == 40
     with pytest.raises(ValueError, match=r"41 digits are too many\. Use at most 40 digits"):
         generation.digits_of("1 " * 41)
@@ -76,7 +78,7 @@ def test_a_kind_of_digit_keeps_to_its_columns(kinds: int, count: int) -> None:
 # --- styles -------------------------------------------------------------------------------------
 
 
-def test_the_digit_is_taken_out_of_a_code() -> None:
+def test_a_style_is_a_code_without_the_class_block() -> None:
     codes = np.arange(24, dtype=np.float32).reshape(2, 12)
     kept = generation.style_of(codes, slice(1, 11))
     assert kept.tolist() == [[0, 11], [12, 23]]

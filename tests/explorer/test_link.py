@@ -10,7 +10,7 @@ DIGIT = slice(1, 11)
 
 
 @pytest.mark.parametrize("text", ["1e7,0", "-1e30,0", "inf,0", "nan,0", "1", "1,2,3", "1,,2", ""])
-def test_what_is_no_code_is_named(text: str) -> None:
+def test_invalid_codes_are_named(text: str) -> None:
     with pytest.raises(ValueError, match="is not 2 finite numbers") as raised:
         link.code(text, 2, None)
     assert f"`z={text}`" in str(raised.value)
@@ -34,7 +34,7 @@ def test_a_digit_may_be_chosen_or_the_probabilities_of_a_classifier() -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "", "-1", "60", "1.5", "9" * 5000])
-def test_what_is_no_test_digit_is_named_briefly(text: str) -> None:
+def test_invalid_indices_are_named_briefly(text: str) -> None:
     with pytest.raises(ValueError, match="count from 0 to 59") as raised:
         link.index(text, 60)
     assert f"`digit={text[:60]}" in str(raised.value)

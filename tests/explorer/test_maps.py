@@ -74,7 +74,7 @@ def test_each_tile_of_the_backdrop_is_decoded_from_its_middle(
         assert np.abs(decoded - found[row, column]).max() < 2
 
 
-def test_the_digits_of_a_backdrop_keep_their_place_when_the_map_is_panned(
+def test_the_digits_of_a_backdrop_keep_their_positions_when_the_map_is_panned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def backdrop(shift: float, width: float = 700) -> tuple[np.ndarray, list[float]]:

@@ -68,7 +68,7 @@ def test_twenty_dimensions_fit_on_the_first_screen() -> None:
         (MEAN, DEVIATION * np.nan, "below 0"),
     ],
 )
-def test_what_is_no_posterior_is_refused(
+def test_an_invalid_posterior_is_refused(
     mean: np.ndarray, deviation: np.ndarray, expected: str
 ) -> None:
     with pytest.raises(ValueError, match=expected):

@@ -90,7 +90,7 @@ def test_a_click_on_the_map_moves_the_code_within_the_plane_only(
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_click_on_a_t_sne_picture_takes_the_nearest_digit() -> None:
+def test_a_click_on_a_t_sne_projection_selects_the_nearest_digit() -> None:
     view = projections.Projection("vae-5d", "t-SNE", (0, 1))
     place = view.place(np.zeros(5, np.float32), tuple(view.points[11] + 1e-4))
     assert place.digit == 11
@@ -219,7 +219,7 @@ def test_a_visit_begins_without_steps_to_undo(query: dict[str, str]) -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_change_of_model_keeps_the_digit_and_forgets_the_steps() -> None:
+def test_a_change_of_model_keeps_the_digit_and_clears_the_history() -> None:
     app = run(model="vae-2d", digit="9")
     app.session_state["model"] = "vae-5d"
     app.run()

@@ -147,7 +147,9 @@ class TestExport:
         ]
 
     @pytest.mark.parametrize("name", ["../name", "a/b", "", " ", ".."])
-    def test_a_name_is_no_path(self, source: Path, shipped_to, monkeypatch, capsys, name) -> None:
+    def test_a_path_is_refused_as_a_name(
+        self, source: Path, shipped_to, monkeypatch, capsys, name
+    ) -> None:
         assert within(monkeypatch, "export", source, name) == 2
         assert "is not a checkpoint's name" in capsys.readouterr().err
         assert not shipped_to.exists()

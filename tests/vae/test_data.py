@@ -202,7 +202,7 @@ def test_idx_reads_what_was_written(tmp_path: Path) -> None:
         (b"not gzip", "cannot be read as gzip"),
     ],
 )
-def test_idx_refuses_what_is_none(tmp_path: Path, raw: bytes, words: str) -> None:
+def test_files_that_are_not_idx_are_refused(tmp_path: Path, raw: bytes, words: str) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(raw)
     with pytest.raises(DataError, match=words) as caught:

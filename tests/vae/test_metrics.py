@@ -155,9 +155,7 @@ class TestElboOverClasses:
         torch.testing.assert_close(kl[:, model.digit].sum(1), expected, rtol=1e-3, atol=1e-3)
         assert not kl[:, :2].any(), "q(z | x) is the prior here"
 
-    def test_a_code_costs_what_it_costs_given_the_class(
-        self, checkpoints: Path, few: Digits
-    ) -> None:
+    def test_the_terms_are_means_over_the_classes(self, checkpoints: Path, few: Digits) -> None:
         """By enumeration of all classes, with a model whose encoder reads the class."""
         model: Any = checkpoint.read_model(checkpoints / "cvae")
         x = metrics.grey(few)
@@ -172,7 +170,7 @@ class TestElboOverClasses:
         assert (cross_entropy + kl.sum(1)).mean() == pytest.approx(expected.mean(), abs=0.5)
         torch.testing.assert_close(cross_entropy + kl.sum(1), expected, rtol=0, atol=6)
 
-    def test_without_a_class_to_be_given_there_is_no_likelihood(self, few: Digits) -> None:
+    def test_a_conditional_model_has_no_likelihood_without_the_class(self, few: Digits) -> None:
         x = metrics.grey(few)
         with pytest.raises(ValueError, match="Mixture is conditional: its likelihood needs the"):
             metrics.importance_sampled(Mixture(), x)

@@ -152,12 +152,12 @@ class TestFewLabels:
         for image, label in zip(few.images[labelled], few.labels[labelled], strict=True):
             assert (int(image[0, 0]) * 256 + int(image[0, 1])) % 10 == label
 
-    def test_the_seed_decides(self) -> None:
+    def test_the_seed_determines_the_result(self) -> None:
         one, two, other = (with_labels(numbered(500), 10, seed) for seed in (1, 1, 2))
         np.testing.assert_array_equal(one.images, two.images)
         assert not np.array_equal(one.images, other.images)
 
-    def test_none_is_all_and_too_many_are_refused(self) -> None:
+    def test_zero_keeps_all_labels_and_too_many_are_refused(self) -> None:
         digits = numbered(100)
         assert with_labels(digits, 0, seed=0) is digits
         with pytest.raises(ValueError, match="110 labels need 11 images of each class"):
@@ -188,7 +188,7 @@ class TestSettings:
         assert rates[5:] == sorted(rates[5:], reverse=True)
         assert rates[100] == pytest.approx(0, abs=1e-9)
 
-    def test_the_constant_is_one(self) -> None:
+    def test_the_constant_schedule_is_constant(self) -> None:
         config = TrainConfig(rate=0.5, schedule="constant")
         assert {learning_rate(config, progress) for progress in (0.0, 0.3, 1.0)} == {0.5}
 
@@ -271,7 +271,9 @@ def finished(whole: Callable[[str], Path], tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_seed_decides_the_weights(small, few_digits, tmp_path: Path, whole, model: str) -> None:
+def test_the_seed_determines_the_weights(
+    small, few_digits, tmp_path: Path, whole, model: str
+) -> None:
     first = run(small(model, dropout=0.2, epochs=1), few_digits, tmp_path / "1")
     again = run(small(model, dropout=0.2, epochs=1), few_digits, tmp_path / "2")
     other = run(small(model, dropout=0.2, epochs=1, seed=1), few_digits, tmp_path / "3")
