@@ -23,18 +23,19 @@ TRACE = 0.12  # least intensity, of 1, of a pixel that belongs to a digit
 
 class Drawn(NamedTuple):
     """Generated digits: the three arrays that `python -m vae generate` writes. `labels` is empty
-    where no class was asked for."""
+    where no class was requested."""
 
     images: np.ndarray  # uint8 [N, 28, 28]
-    labels: np.ndarray  # int64 [N], as asked for
+    labels: np.ndarray  # int64 [N], the requested classes
     codes: np.ndarray  # float32 [N, Z]
-    read: np.ndarray | None  # float32 [S, 10], the classifier's probabilities for the first S
+    # float32 [S, 10], of the independent classifier for the first S; None without a classifier
+    probabilities: np.ndarray | None
 
     def npz(self) -> bytes:
         """The arrays as a compressed file; `images` are grey levels 0 to 255."""
         buffer = io.BytesIO()
-        asked: dict[str, Any] = {"labels": self.labels} if len(self.labels) else {}
-        np.savez_compressed(buffer, images=self.images, **asked, codes=self.codes)
+        requested: dict[str, Any] = {"labels": self.labels} if len(self.labels) else {}
+        np.savez_compressed(buffer, images=self.images, **requested, codes=self.codes)
         return buffer.getvalue()
 
 

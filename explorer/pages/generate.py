@@ -53,10 +53,10 @@ def _digits(name: str) -> None:
     shown = min(count, generation.SHOWN)
     across = generation.columns(len(digits), count)
 
-    def sheet(pictures: np.ndarray, read: np.ndarray | None) -> str:
+    def sheet(pictures: np.ndarray, probabilities: np.ndarray | None) -> str:
         labels, heads = generation.in_turn(digits, shown), len(digits) > 1
         return generate_html.sheet(
-            pictures, labels, read, controls.DIGIT_COLOURS, across, heads=heads
+            pictures, labels, probabilities, controls.DIGIT_COLOURS, across, heads=heads
         )
 
     with parts.sheet:
@@ -180,7 +180,9 @@ def _number_and_style(name: str) -> None:
             st.error(now.fault)
         digits = generation.cropped(now.drawn.images)
         colours = controls.DIGIT_COLOURS
-        st.html(generate_html.number(digits, now.digits, now.spaces, now.drawn.read, colours))
+        st.html(
+            generate_html.number(digits, now.digits, now.spaces, now.drawn.probabilities, colours)
+        )
 
     def other_style() -> None:
         angle.set(np.zeros(1))

@@ -74,8 +74,10 @@ def draw(name: str, labels: np.ndarray, z: np.ndarray) -> Drawn:
 def classified(pictures: np.ndarray, labels: np.ndarray, codes: np.ndarray) -> Drawn:
     """Generated digits with the classifier's probabilities for those that are shown."""
     classifier = session.classifier()
-    read = None if classifier is None else classifier.classify(pictures[: generation.SHOWN])
-    return Drawn(images.to_uint8(pictures), labels, codes, read)
+    probabilities = (
+        None if classifier is None else classifier.classify(pictures[: generation.SHOWN])
+    )
+    return Drawn(images.to_uint8(pictures), labels, codes, probabilities)
 
 
 def sheet(
@@ -95,7 +97,7 @@ def sheet(
         place.html(html(np.zeros((shown, 28, 28)), None))
     controls.model(name, spinner=False)
     drawn = draw()
-    place.html(html(drawn.images[:shown], drawn.read))
+    place.html(html(drawn.images[:shown], drawn.probabilities))
     return drawn
 
 
@@ -108,24 +110,29 @@ def no_classifier() -> None:
 
 
 def agreement(drawn: Drawn) -> None:
-    """Show the share of the digits on the page that are classified as the class asked for."""
+    """Show the share of the digits on the page that are classified as requested."""
     classifier = session.classifier()
-    if classifier is None or drawn.read is None:
+    if classifier is None or drawn.probabilities is None:
         no_classifier()
         return
-    asked = drawn.labels[: len(drawn.read)]
-    share, misread = generate_html.agreement(asked, drawn.read)
+    requested = drawn.labels[: len(drawn.probabilities)]
+    share, errors = generate_html.agreement(requested, drawn.probabilities)
     by = "by an independent classifier"
-    read = f"{'of the' if misread else 'all'} {len(asked):,} shown are classified as requested {by}"
-    if len(asked) == 1:  # a share of one digit is uninformative: name the class instead
-        share, read = str(drawn.read[0].argmax()), f"is the class predicted {by}, as requested"
-        if misread:
-            read = f"is the class predicted {by}, instead of the {asked[0]} asked for"
-            misread = ""
+    sentence = (
+        f"{'of the' if errors else 'all'} {len(requested):,} shown are classified as requested {by}"
+    )
+    if len(requested) == 1:  # a share of one digit is uninformative: name the class instead
+        share, sentence = (
+            str(drawn.probabilities[0].argmax()),
+            f"is the class predicted {by}, as requested",
+        )
+        if errors:
+            sentence = f"is the class predicted {by}, instead of the {requested[0]} asked for"
+            errors = ""
     accuracy = classifier.info.figures.get("accuracy")
     trust = f" Its accuracy on real test digits is {100 * accuracy:.2f}\u2009%." if accuracy else ""
     st.html(
-        f'<div class="agreement"><b>{share}</b><div><p>{read}. The '
+        f'<div class="agreement"><b>{share}</b><div><p>{sentence}. The '
         f"classifier was trained only on real digits.{trust}</p>"
-        f'<p class="misread">{misread}</p></div></div>'
+        f'<p class="misread">{errors}</p></div></div>'
     )

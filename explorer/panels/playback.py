@@ -28,13 +28,13 @@ def show(name: str) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _readings(name: str) -> np.ndarray | None:
+def _probabilities(name: str) -> np.ndarray | None:
     """The classifier's probabilities for the sheets, [epochs, 10, 10]."""
     classifier, sheets = session.classifier(), session.history(name).sheets
     if classifier is None:
         return None
-    read = classifier.classify(sheets.reshape(-1, 28, 28) / np.float32(255))
-    return read.reshape(-1, 10, 10)
+    probabilities = classifier.classify(sheets.reshape(-1, 28, 28) / np.float32(255))
+    return probabilities.reshape(-1, 10, 10)
 
 
 def _playback(name: str) -> None:
@@ -60,8 +60,8 @@ def _playback(name: str) -> None:
             if state.pop("from-start", False):
                 state[key] = 1
             epoch = st.slider("Epoch", 1, last, key=key, persist_state="session")
-        read = _readings(name)
-        now = None if read is None else read[epoch - 1]
+        probabilities = _probabilities(name)
+        now = None if probabilities is None else probabilities[epoch - 1]
         st.html(
             generate_html.sheet(
                 history.sheets[epoch - 1],
@@ -73,8 +73,8 @@ def _playback(name: str) -> None:
             )
         )
         right_ones = 0 if now is None else int((now.argmax(axis=1) == np.arange(10)).sum())
-        reads = "" if now is None else f"; {right_ones} of 10 are classified as requested"
-        st.caption(f"The same ten codes after epoch {epoch} of {last}{reads}.")
+        share_text = "" if now is None else f"; {right_ones} of 10 are classified as requested"
+        st.caption(f"The same ten codes after epoch {epoch} of {last}{share_text}.")
     with right:
         figure = plots.losses(panels(history.curves), epoch)
         st.plotly_chart(figure, config={"displayModeBar": False}, key="losses")

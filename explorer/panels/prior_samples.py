@@ -50,16 +50,16 @@ def _sheet(name: str) -> None:
     count = request[0]
     across = generation.columns(1, count)
 
-    def sheet(pictures: np.ndarray, read: np.ndarray | None) -> str:
-        return generate_html.sheet(pictures, None, read, controls.DIGIT_COLOURS, across)
+    def sheet(pictures: np.ndarray, probabilities: np.ndarray | None) -> str:
+        return generate_html.sheet(pictures, None, probabilities, controls.DIGIT_COLOURS, across)
 
     with parts.sheet:
         drawn = draw_form.sheet(name, count, sheet, partial(_drawn, name, *request))
     with parts.outcome:
-        if drawn.read is None:
+        if drawn.probabilities is None:
             draw_form.no_classifier()
         else:
-            st.html(generate_html.readings(drawn.read, controls.DIGIT_COLOURS))
+            st.html(generate_html.class_counts(drawn.probabilities, controls.DIGIT_COLOURS))
         downloads.buttons(
             drawn,
             f"{name}-prior",

@@ -56,8 +56,10 @@ def _sheet(drawn: Drawn, sources: list[Source]) -> str:
     """A row for each style, preceded by its source; a single style is enlarged."""
     colours = controls.DIGIT_COLOURS
     if len(drawn.labels) > 10:
-        return generate_html.styles(drawn.images, TEN, drawn.read, colours, sources)
-    return generate_html.sheet(drawn.images, drawn.labels, drawn.read, colours, (5, 5), large=True)
+        return generate_html.styles(drawn.images, TEN, drawn.probabilities, colours, sources)
+    return generate_html.sheet(
+        drawn.images, drawn.labels, drawn.probabilities, colours, (5, 5), large=True
+    )
 
 
 def _downloads(name: str, drawn: Drawn, styles: np.ndarray, stem: str) -> None:

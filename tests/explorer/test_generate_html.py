@@ -40,7 +40,7 @@ def test_a_bar_has_the_classifier_s_shares_in_the_digits_colours() -> None:
         ("70", "#000004"),
         ("30", "#000009"),
     ]
-    assert generate_html.reading(read) == "4 (70\u2009%), 9 (30\u2009%)"
+    assert generate_html.probability_text(read) == "4 (70\u2009%), 9 (30\u2009%)"
 
 
 def test_styles_are_rows_with_their_source_before_them() -> None:
