@@ -34,7 +34,7 @@ def sheet(shared_page: Page, url: str, settle: Settle) -> Page:
     """The page as it opens, with its first sheet, in the tab that the tests of this file share."""
     page = shared_page
     page.goto(f"{url}/generate?model={ABLE[0]}")
-    page.locator(".reading").first.wait_for()  # the server's first visitor waits for torch
+    page.locator(".reading").first.wait_for()  # the first visit to a server imports torch
     settle(page)
     return page
 
@@ -52,7 +52,7 @@ def tiles(page: Page) -> Locator:
 
 
 def asked(page: Page) -> list[int]:
-    """The digits on the page, as they were asked for."""
+    """The requested classes of the digits on the page."""
     titles = tiles(page).evaluate_all("all => all.map((one) => one.title)")
     return [int(title.removeprefix("asked for ")[0]) for title in titles]
 
@@ -176,7 +176,7 @@ def test_a_thousand_digits_are_shown_in_part_and_downloaded_whole(
 
 
 def again(page: Page) -> np.ndarray:
-    """Run the lines of Python that the page shows."""
+    """Run the Python code that the page shows."""
     names: dict[str, np.ndarray] = {}
     exec(page.locator(".stCode code").inner_text(), names)
     return np.rint(255 * names["images"])

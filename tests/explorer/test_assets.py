@@ -1,4 +1,4 @@
-"""Files under their URLs, connections that send without delay."""
+"""Published files and their URLs, and connections without Nagle's delay."""
 
 import asyncio
 import gzip
@@ -204,7 +204,7 @@ def test_concurrent_requests_make_a_file_once(get: Get) -> None:
         replies = [pool.submit(lambda: get(f"/{url}")[0]) for _ in range(8)]
         while not made:
             time.sleep(0.01)
-        time.sleep(0.1)  # the others ask meanwhile
+        time.sleep(0.1)  # while the other requests arrive
         asked.set()
         assert [reply.result() for reply in replies] == [b"a sheet"] * 8
     assert len(made) == 1

@@ -1,4 +1,4 @@
-"""Dynamic batching: what shares a batch, what replaces what, and whose turn it is."""
+"""Dynamic batching: which items share a batch, which replace others, and the order of the keys."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from tests import event_loop
 
 
 class Recorder:
-    """A computation that records its batches and waits where a test wants it to."""
+    """A computation that records its batches and blocks until a test releases it."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[Hashable, list[Any]]] = []
@@ -133,7 +133,7 @@ def test_no_more_batches_run_at_once_than_there_are_threads(
 
 
 def test_the_loop_goes_on_during_a_batch(recorder: Recorder) -> None:
-    """The batch ends only once the loop has run on, or this test never would."""
+    """The batch ends only after the loop has continued; otherwise the test would not end."""
 
     async def scenario(batcher: Batcher[Any, Any]) -> None:
         batcher.submit("client", "key", 0)

@@ -1,4 +1,4 @@
-"""ES modules of the components: loaded by URL, and bundled where a host serves no URLs of ours."""
+"""ES modules of the components: loaded by URL, and bundled for hosts that do not serve them."""
 
 import json
 import re

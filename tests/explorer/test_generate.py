@@ -1,4 +1,4 @@
-"""The Generate page over a transparent model: what it shows, and how it fails."""
+"""The Generate page with a fake model whose images are easy to check: contents and errors."""
 
 import base64
 import io
@@ -53,7 +53,7 @@ class RowModel:
 
 
 class Classifier:
-    """Counts the bright rows, but reads every 4 as 9."""
+    """Counts the bright rows, but classifies every 4 as 9."""
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -131,7 +131,7 @@ def html(app: AppTest) -> str:
 
 
 def asked(app: AppTest) -> list[int]:
-    """The digits on the sheet, as they were asked for."""
+    """The requested classes of the digits on the sheet."""
     return [int(label) for label in re.findall(r'title="asked for (\d)', html(app))]
 
 
@@ -140,7 +140,7 @@ def choose(app: AppTest, key: str, value: str) -> AppTest:
 
 
 def made(app: AppTest) -> str:
-    """What the lines of Python ask for."""
+    """The arguments in the Python code of the page."""
     (code,) = app.code
     return code.value
 
@@ -209,7 +209,7 @@ def test_a_large_sheet_is_shown_in_part(app: AppTest) -> None:
             [4],
             1,
             "9",
-            "predicted by an independent classifier, instead of the 4 asked for.",
+            "is the class predicted by an independent classifier, instead of the 4 asked",
         ),
     ],
 )

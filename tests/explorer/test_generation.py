@@ -13,13 +13,13 @@ WHITE = np.full((1, 28, 28), 255, np.uint8)
 
 
 def stroke(left: int, right: int) -> np.ndarray:
-    """A digit whose ink stands from column `left` to column `right`."""
+    """A digit with ink in the columns `left` to `right`."""
     digit = np.zeros((28, 28), np.uint8)
     digit[4:24, left : right + 1] = 255
     return digit
 
 
-# --- what is asked for --------------------------------------------------------------------------
+# --- requested labels ---------------------------------------------------------------------------
 
 
 def test_labels_repeat_in_ascending_order() -> None:

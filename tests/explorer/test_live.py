@@ -175,7 +175,7 @@ def test_a_message_that_is_too_large_closes_the_connection(port: int, message: s
 
 
 def test_a_frame_that_is_too_large_is_refused_by_its_header(port: int) -> None:
-    """The client states 100 MB and sends none of them."""
+    """The header announces 100 MB, of which the client sends nothing."""
     with connect(f"ws://127.0.0.1:{port}/{assets.LIVE}") as channel:
         channel.socket.sendall(b"\x81\xff" + (100 << 20).to_bytes(8, "big") + b"mask")
         with pytest.raises(ConnectionClosedError) as raised:
@@ -199,7 +199,7 @@ def test_a_failure_is_reported_and_logged(
 
 
 class Held:
-    """`decode_batch` that records its calls and waits where a test wants it to."""
+    """`decode_batch` that records its calls and blocks until a test releases it."""
 
     def __init__(self, decode: Callable[..., Any]) -> None:
         self.decode, self.batches = decode, []
@@ -240,7 +240,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def waiting(served: live.Channel) -> list[Request]:
-    """The requests that wait for a batch."""
+    """The requests that are queued for a batch."""
     groups = list(served._decoding._waiting.values())
     return [request for group in groups for request in list(group.values())]
 
@@ -309,7 +309,7 @@ def test_the_newest_of_a_client_s_waiting_requests_is_decoded(
 def test_a_client_that_does_not_read_delays_no_other_and_uses_no_memory(
     port: int, served: live.Channel, held: Held
 ) -> None:
-    """Replies that it does not take are replaced by newer ones."""
+    """Replies that it has not read are replaced by newer ones."""
     with socket.socket() as narrow:
         narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         narrow.connect(("127.0.0.1", port))

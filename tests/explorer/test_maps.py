@@ -39,7 +39,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch, name: str, **state: Any) -> dict[st
 
 
 def seen(axes: tuple[str, str], *ends: float, width: float = 700) -> dict[str, Any]:
-    """The state of a map of which this much is seen, with a backdrop asked for."""
+    """The state of a map with this visible range and the backdrop switched on."""
     return {"view": {"range": list(ends), "width": width, "axes": list(axes), "backdrop_on": True}}
 
 

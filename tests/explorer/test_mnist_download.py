@@ -1,4 +1,4 @@
-"""The download of MNIST that all visitors share: who ends it, and what each of them sees."""
+"""The download of MNIST that all visitors share: who can stop it, and its state on their pages."""
 
 import gc
 import threading

@@ -1,4 +1,4 @@
-"""The record of a training: both losses with both curves, and a mark at the epoch on show."""
+"""The record of a training: both losses with both curves, and a mark at the current epoch."""
 
 from typing import Any
 

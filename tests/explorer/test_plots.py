@@ -1,4 +1,4 @@
-"""The posterior's chart shows the numbers that it was given, in their order, on any theme."""
+"""The posterior's chart shows the given numbers, in their order, on any theme."""
 
 from typing import Any
 

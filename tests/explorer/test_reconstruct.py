@@ -1,4 +1,4 @@
-"""The Reconstruct page over a transparent model: what it shows, and how it fails."""
+"""The Reconstruct page with a fake model whose images are easy to check: contents and errors."""
 
 import base64
 import io

@@ -128,7 +128,7 @@ def test_a_digit_beyond_the_test_set_is_named() -> None:
 
 
 def page() -> None:
-    """The head of a run, as main.py has it."""
+    """The first part of a run, as in main.py."""
     import streamlit as st
 
     from explorer import link, session
@@ -159,8 +159,8 @@ def test_the_link_is_written_and_read_back() -> None:
 def test_a_link_is_replaced_before_the_browser_has_shown_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The address of a run is as old as its request: the link that the run before wrote is not in
-    it yet."""
+    """A run has the address of the time of its request, without the link that the previous run
+    wrote."""
     written: list[dict[str, str]] = []
     now = session.Visit("vae-2d", session.Place((0.0, 0.0), None))
     home = {"model": "vae-2d", "z": "0,0"}

@@ -1,4 +1,4 @@
-"""Names of digits, and quotes that Markdown and HTML read as plain text."""
+"""Names of digits, and quotes that Markdown and HTML render as plain text."""
 
 import pytest
 

@@ -157,7 +157,7 @@ class TestExport:
     def test_an_export_that_fails_leaves_nothing(
         self, source: Path, shipped_to: Path, monkeypatch, capsys
     ) -> None:
-        """A limit of a file's size stands for a full disk."""
+        """A limit of the file size simulates a full disk."""
         resource = pytest.importorskip("resource")
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))

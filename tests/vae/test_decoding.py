@@ -40,7 +40,7 @@ def test_half_precision_is_used_if_the_pictures_stay_the_same() -> None:
 
 def test_the_callers_number_of_threads_is_restored() -> None:
     decoding._default_threads()  # read before the tests set another number
-    torch.set_num_threads(3)  # the tests run with one, which there would be no bringing back
+    torch.set_num_threads(3)  # not 1, the number in tests, so that a missing reset is detected
     with decoding.threads_for(1):
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 3

@@ -96,7 +96,7 @@ def endless(handler: http.server.BaseHTTPRequestHandler) -> None:
         for _ in range(4000):  # 400 MB: what must not land on the disk
             handler.wfile.write(CONTENT[:100_000])
     except OSError:
-        pass  # the client had enough
+        pass  # the client has closed the connection
 
 
 def not_found(handler: http.server.BaseHTTPRequestHandler) -> None:
@@ -161,7 +161,7 @@ def test_a_bad_mirror_is_named_and_leaves_nothing(
     assert urllib.parse.urlsplit(mirror.url).netloc in str(caught.value)
     assert is_one_sentence(str(caught.value))
     assert list(tmp_path.iterdir()) == []
-    # and the next mirror mends it
+    # the next mirror succeeds
     (path,) = download([FILE], tmp_path, [mirror.url, serve(good).url])
     assert path.read_bytes() == CONTENT
 
@@ -234,7 +234,7 @@ def test_a_full_disk_is_named_and_left_empty(full_disk: Path, serve: Serve) -> N
         download([FILE], full_disk, [mirror.url for mirror in mirrors])
     assert is_one_sentence(str(caught.value))
     assert list(full_disk.iterdir()) == []
-    assert mirrors[1].asked == []  # no mirror can mend it
+    assert mirrors[1].asked == []  # no other mirror is tried
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the limit on a file's size is POSIX's")

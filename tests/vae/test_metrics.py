@@ -1,4 +1,4 @@
-"""Figures are checked on models whose figures are known in closed form, and on made-up codes."""
+"""Metrics of models that have them in closed form, and of synthetic codes."""
 
 import math
 from pathlib import Path
@@ -156,7 +156,7 @@ class TestElboOverClasses:
         assert not kl[:, :2].any(), "q(z | x) is the prior here"
 
     def test_the_terms_are_means_over_the_classes(self, checkpoints: Path, few: Digits) -> None:
-        """By enumeration of all classes, with a model whose encoder reads the class."""
+        """By enumeration of all classes, with a model whose encoder is given the class."""
         model: Any = checkpoint.read_model(checkpoints / "cvae")
         x = metrics.grey(few)
         q = model.classify(x).exp()

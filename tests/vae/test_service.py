@@ -1,4 +1,4 @@
-"""The inference API: NumPy in, NumPy out, and a clear sentence for everything else."""
+"""The inference API: NumPy in, NumPy out, and a clear message for invalid input."""
 
 import gc
 import json

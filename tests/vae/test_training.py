@@ -1,4 +1,4 @@
-"""Training: a seed decides the weights, also of a run that is stopped and resumed."""
+"""Training: a seed determines the weights, also of a run that is stopped and resumed."""
 
 import dataclasses
 import json
@@ -460,7 +460,7 @@ class TestEarlierVersions:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits of file sizes")
 class TestFullDisk:
-    """Files that cannot be written whole; a limit of their size stands for a full disk."""
+    """Files that cannot be written completely; a limit of the file size simulates a full disk."""
 
     @pytest.fixture
     def limit(self) -> Iterator[Callable[[int], None]]:
