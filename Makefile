@@ -17,10 +17,10 @@ SETUP = @command -v "$(PYTHON)" >/dev/null || { \
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-run: runtime ## serve the app on PORT (8501); HEADLESS=1 opens no browser
+run: runtime ## serve the app on PORT (8501); HEADLESS=1 does not open a browser
 	@exec $(VENV) scripts/serve.py
 
-# Not $(MAKE), which runs the line under `make -n` too.
+# $(MAKE) would run the line under `make -n`, too.
 test: tools ## the linters, the type checker and all tests but the slow ones: make test ARGS="-k map"
 	@status=0; \
 	"$(MAKE_COMMAND)" --no-print-directory check || status=1; \
@@ -30,17 +30,17 @@ test: tools ## the linters, the type checker and all tests but the slow ones: ma
 test-slow: tools ## the tests marked slow: a killed run, torchrun, the film, 70,000 points
 	@$(call pytest,-m slow)
 
-# PyTorch, oneDNN and MKL then use AVX2 alone, in float32.
+# Restricts PyTorch, oneDNN and MKL to AVX2, in float32.
 test-old: export ATEN_CPU_CAPABILITY := avx2
 test-old: export ONEDNN_MAX_CPU_ISA := AVX2
 test-old: export MKL_ENABLE_INSTRUCTIONS := AVX2
-test-old: tools ## the same tests as a processor without AVX-512 and bfloat16 runs them
+test-old: tools ## the same tests, restricted to AVX2 and float32 as on an older processor
 	@$(call pytest,-m "not slow")
 
 unit: tools ## the tests that need no browser, slow ones included
 	@$(VENV) -m pytest -n $(WORKERS) --ignore=tests/browser $(ARGS)
 
-# $(call pytest,OPTIONS): the tests, with the Chromium that is there or is installed now.
+# $(call pytest,OPTIONS): the tests, with a Chromium that is found or installed.
 define pytest
 echo "== pytest"; CHROMIUM="$$($(VENV) scripts/chromium.py)" && export CHROMIUM \
 	&& $(VENV) -m pytest -n $(WORKERS) $(1) $(ARGS)
@@ -61,7 +61,7 @@ check:
 	echo "== node --test"; $(NODE) --test --test-reporter=dot 'tests/js/*.test.js' || failed="$$failed node-test"; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
 
-format: tools ## ruff's formatting and its safe repairs
+format: tools ## apply ruff's formatting and its safe fixes
 	@$(VENV) -m ruff check --fix-only . && $(VENV) -m ruff format .
 
 train: runtime ## train a preset: make train PRESET=vae-2d ARGS="--epochs 5"

@@ -1,8 +1,8 @@
 """Latent Explorer: `streamlit run streamlit_app.py`.
 
-This file is read twice. `streamlit run` imports it and serves `app`, whose script is the same file:
-Streamlit runs it under the name __main__ for each visitor and each change. A host that runs scripts
-only never imports it; the pages work there too, without the app's own routes.
+This file has two roles. `streamlit run` imports it and serves `app`, whose script is the same file:
+Streamlit runs it as __main__ for each visitor and each change. A host that only runs scripts never
+imports it; the pages work there without the app's own routes.
 """
 
 import streamlit as st
@@ -19,7 +19,7 @@ else:
     from explorer import live
     from explorer.preload import Preload
 
-    assets.send_at_once()
+    assets.disable_nagle()
     app = st.App(
         __file__, routes=[*assets.routes(), *live.routes()], middleware=[Middleware(Preload)]
     )

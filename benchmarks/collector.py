@@ -1,8 +1,8 @@
-"""Python's garbage collector during a drag: the longest run, and how many there are.
+"""Python's garbage collector during a drag: the longest run and the number of runs.
 
-Streamlit asks for a full collection after every run of the script; with torch's objects about it
-takes 0.1 s and more, in which nothing is sent. Objects that live as long as the process are
-frozen (explorer/session.py), and this measures whether that holds.
+By default Streamlit runs a full collection after every run of the script. With torch imported it
+takes 0.1 s and more, during which nothing is sent. The app switches this off and freezes the
+objects that live as long as the process (explorer/session.py).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""A slider and the map's code dragged for some seconds, beside an echo: how often the picture
-follows, and how long after the pointer.
+"""Rate and latency of the pictures during a drag of a slider and of the code on the map, compared
+with an echo.
 
-The echo is the app itself, whose live channel answers without decoding (echo_live.py). Both are
-open in one Chromium and driven in turns by pointer.js, which defines what counts as painted. The
-pointer moves once a frame of the screen, so that no app can show more than 60 pictures a second.
-The ratios carry over to other machines, the milliseconds do not.
+The echo is the app with a live channel that replies without decoding (echo_live.py). Both are open
+in one Chromium and driven alternately by pointer.js, which defines when a picture counts as
+painted. The pointer moves once per frame of the screen, so that no app can show more than 60
+pictures per second. The ratios are comparable between machines, the milliseconds are not.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Turn(NamedTuple):
     ms: float
     arrived: list[float]
     painted: list[float]
-    lost: int  # inputs that no picture answered
+    lost: int  # inputs without a picture
     replaced: int  # times that the page replaced the slider during the drag
 
 
@@ -49,7 +49,7 @@ def turn(page: Page, control: str, seconds: float) -> Turn:
 
 
 def pooled(turns: list[Turn]) -> dict[str, float]:
-    """Pictures a second, and p50 and p95 in ms, of all turns together."""
+    """Pictures per second, and p50 and p95 in ms, over all turns."""
     painted = summary([time for each in turns for time in each.painted])
     arrived = summary([time for each in turns for time in each.arrived])
     pictures, seconds = sum(each.pictures for each in turns), sum(each.ms for each in turns) / 1e3
@@ -67,7 +67,7 @@ def pooled(turns: list[Turn]) -> dict[str, float]:
 def compare(
     browser: Browser, urls: dict[str, str], control: str, turns: int, seconds: float
 ) -> dict[str, dict[str, float]]:
-    """Drag in each app in turns; the pooled figures of each."""
+    """Drag in the apps alternately; the pooled figures of each."""
     pages = {name: open_page(browser, url) for name, url in urls.items()}
     found: dict[str, list[Turn]] = {name: [] for name in urls}
     for page in pages.values():

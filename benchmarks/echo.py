@@ -1,6 +1,7 @@
-"""The least that sliders and a map can do with Streamlit: show the code as text. The yardstick of a
-press, served as the app is, so that what is left between the two is the model, the picture and all
-else on the page.
+"""A minimal app with sliders and a map that shows the code as text: the reference for a click.
+
+It is served like the app, so that the two differ in the model, the picture and the other parts of
+the page.
 
 `/?map` has a map of four points beside two sliders, so that a press is on empty space; `/` has the
 sliders alone.
@@ -85,5 +86,5 @@ if __name__ == "__main__":
         show_sliders()
     gc.freeze()
 else:
-    assets.send_at_once()
+    assets.disable_nagle()
     app = st.App(__file__, routes=assets.routes())

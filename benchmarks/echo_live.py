@@ -1,7 +1,7 @@
-"""The app, with a live channel that answers at once instead of decoding: the yardstick of a drag.
+"""The app with a live channel that replies immediately, without decoding: the reference for a drag.
 
-The page, the websocket's route and the size of a reply are the app's, so what is left between the
-two is the decode and all that it needs. Served by the benchmarks only.
+The page, the websocket's route and the size of a reply are those of the app, so the two differ only
+in decoding. Served by the benchmarks only.
 """
 
 import json
@@ -22,9 +22,9 @@ else:
     from explorer.preload import Preload
 
     class Echo(live.Channel):
-        """Replies with the code that was asked for and the same picture each time."""
+        """Replies with the requested code and always the same picture."""
 
-        def _submit(self, text: str, replies: live.Newest) -> None:
+        def _submit(self, text: str, replies: live.LatestReply) -> None:
             request = json.loads(text)
             z = [*request.get("xy", ()), *request["z"]][: len(request["z"])]
             reply = {
@@ -36,8 +36,8 @@ else:
             }
             replies.put(json.dumps(reply))
 
-    PICTURE = images.painted(np.zeros((28, 28), np.uint8), [0.1] * 10, 1.0, 0.1, 0.0)
-    assets.send_at_once()
+    PICTURE = images.decoded_json(np.zeros((28, 28), np.uint8), [0.1] * 10, 1.0, 0.1, 0.0)
+    assets.disable_nagle()
     app = st.App(
         __file__, routes=[*assets.routes(), *Echo().routes()], middleware=[Middleware(Preload)]
     )

@@ -1,8 +1,9 @@
-"""Images encoded a second beside a plain DataLoader loop: python benchmarks/encoding.py.
+"""Images encoded per second, compared with a plain DataLoader loop: python benchmarks/encoding.py.
 
-Both begin with the same bytes, end with the same means in one NumPy array, and use the same model.
-The ratio is of the model that the app opens with; the others are among the figures. Where
-convolutions read the image they are most of the work, and both do them in the same way.
+Both start from the same bytes, return the same means in one NumPy array, and use the same model.
+The ratio is that of the default model; the others are among the figures. In a model with a
+convolutional encoder or classifier the convolutions, which both compute alike, take most of the
+time.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ MODELS = ("vae-2d", "vae-20d", "classifier-vae")
 
 
 def by_loader(model: service.Model, digits: Digits) -> np.ndarray:
-    """The means [N, Z], as one would write it."""
+    """The means [N, Z] by a plain loop."""
     net, means = model._module.eval(), []
     with torch.no_grad():
         for x, _ in DataLoader(Pictures(*digits), batch_size=plain.BATCH):
@@ -31,12 +32,12 @@ def by_loader(model: service.Model, digits: Digits) -> np.ndarray:
 
 
 def by_service(model: service.Model, digits: Digits) -> np.ndarray:
-    """The means [N, Z], as the app has them."""
+    """The means [N, Z] by the service."""
     return model.encode(digits.images.astype(np.float32) / 255)[0]
 
 
 def compare(name: str, digits: Digits, rounds: int) -> dict[str, float]:
-    """Images a second of both, and the largest difference between their means."""
+    """Images per second of both, and the largest difference between their means."""
     model = service.load(name)
     apart = np.abs(by_loader(model, digits) - by_service(model, digits)).max()
     contenders = {

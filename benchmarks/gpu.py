@@ -1,6 +1,6 @@
 """Seconds to a good model, decode latency and encode rate: python benchmarks/gpu.py.
 
-On the processor, and on a CUDA device where there is one; LATENT_DEVICE=cpu leaves it alone. The
+On the CPU, and on a CUDA device where there is one and LATENT_DEVICE is not cpu. The
 seconds are those of training alone, to the end of the first epoch after which the negative
 grey-scale ELBO of the 10,000 test images is no more than a published figure: 145.99 in two
 dimensions (tayden's explorer), 105.56 in twenty (pytorch/examples, 10 epochs). On CUDA the first
@@ -30,7 +30,7 @@ from vae.models.vae import VAE, VAEConfig, make_step
 from vae.optim import TrainConfig
 from vae.training import fit
 
-MODEL = "vae-2d"  # what the app opens with
+MODEL = "vae-2d"  # the app's default
 
 
 class Goal(NamedTuple):
@@ -54,7 +54,7 @@ class Reached(Exception):
 
 
 class Clock:
-    """Seconds spent training, and none of those spent testing."""
+    """Seconds spent on training, without those spent on testing."""
 
     def __init__(self, device: torch.device) -> None:
         self.device, self.total, self.start = device, 0.0, time.perf_counter()
@@ -78,7 +78,7 @@ def seek(goal: Goal, train: Digits, test: Digits, device: torch.device) -> dict[
     batches = Batches(train, goal.train.batch, device)
     step = make_step(model, goal.train, noise)
     clock = Clock(device)
-    step(next(batches.epoch(noise)), 0.0)  # one more than the epochs have: CUDA compiles in it
+    step(next(batches.epoch(noise)), 0.0)  # an additional step, in which CUDA compiles
     found: dict[str, float | None] = {"seconds": None, "first_step_seconds": clock.stop()}
 
     def on_epoch(epoch: int, means: dict[str, float]) -> None:
@@ -111,7 +111,7 @@ def decode_ms(model: service.Model, count: int = 500) -> float:
 
 
 def encode_rate(model: service.Model, images: np.ndarray) -> int:
-    """Images a second, from bytes to codes."""
+    """Images per second, from bytes to codes."""
     seconds = plain.take_turns({"": lambda: model.encode(images.astype(np.float32) / 255)}, 5)
     return round(len(images) / seconds[""])
 
@@ -132,7 +132,7 @@ def on_device(device: torch.device, quick: bool) -> dict[str, Any]:
 
 
 def measure(quick: bool = False) -> dict[str, dict[str, Any]]:
-    """No ratios: seconds and rates, the processor's and the GPU's; "gpu" is its name, or None."""
+    """Seconds and rates of the CPU and the GPU, without ratios; "gpu" is its name, or None."""
     devices = [torch.device("cpu")]
     wanted = os.environ.get("LATENT_DEVICE", "cuda")
     figures: dict[str, Any] = {"gpu": None}

@@ -1,6 +1,6 @@
-"""Many visitors who drag at once, on two cores that they share with the server.
+"""Many visitors drag at the same time, on two cores that they share with the server.
 
-Every code is a new one, so that each picture is decoded. See visitors.py for what a visitor does.
+Every code is new, so that each picture is decoded. visitors.py simulates the visitors.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ VISITORS = Path(__file__).with_name("visitors.py")
 
 @dataclass(frozen=True)
 class Scenario:
-    """Visitors of one model, and the figure that is wanted of them."""
+    """Visitors of one model, and the target for them."""
 
     model: str
     visitors: int
-    rate: float  # codes a second of each
+    rate: float  # codes per second and visitor
     wanted_ms: float | None = None  # 95th percentile of the latency
-    wanted_served: float | None = None  # pictures as a share of the codes asked for
-    scripts: int = 0  # more visitors, who run the whole script once a second
+    wanted_served: float | None = None  # pictures as a share of the requested codes
+    scripts: int = 0  # additional visitors, who run the whole script once per second
 
     @property
     def name(self) -> str:
@@ -75,8 +75,8 @@ def run(scenario: Scenario, url: str, pid: int, seconds: float) -> dict[str, obj
 
 
 def measure(quick: bool = False) -> Measured:
-    """The 95th percentiles as shares of what is wanted (below 1), and the share served of what is
-    asked for, as a share of what is wanted (1 and above)."""
+    """The ratios of the 95th percentiles to their targets (below 1), and of the served shares of
+    the requests to theirs (1 and above)."""
     found: dict[str, dict] = {}
     ratios: dict[str, float] = {}
     with serve(APP, two_cores_only=True) as (server, url):

@@ -1,7 +1,7 @@
 """Resident memory of the app's process, in MB: python benchmarks/memory.py (Linux).
 
-After start, after the first visitor's first picture, and after that visitor has looked at every
-model on every page.
+After the start, after the first picture of the first visitor, and after that visitor has opened
+every page with every model.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The yardstick of training and encoding: a VAE of one hidden layer, fed by a DataLoader that makes
-a tensor of one picture at a time, written from the description of pytorch/examples' VAE. And a
-timer that alternates between contenders.
+"""The reference for training and encoding: a VAE with one hidden layer and a DataLoader that
+converts one image at a time, written from the description of pytorch/examples' VAE. Also a timer
+that alternates between functions.
 
-It also puts the repository's root on the path, so it comes before `vae` wherever it is imported.
+Importing this module puts the repository's root on the path, so it is imported before `vae`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LATENT, BATCH, RATE = 20, 128, 1e-3
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
-    """A PIL picture of each sample, and of that a tensor [1, 28, 28] in [0, 1]."""
+    """Each sample is converted to a PIL image and then to a tensor [1, 28, 28] in [0, 1]."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
         self.images, self.labels = images, labels
@@ -65,7 +65,7 @@ class PlainVAE(nn.Module):
 
 
 class PlainLoop:
-    """Trains a PlainVAE an epoch at a time."""
+    """Trains a PlainVAE, one epoch per call."""
 
     def __init__(self, pictures: Pictures, hidden: int) -> None:
         torch.manual_seed(0)
@@ -74,7 +74,7 @@ class PlainLoop:
         self.optimiser = torch.optim.Adam(self.net.parameters(), lr=RATE)
 
     def __call__(self) -> float:
-        """One epoch; its mean loss in nats an image."""
+        """Train one epoch; returns its mean loss in nats per image."""
         self.net.train()
         total = 0.0
         for x, _ in self.loader:
@@ -90,9 +90,9 @@ class PlainLoop:
 
 
 def take_turns(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each, over rounds in which each has one turn; a first round is a warm-up.
+    """Median seconds of each function over rounds that call each once; the first is a warm-up.
 
-    Other load on the machine slows them all, and a median ignores an outlier.
+    Alternating exposes all functions to the same load of the machine.
     """
     took: dict[str, list[float]] = {name: [] for name in contenders}
     for lap in range(rounds + 1):

@@ -1,8 +1,9 @@
-"""The pointer put on a point of the map, and a press on it: how soon its thumbnails, its picture.
+"""Latency of the thumbnails after a move of the pointer to a point of the map, and of the picture
+after a click on a point.
 
-A hover is answered in the browser: the 95th percentile is to be below two frames of the screen. A
-press is answered by the server: at most 1.3 times a press on an echo's empty chart. Both are timed
-from the page's pointer event to the end that pointer.js defines.
+The browser draws the thumbnails: the target for the 95th percentile is two frames of the screen.
+The server decodes the picture: the target is 1.3 times a click on the empty chart of an echo. Both
+times start at the page's pointer event and end as pointer.js defines.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ Point = tuple[float, float]  # shares of the plot's width and height
 
 
 def move(page: Page, point: Point) -> None:
-    """Put the pointer on the map, at once and not along a line."""
+    """Move the pointer to a place on the map in one step."""
     box = page.locator(".latent-map .nsewdrag").first.bounding_box()
     assert box
     page.mouse.move(box["x"] + point[0] * box["width"], box["y"] + point[1] * box["height"])
@@ -34,9 +35,9 @@ def hover(page: Page, point: Point, chance: random.Random) -> float | None:
 
 
 def press(page: Page, point: Point, chance: random.Random) -> float | None:
-    """ms from the release of a press to the picture."""
+    """ms from the release of a click to the picture."""
     move(page, point)
-    page.wait_for_timeout(150 + 50 * chance.random())  # what the hover shows is drawn
+    page.wait_for_timeout(150 + 50 * chance.random())  # until the thumbnails are drawn
     page.evaluate("() => { window.benchAnswer = window.benchPointer.press(); }")
     page.mouse.down()
     page.mouse.up()
@@ -48,7 +49,7 @@ def press(page: Page, point: Point, chance: random.Random) -> float | None:
 
 
 def measure(quick: bool = False) -> Measured:
-    """The 95th percentiles of hover and press, as shares of two frames and of the echo's press."""
+    """The 95th percentiles of hover and click, as ratios to two frames and to the echo's click."""
     turns, count = (1, 12) if quick else (4, 40)
     chance = random.Random(0)
     hovers: list[float | None] = []
@@ -74,7 +75,7 @@ def measure(quick: bool = False) -> Measured:
 def figures_of(
     first: float | None, hovers: list[float | None], presses: dict[str, list[float | None]]
 ) -> Measured:
-    """The ratios and figures; a hover or a press without an answer counts as lost."""
+    """The ratios and figures; a hover or a click without a result counts as lost."""
 
     def summarise(times: list[float | None]) -> dict[str, float]:
         known = [time for time in times if time is not None]

@@ -1,8 +1,7 @@
-"""A server with a network delay, on this machine: python benchmarks/proxy.py PORT DELAY_MS
+"""A local proxy that simulates network latency: python benchmarks/proxy.py PORT DELAY_MS
 
-Listens on a port of its own, which it prints, and forwards everything to PORT of this machine and
-back, DELAY_MS later in each direction. Only latency is added: the throughput is not limited, and
-the order is kept, for each chunk is due at its arrival plus the delay.
+Listens on a port of its own, which it prints, and forwards all data to and from PORT of this
+machine, delayed by DELAY_MS in each direction. It limits no throughput and keeps the order.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ CHUNK = 1 << 16
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
-    """Forward what arrives `delay` seconds later, until its end."""
+    """Forward all data `delay` seconds after their arrival, until the end of the stream."""
     loop = asyncio.get_running_loop()
     due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()  # unbounded: it delays no sender
 
@@ -45,7 +44,7 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay
 
 
 def set_nodelay(writer: asyncio.StreamWriter) -> None:
-    """Switch Nagle's algorithm off, which would add a delay of its own."""
+    """Set TCP_NODELAY: Nagle's algorithm would add a delay of its own."""
     connection: socket.socket = writer.get_extra_info("socket")
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

@@ -1,8 +1,8 @@
-"""pythae's VAE trained by pythae's trainer, one epoch at a request.
+"""pythae's VAE trained by pythae's trainer, one epoch per request.
 
-Runs in an environment of its own, that has pythae and not this repository: training.py starts
-it. Arguments: images (.npy, uint8 [N, 28, 28]), where the weights go (.npz), epochs, batch, rate.
-For each epoch it waits for a line on its standard input, and answers with one when it is done.
+training.py starts it in an environment that has pythae and not this repository. Arguments: images
+(.npy, uint8 [N, 28, 28]), output file of the weights (.npz), epochs, batch, rate. It trains an
+epoch for each line on its standard input, and prints a line after each epoch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LATENT = 20
 
 
 class Turns(TrainingCallback):
-    """Waits for a line of input before each epoch and answers with one after it."""
+    """Reads a line of input before each epoch and prints one after it."""
 
     def __init__(self, answers: Any) -> None:
         self.answers = answers
@@ -36,7 +36,7 @@ class Turns(TrainingCallback):
 
 
 def main(images: str, weights: str, epochs: str, batch: str, rate: str) -> None:
-    """Train as its documentation shows, and keep the weights."""
+    """Train as in pythae's documentation, and save the weights."""
     answers, sys.stdout = sys.stdout, sys.stderr  # pythae prints to it
     pixels = torch.from_numpy(np.load(images)).float()[:, None] / 255
     net = VAE(

@@ -1,7 +1,7 @@
 """The slider and the map's code dragged on a server 120 ms away: at least 20 pictures a second.
 
-A round trip then takes 240 ms, so with one request in flight there would be four pictures a
-second. The ratio is that of the slower of the two drags to the 20 that are wanted.
+A round trip takes 240 ms, so with one request in flight there would be four pictures per second.
+The ratio is that of the slower of the two drags to the target of 20.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from proxy import distant
 from serving import APP, Measured, chromium, open_page, serve
 
 DELAY_MS = 120  # in each direction
-WANTED = 20.0  # pictures a second
+WANTED = 20.0  # pictures per second
 
 
 class Connections:
@@ -30,7 +30,7 @@ class Connections:
 
 
 def measure(quick: bool = False) -> Measured:
-    """Pictures a second as a share of those wanted: at least 1."""
+    """The ratio of the pictures per second to the target: at least 1."""
     turns, seconds = (1, 5) if quick else (3, 10)
     figures: dict[str, object] = {"delay_ms_each_way": DELAY_MS}
     rates = []

@@ -1,9 +1,9 @@
 """All benchmarks, into benchmarks/results.json: python benchmarks/run.py [names] [--quick]
 
-Each module that is named here has a `measure` that returns {"ratios": ..., "figures": ...}: ratios
-of two things measured in one run, which carry over to other machines, and the absolute figures
-beside them, which do not. With names, only their figures are renewed. The figures of --quick are
-printed and not kept, unless --out names a file for them.
+Each module named here has a `measure` that returns {"ratios": ..., "figures": ...}: ratios of two
+measurements of one run, which are comparable between machines, and the absolute figures, which are
+not. With names, only the figures of these benchmarks are replaced. The figures of --quick are
+printed and not saved, unless --out names a file for them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NAMES = (  # each a file beside this one
 
 
 def machine() -> dict[str, str | int]:
-    """The machine that the figures are of."""
+    """The machine that the figures were measured on."""
     name = platform.processor() or platform.machine()
     cpu, memory = Path("/proc/cpuinfo"), 0
     if cpu.exists():
@@ -51,7 +51,7 @@ def machine() -> dict[str, str | int]:
 
 
 def versions() -> dict[str, str]:
-    """The versions of what is measured."""
+    """The versions of Python and of the packages that matter for speed."""
     packages = ("streamlit", "torch", "plotly", "numpy", "playwright")
     found = {"python": platform.python_version()} | {name: version(name) for name in packages}
     chromium = os.environ.get("CHROMIUM", "chromium")
@@ -65,14 +65,15 @@ def versions() -> dict[str, str]:
 
 
 def measured(name: str, quick: bool) -> dict[str, Any]:
-    """The result of the benchmark `name`; --quick is passed to those that have the parameter."""
+    """The result of the benchmark `name`; --quick is passed to benchmarks with that parameter."""
     measure = import_module(name).measure
     takes_quick = "quick" in inspect.signature(measure).parameters
     return measure(quick=quick) if takes_quick else measure()
 
 
 def main() -> None:
-    """Measure, and write after each benchmark, so that a run that is stopped keeps its part."""
+    """Run the benchmarks and write the results after each, so that an interrupted run keeps its
+    part."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}; all")
     parser.add_argument("--quick", action="store_true", help="short turns, to check that it works")
@@ -83,7 +84,7 @@ def main() -> None:
         parser.error(f"no benchmark is named {unknown[0]}: there are {', '.join(NAMES)}")
     out: Path | None = chosen.out or (None if chosen.quick else RESULTS)
     results = json.loads(out.read_text()) if out and out.exists() else {}
-    sys.path.insert(0, str(ROOT))  # the packages that are measured
+    sys.path.insert(0, str(ROOT))  # explorer and vae
     # a stop from outside ends the servers too: they are closed on the way out
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     failed = []

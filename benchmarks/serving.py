@@ -1,4 +1,4 @@
-"""What the benchmarks share: an app under `streamlit run`, a Chromium, a summary of times."""
+"""Helpers of the benchmarks: an app under `streamlit run`, a Chromium, a summary of times."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FLAGS = (
 
 
 class Measured(TypedDict):
-    """What each benchmark's `measure` returns: ratios to a yardstick, and what they are of."""
+    """The result of a benchmark's `measure`: ratios to a reference, and the absolute figures."""
 
     ratios: dict[str, float]
     figures: dict[str, object]
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 
 def two_cores() -> None:
-    """Keep this process to two cores, where the system can."""
+    """Restrict this process to two cores, where the system supports it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
 
@@ -55,11 +55,11 @@ def two_cores() -> None:
 def serve(
     script: str, *, two_cores_only: bool = False, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The process and the URL of `streamlit run script` on a free port, once it answers."""
+    """The process and the URL of `streamlit run script` on a free port, once it is healthy."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / script)]
     command += ["--server.address=127.0.0.1", f"--server.port={port}", "--server.headless=true"]
-    command += ["--server.fileWatcherType=none"]  # an edit meanwhile changes no figure
+    command += ["--server.fileWatcherType=none"]  # an edit does not disturb the measurement
     process = subprocess.Popen(
         command,
         cwd=ROOT,

@@ -51,7 +51,7 @@ def visit(browser: Browser, url: str) -> dict[str, float]:
 
 
 def torch_after(browser: Browser) -> dict[str, float]:
-    """A visit to the app while its process is watched: with the ms after which torch was there."""
+    """The marks of a visit to the app, and the ms after which its process has imported torch."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "record"
         with serve("benchmarks/watched.py", BENCH_RECORD=str(file)) as (_, url):
@@ -62,7 +62,7 @@ def torch_after(browser: Browser) -> dict[str, float]:
 
 
 def measure(quick: bool = False) -> Measured:
-    """The median time to the first picture as a share of the yardstick's: at most 1.2."""
+    """The ratio of the median time to the first picture to the reference's: at most 1.2."""
     visits = 2 if quick else 7
     times: dict[str, list[dict[str, float]]] = {"yardstick": [], "app": []}
     with chromium() as browser:

@@ -1,4 +1,4 @@
-"""A page that imports torch and shows its version: the yardstick of the start."""
+"""A page that imports torch and shows its version: the reference for the start."""
 
 import streamlit as st
 import torch

@@ -1,4 +1,4 @@
-"""Images trained on a second, beside two loops in common use: python benchmarks/training.py.
+"""Images trained on per second, compared with two common loops: python benchmarks/training.py.
 
 Beside pytorch/examples' loop (784-400-20, a DataLoader with a PIL picture a sample) and beside
 pythae's trainer (784-512-20), each with the same net, ReLU, batch of 128, Adam at 1e-3 and grey
@@ -44,7 +44,7 @@ LOOP = Path(__file__).with_name("pythae_loop.py")
 
 
 def same_net(hidden: int) -> VAE:
-    """Our VAE with the yardsticks' layers."""
+    """Our VAE with the layers of the reference."""
     model = VAE(VAEConfig(latent=LATENT, hidden=hidden, net="mlp", depth=1, binarise=False))
     model.encoder = nn.Sequential(
         nn.Flatten(-2), nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 2 * LATENT)
@@ -56,7 +56,7 @@ def same_net(hidden: int) -> VAE:
 
 
 class OurLoop:
-    """Trains that net an epoch at a time by training.fit, as `python -m vae train` does."""
+    """Trains that net by training.fit, as `python -m vae train` does, one epoch per call."""
 
     def __init__(self, digits: Digits, hidden: int, precision: str = "auto") -> None:
         torch.manual_seed(0)
@@ -144,7 +144,7 @@ def rates(seconds: dict[str, float], images: int) -> dict[str, float]:
 
 @contextmanager
 def pythae(train: Digits, folder: Path, epochs: int) -> Iterator[Callable[[], None]]:
-    """A process of its own that trains an epoch at each call; its weights are in `folder` after."""
+    """A process that trains one epoch per call and saves its weights in `folder` at the end."""
     np.save(folder / "images.npy", train.images)
     files = [str(folder / name) for name in ("images.npy", "weights.npz")]
     command = [str(environment()), str(LOOP), *files, str(epochs), str(BATCH), str(RATE)]
@@ -168,7 +168,7 @@ def pythae(train: Digits, folder: Path, epochs: int) -> Iterator[Callable[[], No
 
 
 def environment() -> Path:
-    """The Python of pythae's environment, made when it is not there."""
+    """The Python of pythae's environment, which is made if missing."""
     python = ENVIRONMENT / "bin" / "python"
     ready = ENVIRONMENT / "ready"
     if not ready.exists():

@@ -29,7 +29,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 COMPONENT = "latent_explorer_decoded_view"
-PATIENCE = 1.5  # s after which a request without a reply is no longer waited for, as on the page
+PATIENCE = 1.5  # s after which a request without a reply counts as lost, as on the page
 LINGER = 5.0  # s in which the last pictures may arrive
 Message = ForwardMsg
 
@@ -42,7 +42,7 @@ class Page:
         self.decoded: dict = {}  # the data of the decoded view's component
 
     async def open(self) -> None:
-        """Connect and run the whole script, until the first picture is there."""
+        """Connect and run the whole script until the first picture arrives."""
         self.stream: ClientConnection = await connect(
             f"ws://{urlparse(self.url).netloc}/_stcore/stream",
             subprotocols=["streamlit"],  # pyright: ignore[reportArgumentType]
@@ -61,7 +61,7 @@ class Page:
             finished = finished or message.WhichOneof("type") == "script_finished"
 
     async def request_run(self) -> None:
-        """Ask for a run of the whole script."""
+        """Request a run of the whole script."""
         back = BackMsg()
         back.rerun_script.query_string = f"model={self.model}"
         context = back.rerun_script.context_info
@@ -79,7 +79,7 @@ class Scripts(Page):
         self.disconnected = False
 
     async def run(self, seconds: float) -> None:
-        """Ask for runs, one after the other."""
+        """Request runs, one after the other."""
         end = time.perf_counter() + seconds
         try:
             while (start := time.perf_counter()) < end:
@@ -124,7 +124,7 @@ class Drag(Page):
         )
 
     async def ask(self, due: float) -> None:
-        """Another code is due; it is sent unless one is in flight."""
+        """Add a code, which is sent unless one is in flight."""
         self.asked += 1
         self.waiting.append((self.asked, due))
         if self.in_flight is None or time.perf_counter() - self.in_flight[1] > PATIENCE:
@@ -138,7 +138,7 @@ class Drag(Page):
         await self.live.send(json.dumps({**self.fixed, "z": z, "serial": self.asked}))
 
     async def receive(self) -> None:
-        """Take the replies; each lets the next code be sent."""
+        """Receive the replies; after each the next code is sent."""
         async for text in self.live:
             reply = json.loads(text)
             assert reply.get("pixels"), reply
@@ -153,7 +153,7 @@ class Drag(Page):
                     await self.send()
 
     async def run(self, rate: float, seconds: float) -> None:
-        """Drag for so long; a lost connection ends it."""
+        """Drag for this time, or until the connection is lost."""
         tasks = [asyncio.create_task(self.receive()), asyncio.create_task(self.drain())]
         start = time.perf_counter() + self.chance.uniform(0, 1 / rate)
         try:
@@ -181,7 +181,7 @@ class Drag(Page):
 async def visit(
     url: str, model: str, count: int, rate: float, seconds: float, scripts: int
 ) -> dict[str, object]:
-    """All visitors at once; their common figures."""
+    """Run all visitors concurrently and return their pooled figures."""
     drags = [Drag(url, model) for _ in range(count)]
     runs = [Scripts(url, model) for _ in range(scripts)]
     for page in [*drags, *runs]:
@@ -214,7 +214,7 @@ async def visit(
 
 
 def main() -> None:
-    """Visit and print."""
+    """Run the visitors and print their figures as JSON."""
     two_cores()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -18,7 +18,7 @@ from explorer import assets
 
 
 def record(line: str) -> None:
-    """Add a line; one write, so that threads do not mix theirs."""
+    """Append a line by a single write, so that lines of several threads do not mix."""
     file = os.open(os.environ["BENCH_RECORD"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(file, f"{line}\n".encode())
     os.close(file)
@@ -66,7 +66,7 @@ else:
     from explorer import live
     from explorer.preload import Preload
 
-    assets.send_at_once()
+    assets.disable_nagle()
     app = st.App(
         __file__, routes=[*assets.routes(), *live.routes()], middleware=[Middleware(Preload)]
     )

@@ -1,13 +1,13 @@
-"""Files that the browser fetches by URL, and connections that send without delay.
+"""Files that the browser fetches by URL, and TCP connections without Nagle's delay.
 
-A component's data travels with every reply whose data changed, and Streamlit sends a component's
-inline script with it. Large content that seldom changes (Plotly, our scripts, the points of a map)
-is therefore published here under a URL that names its content. The browser fetches it once and
-caches it for good. URLs are relative to the app's root; the browser resolves them beside
-Streamlit's own script, so a path prefix works too.
+Streamlit sends a component's data again with every change of it, together with the component's
+inline script. Large content that seldom changes (Plotly, the components' scripts, the points of a
+map) is therefore published under a URL that contains a digest of it. The browser fetches it once
+and caches it permanently. URLs are relative to the app's root, which the browser derives from the
+URL of Streamlit's own script, so a path prefix works too.
 
-Where the server does not serve `routes` (a host that runs the script in its own way), `publish`
-uses Streamlit's media storage instead.
+Where the server does not serve `routes` (a host that only runs the script), `publish` uses
+Streamlit's media storage instead.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ from streamlit import runtime
 PREFIX = "assets"
 REGISTRY = "latent_explorer_assets"  # a name in sys
 LIVE = f"{PREFIX}/live"  # the path of explorer.live
-MOST_AT_ONCE = 2  # images that are made at a time
-MOST_VERSIONS = 1024  # of one file name that can be made; a map may have many sheets
+MAX_CONCURRENT = 2  # images that are made at a time
+MAX_VERSIONS = 1024  # registered versions of one file name; a map may have many sheets
 LOG = logging.getLogger(__name__)
 FOREVER = "public, max-age=31536000, immutable"  # the URL changes when the content does
 MEDIA_TYPES = {
@@ -65,7 +65,7 @@ class AssetStore:
         self._lock = Lock()  # visitors' threads publish while the server's threads read
 
     def put(self, content: bytes, name: str) -> str:
-        """Keep `content` and return its address, "<digest>/<name>"; the same content, the same."""
+        """Store `content` and return its address, "<digest>/<name>"."""
         address = f"{hashlib.sha256(content).hexdigest()[:20]}/{name}"
         with self._lock:
             if address in self._assets:
@@ -75,7 +75,7 @@ class AssetStore:
         return address
 
     def keep(self, address: str, content: bytes) -> Asset:
-        """Keep `content` under an address of the caller's choice."""
+        """Store `content` under a given address."""
         packed = gzip.compress(content) if is_text(address) else b""
         asset = Asset(content, media_type(address), packed)
         with self._lock:
@@ -88,7 +88,7 @@ class AssetStore:
         return asset
 
     def get(self, address: str) -> Asset | None:
-        """The asset at an address that `put` returned, None when it was dropped."""
+        """The asset at an address, None where there is none or it was dropped."""
         with self._lock:
             if address in self._assets:
                 self._assets.move_to_end(address)
@@ -98,11 +98,11 @@ class AssetStore:
 class Makers:
     """Functions that make a file when it is first requested, by address.
 
-    Of each file name the `most` versions that were used last are kept: a new version of the content
-    (a model that was trained again) takes the place of the oldest.
+    The `most` most recently used versions of each file name are kept: a new version of the content
+    (a model that was trained again) replaces the oldest.
     """
 
-    def __init__(self, most: int = MOST_VERSIONS) -> None:
+    def __init__(self, most: int = MAX_VERSIONS) -> None:
         self.most = most
         self._makers: OrderedDict[str, Callable[[], bytes]] = OrderedDict()
         self._lock = Lock()
@@ -132,27 +132,27 @@ def _name(address: str) -> str:
 
 
 class Registry(NamedTuple):
-    """What the scripts' threads publish and the server's event loop serves."""
+    """The files that script threads publish and the server's event loop serves."""
 
     store: AssetStore
     makers: Makers
     served: Event  # set once the server of this process has `routes`
-    # used by the event loop alone: the files that are being made, each once however many ask
+    # used by the event loop only: one task for each file that is being made
     making: dict[str, asyncio.Task[Asset]]
-    slots: asyncio.Semaphore  # MOST_AT_ONCE of them
+    slots: asyncio.Semaphore  # MAX_CONCURRENT of them
 
 
 def new_registry() -> Registry:
     """A registry in which nothing is published."""
-    return Registry(AssetStore(), Makers(), Event(), {}, asyncio.Semaphore(MOST_AT_ONCE))
+    return Registry(AssetStore(), Makers(), Event(), {}, asyncio.Semaphore(MAX_CONCURRENT))
 
 
 def registry() -> Registry:
     """The registry of this process.
 
-    It is an attribute of sys, not of this module, which Streamlit imports again when a source file
-    is edited, and not in Streamlit's caches, which a visitor's message can clear: the routes of the
-    running server must find what was published before.
+    It is an attribute of sys, because the routes of the running server outlive both alternatives:
+    Streamlit imports this module again when a source file is edited, and a visitor's message can
+    clear Streamlit's caches.
     """
     if REGISTRY not in vars(sys):  # first called by `routes`, before there is a second thread
         setattr(sys, REGISTRY, new_registry())
@@ -168,7 +168,7 @@ def media_type(name: str) -> str:
 
 
 def is_text(name: str) -> bool:
-    """Whether gzip pays; images and float32 hardly shrink."""
+    """Whether the file is compressed with gzip; images and float32 hardly shrink."""
     return name.endswith(".js")
 
 
@@ -176,7 +176,7 @@ def publish(content: bytes, name: str, *, place: str) -> str:
     """Publish `content` and return its URL relative to the app's root, "" outside a server.
 
     `place` names its use on the page ("map/points"): Streamlit's media storage, the fallback, drops
-    what was published for the same place before.
+    the file that was published for the same place before.
     """
     if is_served():
         return f"{PREFIX}/{registry().store.put(content, name)}"
@@ -189,10 +189,10 @@ def publish(content: bytes, name: str, *, place: str) -> str:
 def publish_later(address: str, make: Callable[[], bytes]) -> str:
     """The URL, relative to the app's root, of content that is made when it is first requested.
 
-    It is made again where the store has dropped it. The URL holds until MOST_VERSIONS other
-    versions of the same name were used since; then it answers 404, until it is published again.
-    `address` is "<version>/<name>": a browser caches the content for good, so other content needs
-    another version. Where `routes` are not served there is no URL: "".
+    It is made again after the store has dropped it. The URL is valid until MAX_VERSIONS other
+    versions of the same name have been used; then its status is 404 until it is published again.
+    `address` is "<version>/<name>": a browser caches the content permanently, so other content
+    needs another version. Returns "" where `routes` are not served.
     """
     media_type(address)
     if not is_served():
@@ -213,7 +213,7 @@ def live_url() -> str:
 
 @cache
 def plotly_script() -> bytes:
-    """The plotly.min.js of the plotly package, so that the map needs no other server."""
+    """The plotly.min.js of the plotly package, so that no CDN is needed."""
     return resources.files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
 
 
@@ -252,33 +252,33 @@ async def _serve_asset(request: Request) -> Response:
             asset = await _made(address, make)
         except Exception:
             LOG.exception("%s could not be made", address)
-            return Response("could not be made; the server's log says why", status_code=500)
+            return Response("could not be made; the reason is in the server's log", status_code=500)
     if asset is None:
         return Response("no longer published: reload the page", status_code=404)
     return _respond(request, asset)
 
 
 async def _made(address: str, make: Callable[[], bytes]) -> Asset:
-    """Make a file in a thread, or wait for the one who makes it; raises what `make` raises."""
+    """Make a file in a thread, or await the task that is making it; raises what `make` raises."""
     making = registry().making
     if address not in making:
         making[address] = asyncio.create_task(_make(address, make))
         making[address].add_done_callback(lambda _: making.pop(address))
-    # a browser that leaves cancels its own wait alone
+    # shielded: a browser that disconnects cancels its own request, not the task of all others
     return await asyncio.shield(making[address])
 
 
 async def _make(address: str, make: Callable[[], bytes]) -> Asset:
     published = registry()
-    # a script is ready in memory: it never waits behind an image, which takes seconds to make
+    # a script is in memory already, so it does not queue behind images, which take seconds to make
     async with nullcontext() if is_text(address) else published.slots:
         return await to_thread.run_sync(lambda: published.store.keep(address, make()))
 
 
 def routes() -> list[Route]:
-    """The routes for st.App. From now on `publish` returns URLs of them."""
+    """The routes for st.App. After this call `publish` returns URLs of these routes."""
     registry().served.set()
-    Thread(target=_packed_plotly, daemon=True).start()  # 0.2 s before the first visitor comes
+    Thread(target=_packed_plotly, daemon=True).start()  # takes 0.2 s, so before the first visitor
     found = []
     for root in ("", "/{prefix:path}"):  # the second for server.baseUrlPath
         found += [
@@ -288,13 +288,14 @@ def routes() -> list[Route]:
     return found
 
 
-def send_at_once() -> bool:
-    """Switch Nagle's algorithm off for every TCP connection that asyncio accepts from now on.
+def disable_nagle() -> bool:
+    """Set TCP_NODELAY on every TCP connection that asyncio accepts from now on.
 
     asyncio does so only for sockets made with proto=IPPROTO_TCP. The server's are made with
-    proto=0, and a small websocket frame then waits some 42 ms for the peer's acknowledgement.
+    proto=0, and a small websocket frame is then delayed by some 42 ms, until the peer's
+    acknowledgement.
 
-    Returns: whether this could be done; False leaves an unknown version of asyncio as it is.
+    Returns: False where this version of asyncio has no such hook, so that nothing is changed.
     """
     base_events = asyncio.base_events
     if not hasattr(base_events, "_set_nodelay") or not hasattr(socket, "TCP_NODELAY"):

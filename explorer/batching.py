@@ -1,4 +1,4 @@
-"""Dynamic batching: what arrives while a batch is computed forms the next one."""
+"""Dynamic batching: items that arrive while a batch is computed form the next batch."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Result = TypeVar("Result")
 class Batcher(Generic[Item, Result]):
     """Gathers the items of many clients by key and computes them in worker threads.
 
-    A client has one waiting item at the most: a newer one takes its place. Items of different keys
-    never share a batch, and the keys take turns, so that no key waits for more than one batch of
-    each other key. All methods are called in the event loop.
+    A client has at most one waiting item: a newer one replaces it. Items of different keys never
+    share a batch. The keys are served in turn, so that a key is delayed by at most one batch of
+    each other key. All methods must be called in the event loop.
 
     Parameters
     ----------
     compute
-        Called in a worker thread with the key and its items; returns one result an item. It must
+        Called in a worker thread with the key and its items; returns one result per item. It must
         not raise.
     deliver
         Called in the event loop with a client and the result of its item.
     threads
-        Batches that are computed at the same time.
+        Number of batches that are computed at the same time.
     largest
-        Items in a batch at the most.
+        Maximum number of items in a batch.
     """
 
     def __init__(
@@ -48,8 +48,7 @@ class Batcher(Generic[Item, Result]):
         self._running: set[asyncio.Task[None]] = set()  # asyncio keeps only weak references
 
     def submit(self, client: Hashable, key: Hashable, item: Item) -> None:
-        """Let `item` wait for the next batch of `key`, in the place of what the client waited
-        for."""
+        """Queue `item` for the next batch of `key`, replacing the client's waiting item."""
         if self._keys.get(client, key) != key:
             self.discard(client)
         self._keys[client] = key
@@ -57,7 +56,7 @@ class Batcher(Generic[Item, Result]):
         self._start()
 
     def discard(self, client: Hashable) -> None:
-        """Forget the client's waiting item, where it has one."""
+        """Remove the client's waiting item, if any."""
         if client not in self._keys:
             return
         key = self._keys.pop(client)
@@ -73,7 +72,7 @@ class Batcher(Generic[Item, Result]):
             task.add_done_callback(self._running.discard)
 
     def _take(self) -> tuple[Hashable, dict[Hashable, Item]]:
-        """The next batch; what is beyond its size goes to the end of the queue of keys."""
+        """The next batch; items beyond its size stay queued, with their key at the end."""
         key, waiting = self._waiting.popitem(last=False)
         clients = list(waiting)[: self._largest]
         batch = {client: waiting.pop(client) for client in clients}

@@ -1,4 +1,4 @@
-"""Widgets and small pieces that several pages share."""
+"""Widgets that several pages share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer import mnist_download, session, text
 
-# Petroff's ten (arXiv 2107.02270): told apart with every kind of colour vision
+# Petroff's ten (arXiv 2107.02270): distinguishable with every kind of colour vision
 DIGIT_COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
@@ -24,8 +24,8 @@ def colour(label: int) -> str:
 def model(name: str, *, spinner: bool = True) -> session.Model:
     """The model, with a spinner while it is loaded.
 
-    Where its checkpoint cannot be read, a sentence says why and the run ends: what is drawn already
-    stays, the choice of another model included.
+    Where its checkpoint cannot be read, the reason is shown and the run ends. What is drawn already
+    stays, including the choice of another model.
     """
     try:
         if session.is_ready(name) or not spinner:
@@ -50,8 +50,8 @@ def kl_notes(name: str, dims: Sequence[int]) -> dict[str, Any]:
 
 
 def pager(start: int, step: int, count: int, move: Callable[[int], None], key: str) -> None:
-    """Buttons that go back and forth by `step` of `count` items; `move` is called with the new
-    start."""
+    """Buttons that page through `count` items by `step`; `move` is called with the index of the
+    first item of the new page."""
     last = start + step >= count
     back, forth = max(0, start - step), min(start + step, max(0, count - 1))
     st.button("Previous", on_click=move, args=(back,), disabled=start <= 0, key=f"{key}-previous")
@@ -72,7 +72,7 @@ def _download_progress() -> None:
 
 
 def mnist_line() -> None:
-    """One line while MNIST's images are downloaded or cannot be had; nothing once they are here."""
+    """One line while MNIST's images are downloaded or unavailable; nothing once they are loaded."""
     if mnist_download.digits() is not None:
         return
     download, visitor = mnist_download.shared(), mnist_download.visitor()
@@ -81,12 +81,12 @@ def mnist_line() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="offline"):
         st.caption(
-            "MNIST's images are missing, so originals come from scikit-learn's digits; the map and "
-            "every control work without them. To have them, go online and click Fetch MNIST, or "
-            "set `LATENT_DATA` to a folder that holds the four files.",
+            "MNIST's images are missing, so scikit-learn's digits are shown as originals; the map "
+            "and every control work without them. To load MNIST, go online and click Fetch MNIST, "
+            "or set `LATENT_DATA` to a folder that holds the four files.",
             help=text.quoted(download.error or mnist_download.STOPPED, text.SENTENCE),
         )
         st.button("Fetch MNIST", on_click=mnist_download.fetch, type="tertiary", key="fetch-mnist")
     if visitor.attempts and download.error and not visitor.stopped:
-        # the number makes a second failure look different from the first
+        # the number distinguishes a second failure from the first
         st.warning(f"MNIST could not be fetched (attempt {visitor.attempts}): {download.error}")

@@ -22,13 +22,15 @@ class DecodedCode(NamedTuple):
 
 def title(name: str) -> str:
     """The heading of the shares."""
-    return "What an independent classifier sees" if _has_class_block(name) else "What lies near"
+    if _has_class_block(name):
+        return "Probabilities of an independent classifier"
+    return f"Classes of the nearest {NEIGHBOURS} test digits"
 
 
 def caption(name: str, digit: int | None) -> str:
-    """Where the code comes from: a test digit, or the sliders and the map."""
+    """The caption of the decoded digit: the test digit whose code it is, if any."""
     if digit is None:
-        return "decoded from the sliders"
+        return "decoded from the current code"
     return text.numbered("test digit", digit, int(session.encodings(name).labels[digit]))
 
 
@@ -40,7 +42,7 @@ def is_ready(name: str) -> bool:
     """Whether `decode` finds the model and the classifier in memory."""
     if not session.is_ready(name):
         return False
-    # asked of the service, for session.has_classifier() would load the classifier
+    # the service's has_classifier, because session.has_classifier() would load the classifier
     needs_classifier = session.info(name).digit is not None and session.service.has_classifier()
     return not needs_classifier or session.is_ready(session.service.CLASSIFIER)
 
@@ -69,7 +71,7 @@ def _nearest_classes(name: str, z: np.ndarray) -> np.ndarray:
 
     Digits without a label (-1) count among the nearest, but have no share.
     """
-    distances = session.remoteness(name, z)
+    distances = session.relative_distances(name, z)
     count = min(NEIGHBOURS, distances.shape[1])
     nearest = distances.argpartition(count - 1, axis=1)[:, :count]
     labels = session.encodings(name).labels[nearest]

@@ -1,4 +1,4 @@
-"""The parts of a page that run alone, and which of them follow a change.
+"""The fragments of the pages, and which of them rerun after a change.
 
 Streamlit reruns a fragment by the key that it was declared with.
 """
@@ -32,27 +32,27 @@ class Fragment(StrEnum):
 
 
 def rerun(*fragments: Fragment) -> None:
-    """In a callback: run these fragments.
+    """In a callback: rerun these fragments.
 
-    A component may send a last value just after its page was left. Streamlit then finds no such
-    fragment and raises; nothing has to run.
+    A component may send a last value just after its page was left. Streamlit then raises, because
+    the page has no such fragment, and nothing needs to rerun.
     """
     with suppress(StreamlitAPIException):
         st.rerun([str(fragment) for fragment in fragments])
 
 
 def after_code_change() -> None:
-    """In a callback on Explore: Python has moved the code, or a drag has ended."""
+    """In a callback on Explore: Python has changed the code, or a drag has ended."""
     rerun(Fragment.CODE, Fragment.MAP, Fragment.MOVES, Fragment.TRAVERSALS)
 
 
 def during_map_drag() -> None:
-    """In a callback on Explore: a drag on the map goes on; the rest follows when it ends."""
+    """In a callback on Explore: a drag on the map is in progress; the rest reruns when it ends."""
     rerun(Fragment.CODE)
 
 
 def after_style_change() -> None:
-    """In a callback on Generate: the style has changed: a button, or a drag that has ended."""
+    """In a callback on Generate: a button has changed the style, or a drag has ended."""
     rerun(Fragment.STYLE, Fragment.STYLE_DOWNLOADS)
 
 

@@ -41,7 +41,7 @@ def tile(images: np.ndarray, columns: int, gap: int = 0, ground: int = 0) -> np.
 
 
 def png(image: np.ndarray) -> bytes:
-    """An image [H, W] or [H, W, 3] as PNG, compressed little, since one is sent at every move."""
+    """An image [H, W] or [H, W, 3] as PNG, at the fastest compression level."""
     buffer = io.BytesIO()
     Image.fromarray(to_uint8(image)).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
@@ -58,20 +58,20 @@ def pixels(picture: np.ndarray) -> str:
 
 
 def rounded(code: Iterable[float]) -> list[float]:
-    """A latent code with four decimals, as it is sent to the browser."""
+    """A latent code rounded to four decimals, as sent to the browser."""
     return [round(float(value), 4) for value in code]
 
 
-def painted(
+def decoded_json(
     picture: np.ndarray,
     shares: Iterable[float],
     distance: float,
     decode_ms: float | None,
     hit_rate: float,
 ) -> dict[str, Any]:
-    """A decoded digit as JSON for the decoded view, from the script and the live channel alike.
+    """A decoded digit as JSON for the decoded view, used by the script and the live channel.
 
-    `shares` of the classes sum to 1; `distance` is that of the code from the prior's centre.
+    `shares` are by class, 0 to 1; `distance` is the distance of the code from the prior's centre.
     """
     return {
         "pixels": pixels(picture),  # base64: Streamlit sends bytes at the top level only

@@ -1,4 +1,4 @@
-"""The address of the page: which model and code it asks for, and how it follows the visit."""
+"""The query of the page's address: it selects the model and the code, and is updated with them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from explorer import session, text
 from explorer.visit import Place, Visit
 from vae.latent import FARTHEST
 
-LINKED = ("model", "z", "digit")  # what the address holds besides the page
-DOUBT = 0.01  # by which ten rounded probabilities may miss 1
+LINKED = ("model", "z", "digit")  # query parameters
+TOLERANCE = 0.01  # on the sum of ten rounded probabilities
 
 
 def read(offered: list[str]) -> None:
-    """Choose the model and the code that the address asks for, once for each address.
+    """Select the model and the code of the address, once for each address.
 
-    Called before the model's choice is drawn. A query that differs from the last one written is a
-    new link, or the browser's Back button. A part that cannot be used is left out, with a warning.
+    Called before the model's select box is drawn. A query that differs from the last one written is
+    a new link, or the browser's Back button. A part that is invalid is ignored, with a warning.
     """
     state = st.session_state
     query = {key: st.query_params[key] for key in LINKED if key in st.query_params}
     current = session.current_visit()
-    chosen = state.pop("chosen", False)  # the choice is newer than the address of this run
+    chosen = state.pop("chosen", False)  # a choice in the select box is newer than the address
     if current and (chosen or not query or query == current.link):
         if state.get("model", current.model) not in offered:  # its files were removed meanwhile
             gone = text.quoted(state.get("model", current.model))
@@ -32,7 +32,7 @@ def read(offered: list[str]) -> None:
     name = query.get("model", offered[0])
     if name not in offered:
         st.warning(
-            f"The link asks for model {text.quoted(name)}; on offer are "
+            f"The link names model {text.quoted(name)}, which does not exist; the models are "
             f"{', '.join(map(text.quoted, offered))}."
         )
         name = offered[0]
@@ -54,7 +54,7 @@ def read(offered: list[str]) -> None:
 
 
 def _place(query: dict[str, str], name: str) -> Place | None:
-    """The place that a link asks for, if it asks for one."""
+    """The place of a link's code or test digit, None where it has neither."""
     if "digit" in query:
         count = len(session.encodings(name).labels)
         return session.digit_place(name, index(query["digit"], count))
@@ -65,10 +65,10 @@ def _place(query: dict[str, str], name: str) -> Place | None:
 
 
 def write(now: Visit) -> None:
-    """Put the state into the address bar, where it differs.
+    """Write the state to the address bar, where it differs.
 
-    A run reads the address as it was when the run was requested. So a link that an earlier run
-    wrote may not be in it yet: `now.link` is compared too.
+    A run reads the address as it was when the run was requested, so it may lack the link that an
+    earlier run wrote: `now.link` is compared too.
     """
     z = ",".join(f"{v:g}" for v in now.place.z)
     wanted = {"z": z} if now.place.digit is None else {"digit": str(now.place.digit)}
@@ -79,23 +79,23 @@ def write(now: Visit) -> None:
 
 
 def index(given: str, count: int) -> int:
-    """The index of one of `count` test digits. Raises ValueError where it is none."""
+    """The index of one of `count` test digits. Raises ValueError for anything else."""
     try:
         found = int(given)
     except ValueError:
         found = -1
     if not 0 <= found < count:
         raise ValueError(
-            f"`digit={text.inert(given)}` is no test digit, for those count from 0 to {count - 1:,}"
+            f"`digit={text.inert(given)}` is not the index of a test digit, 0 to {count - 1:,}"
         )
     return found
 
 
 def code(given: str, dims: int, digit: slice | None) -> np.ndarray:
-    """The code [dims] of an address; `digit` is the block of its digit, if it has one.
+    """The code [dims] of an address; `digit` is its class block, if it has one.
 
     Raises ValueError for another number of values, for values that are not finite or beyond
-    FARTHEST, and where the block chooses no digit.
+    FARTHEST, and where the class block is not a distribution.
     """
     name = f"`z={text.inert(given)}`"
     try:
@@ -106,10 +106,10 @@ def code(given: str, dims: int, digit: slice | None) -> np.ndarray:
         raise ValueError(
             f"{name} is not {dims} finite numbers separated by commas, none beyond {FARTHEST:,.0f}"
         )
-    # the block of an encoded test digit may hold ten probabilities instead of a one-hot vector
-    if digit and ((values[digit] < 0).any() or abs(values[digit].sum() - 1) > DOUBT):
+    # the class block of an encoded test digit may hold ten probabilities, not a one-hot vector
+    if digit and ((values[digit] < 0).any() or abs(values[digit].sum() - 1) > TOLERANCE):
         raise ValueError(
-            f"{name} chooses no digit: of its numbers {digit.start + 1} to {digit.stop} one has "
+            f"{name} selects no digit: of its numbers {digit.start + 1} to {digit.stop} one has "
             "to be 1 and the others 0"
         )
     return values

@@ -1,12 +1,12 @@
-"""The live channel: a websocket that decodes while a control moves.
+"""The live channel: a websocket that decodes codes during a drag.
 
-A run of a Streamlit script is a new thread, some ten messages and 5 to 10 ms of Python, however
-little it draws; sixty of them a second take most of a core. While a control moves, the browser asks
-here instead. The requests of all visitors are decoded in batches by one worker thread, so that
-neither the event loop nor a script run waits for a decode. The script runs once, on release.
+A run of a Streamlit script takes a new thread, some ten messages and 5 to 10 ms of Python, however
+little it draws; sixty runs per second take most of a core. During a drag the browser sends its
+requests here instead. The requests of all visitors are decoded in batches by one worker thread, so
+that a decode blocks neither the event loop nor a script run. The script runs once, on release.
 
-Where these routes are not served, or the connection fails, the components send every move to the
-script, and everything works, only slower.
+Where these routes are not served, or the connection fails, the components send every change to the
+script, which is slower.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from explorer import assets, live_requests
 from explorer.batching import Batcher
 from explorer.live_requests import Request
 
-LONGEST = 10_000  # bytes of a request: a code of hundreds of dimensions
+MAX_REQUEST = 10_000  # bytes: enough for a code of hundreds of dimensions
 CONNECTIONS = 512  # in total
-CONNECTIONS_PER_ADDRESS = 256  # a school or a reverse proxy may be one address
+CONNECTIONS_PER_ADDRESS = 256  # a school or a reverse proxy may use one address
 
 
 def routes() -> list[WebSocketRoute]:
@@ -36,8 +36,8 @@ def routes() -> list[WebSocketRoute]:
     return Channel().routes()
 
 
-class Newest:
-    """The newest of the replies that a client has not been sent; None is the end."""
+class LatestReply:
+    """A queue of one unsent reply to a client, replaced by newer ones; None ends it."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1)
@@ -54,14 +54,14 @@ class Newest:
 class Channel:
     """All connections to the live channel, and the workers that answer them.
 
-    A connection keeps one request that waits, one that is decoded and one reply that was not sent
-    yet, whatever the client sends and whether or not it reads.
+    A connection holds at most one waiting request, one that is being decoded and one unsent reply,
+    however many requests the client sends and whether or not it reads the replies.
     """
 
     def __init__(self) -> None:
         self._connections: Counter[str] = Counter()  # by address
         self._decoding = Batcher(self._answer, self._deliver)
-        # models and projections are loaded apart, so that no visitor waits for another's
+        # models and projections are loaded by other threads, so that a load delays no decode
         self._loading = Batcher(self._answer, self._deliver, threads=2)
 
     def routes(self) -> list[WebSocketRoute]:
@@ -70,7 +70,7 @@ class Channel:
         ]
 
     async def connect(self, socket: WebSocket) -> None:
-        """Serve a connection until the client leaves."""
+        """Serve a connection until the client disconnects."""
         address = socket.client.host if socket.client else ""
         if (
             self._connections[address] >= CONNECTIONS_PER_ADDRESS
@@ -88,18 +88,18 @@ class Channel:
 
     async def _serve(self, socket: WebSocket) -> None:
         origin, host = socket.headers.get("origin"), socket.headers.get("host")
-        # in a thread, for it may look up the machine's own address
+        # in a thread, because it may look up the machine's own address
         if not await anyio.to_thread.run_sync(_is_allowed_origin, origin, host):
             await socket.close(WS_1008_POLICY_VIOLATION)
             return
-        limit_message_size(socket, LONGEST)
+        limit_message_size(socket, MAX_REQUEST)
         await socket.accept()
-        replies = Newest()
+        replies = LatestReply()
         reading = asyncio.create_task(self._read(socket, replies))
         try:
             while (reply := await replies.get()) is not None:
                 await socket.send_text(reply)
-        except (WebSocketDisconnect, RuntimeError):  # the client left before the reply
+        except (WebSocketDisconnect, RuntimeError):  # the client disconnected before the reply
             pass
         finally:
             reading.cancel()
@@ -108,19 +108,19 @@ class Channel:
             self._decoding.discard(replies)
             self._loading.discard(replies)
 
-    async def _read(self, socket: WebSocket, replies: Newest) -> None:
+    async def _read(self, socket: WebSocket, replies: LatestReply) -> None:
         try:
             while (message := await socket.receive())["type"] == "websocket.receive":
                 text = message.get("text") or ""
-                if len(text) > LONGEST or len(message.get("bytes") or b"") > LONGEST:
+                if len(text) > MAX_REQUEST or len(message.get("bytes") or b"") > MAX_REQUEST:
                     await socket.close(WS_1009_MESSAGE_TOO_BIG)
                     break
                 self._submit(text, replies)
         finally:
             replies.put(None)
 
-    def _submit(self, text: str, replies: Newest) -> None:
-        """Queue a request for decoding; a request that is wrong is answered at once."""
+    def _submit(self, text: str, replies: LatestReply) -> None:
+        """Queue a request for decoding; an invalid request is answered immediately."""
         value = None
         try:
             value = json.loads(text)
@@ -128,7 +128,7 @@ class Channel:
         except RecursionError:
             replies.put(live_requests.error(None, "the request is nested too deeply"))
         except json.JSONDecodeError as fault:
-            replies.put(live_requests.error(None, f"the request is no JSON: {fault}"))
+            replies.put(live_requests.error(None, f"the request is not JSON: {fault}"))
         except ValueError as fault:
             replies.put(live_requests.error(live_requests.serial_of(value), str(fault)))
         else:
@@ -143,16 +143,16 @@ class Channel:
 
     @staticmethod
     def _deliver(client: Hashable, reply: str) -> None:
-        assert isinstance(client, Newest)
+        assert isinstance(client, LatestReply)
         client.put(reply)
 
 
 def limit_message_size(socket: WebSocket, limit: int) -> bool:
-    """Let the server close the connection at a frame larger than `limit` bytes, before it is read.
+    """Make the server close the connection at a frame larger than `limit` bytes, before reading it.
 
-    The server's own limit is Streamlit's server.maxMessageSize, 200 MB, for all websockets. The
-    protocol object of uvicorn holds it for a single one; it is private to uvicorn. Returns whether
-    it was found: where it is not, the size is checked once the message is there.
+    The server's limit for all websockets is Streamlit's server.maxMessageSize, 200 MB. The limit of
+    one websocket is an attribute of a private protocol object of uvicorn. Returns whether it was
+    found; otherwise the size is checked once the message has been received.
     """
     protocol = getattr(getattr(socket, "_receive", None), "__self__", None)
     connection = getattr(protocol, "conn", None)
@@ -163,8 +163,8 @@ def limit_message_size(socket: WebSocket, limit: int) -> bool:
 
 
 def _is_allowed_origin(origin: str | None, host: str | None) -> bool:
-    """Whether a page from `origin` may connect: the rule of Streamlit's own websocket, so that no
-    page of another site has this server decode for it."""
+    """Whether a page from `origin` may connect, by the rule of Streamlit's own websocket, which
+    keeps out the pages of other sites."""
     try:
         from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowed
     except ImportError:  # private to Streamlit: another version may not have it

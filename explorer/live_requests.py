@@ -19,7 +19,7 @@ View = tuple[str, int, int]  # one of projections.KINDS and two dimensions
 
 
 class Request(NamedTuple):
-    """A code to decode, or a change of one: to a point of the map, or to a test digit's code."""
+    """A code to decode; with `xy` or `digit`, the code of a point of the map or of a test digit."""
 
     serial: int
     model: str
@@ -27,7 +27,7 @@ class Request(NamedTuple):
     z: tuple[float, ...]
     xy: tuple[float, float] | None = None
     digit: int | None = None
-    by: str | None = None  # which control asks; returned with the reply
+    by: str | None = None  # the control that sent it; returned with the reply
 
 
 def serial_of(value: Any) -> int | None:
@@ -37,7 +37,7 @@ def serial_of(value: Any) -> int | None:
 
 
 def parse(value: Any) -> Request:
-    """Check a parsed message. Raises ValueError that names what is wrong with it."""
+    """Check a parsed message. Raises ValueError that names the invalid field."""
     if not isinstance(value, dict):
         raise ValueError("a request is a JSON object with serial, model, view and z")
     serial, model, by = serial_of(value), value.get("model"), value.get("by")
@@ -60,7 +60,7 @@ def parse(value: Any) -> Request:
 
 
 def _numbers(value: Any, name: str) -> tuple[float, ...]:
-    """A list of finite numbers that have a picture in single precision."""
+    """A list of finite numbers that decode in single precision."""
     if not isinstance(value, list) or not all(type(each) in (int, float) for each in value):
         raise ValueError(f"{name} must be a list of numbers, not {_brief(value)}")
     # compared before the conversion to float, which overflows for a large int
@@ -72,7 +72,7 @@ def _numbers(value: Any, name: str) -> tuple[float, ...]:
 
 
 def _view(value: Any) -> View:
-    """What the map shows. The dimensions count for a plane of two dimensions only."""
+    """What the map shows. The dimensions are used only for a plane of two dimensions."""
     if (
         isinstance(value, list)
         and [type(each) for each in value] == [str, int, int]
@@ -101,7 +101,7 @@ def error(serial: int | None, message: str) -> str:
 
 
 def is_prepared(request: Request) -> bool:
-    """Whether the model and the projection are in memory, so that only a decode is left to do."""
+    """Whether the model and the projection are in memory, so that only decoding remains."""
     return decoded_code.is_ready(request.model) and projections.is_ready(
         request.model, *_kind(request)
     )
@@ -132,7 +132,7 @@ def answer(requests: Sequence[Request]) -> list[str]:
 
 def _failed(request: Request) -> str:
     LOG.exception("The live channel could not answer %s", request)
-    return error(request.serial, "it could not be decoded; the server's log has the reason")
+    return error(request.serial, "it could not be decoded; the reason is in the server's log")
 
 
 def _kind(request: Request) -> tuple[str, tuple[int, int]]:
@@ -140,11 +140,11 @@ def _kind(request: Request) -> tuple[str, tuple[int, int]]:
 
 
 def _place(request: Request) -> Place:
-    """The code that a request asks for. Raises ValueError for one that there is not."""
+    """The code of a request. Raises ValueError for an unknown model, digit or size."""
     name = request.model
     # the service loads any folder by its path, which is not offered to visitors
     if not (session.is_ready(name) or name in session.names()[0]):
-        raise ValueError(f"there is no model {_brief(name)} on offer")
+        raise ValueError(f"there is no model {_brief(name)}")
     dims = session.info(name).dims
     if len(request.z) != dims:
         raise ValueError(f"{name} has codes of {dims} numbers, not {len(request.z)}")
@@ -171,7 +171,7 @@ def _decode(requests: Sequence[Request], places: Sequence[Place]) -> list[str]:
                 "digit": place.digit,
                 "caption": decoded_code.caption(name, place.digit),
                 "cursor": cursor,
-                **images.painted(
+                **images.decoded_json(
                     each.picture,
                     each.shares,
                     each.distance,
@@ -186,7 +186,7 @@ def _decode(requests: Sequence[Request], places: Sequence[Place]) -> list[str]:
 
 
 def _cursors(requests: Sequence[Request], codes: np.ndarray) -> list[tuple[float, float]]:
-    """Where each code lies on the map of its request."""
+    """The position of each code on the map of its request."""
     rows: dict[View, list[int]] = {}
     for row, request in enumerate(requests):
         rows.setdefault(request.view, []).append(row)

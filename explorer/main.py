@@ -1,4 +1,4 @@
-"""The router: the page's frame, the model's choice, and the page that was asked for."""
+"""The router: the page's header, the choice of the model, and the page of the address."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ PAGES = {
     "Generate": generate.render,
 }
 SUMMARY = (
-    "The latent space of generative models of handwritten digits: move a code, watch the digit."
+    "The latent space of generative models of handwritten digits: change a code, see its digit."
 )
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 STYLE = Path(__file__).with_name("style.css")
 
 
 def main() -> None:
-    """Draw the app for this visitor, this run. The frame is drawn before torch is imported."""
-    # an "About" entry makes Streamlit show its menu, which holds the choice of light and dark
+    """Run the script once. The header is drawn before torch is imported."""
+    # an "About" entry makes Streamlit show its menu, which has the choice of light and dark
     st.set_page_config(
         "Latent Explorer", page_icon=ICON, layout="wide", menu_items={"About": SUMMARY}
     )

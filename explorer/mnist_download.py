@@ -1,4 +1,4 @@
-"""MNIST's test digits: read or downloaded in the background, once for all visitors."""
+"""MNIST's test digits, read or downloaded in the background once for all visitors."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from vae.download import Progress
 
 LOG = logging.getLogger(__name__)
 STOPPED = "The download was stopped."
-PAUSE = 0.2  # seconds that a page waits for the digits; reading them from a disk takes 0.05
+PAUSE = 0.2  # seconds for which a run blocks on the digits; reading them from a disk takes 0.05
 
 
 class Visitor:
-    """What a visitor asked of the download. It is part of the session's state and goes with it."""
+    """A visitor's clicks on the buttons of the download, kept in the session's state."""
 
     def __init__(self) -> None:
         self.attempts = 0  # clicks on Fetch
-        self.stopped = False  # clicked on Stop, and not on Fetch since
+        self.stopped = False  # whether the last click was on Stop
 
 
 class MnistDownload:
-    """A download that goes on until it is done, fails, or the last visitor who waits stops it."""
+    """A download that runs until it is done, fails, or the last visitor who watches it stops it."""
 
     def __init__(self, load: Callable[[Progress], data.Digits]) -> None:
         self.digits: data.Digits | None = None
@@ -35,14 +35,14 @@ class MnistDownload:
         self.done, self.total = 0, 0  # bytes
         self._load = load
         self._lock = threading.Lock()
-        # weak: a visitor who has left, and whose session was dropped, waits no more
-        self._waiting: WeakSet[Visitor] = WeakSet()
+        # weak, so that a visitor whose session was dropped is removed
+        self._watching: WeakSet[Visitor] = WeakSet()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()  # of the newest run
         self.start()
 
     def start(self) -> None:
-        """Begin, or begin again, unless the digits are there or on their way."""
+        """Start a run, unless one is in progress or the digits are loaded."""
         with self._lock:
             if self.digits is not None or self.under_way:
                 return
@@ -64,37 +64,37 @@ class MnistDownload:
             reason = str(error)
         except Exception:
             LOG.exception("MNIST could not be read")
-            reason = "MNIST could not be read; the server's log says why."
+            reason = "MNIST could not be read; the reason is in the server's log."
         with self._lock:
             if not stop.is_set():  # else the error is STOPPED, or another run has begun
                 self.error = reason
 
     @property
     def under_way(self) -> bool:
-        """Whether a run goes on and was not stopped."""
+        """Whether a run is in progress and was not stopped."""
         return self._thread is not None and self._thread.is_alive() and not self._stop.is_set()
 
     def wait(self, seconds: float) -> None:
-        """Wait until the run has ended, but no longer than so many seconds after its start."""
+        """Block until the run has ended, at most until `seconds` after its start."""
         if self._thread and not self._stop.is_set():
             self._thread.join(max(0.0, self._started + seconds - time.monotonic()))
 
     def watch(self, visitor: Visitor) -> None:
-        """Add a visitor to those who wait, unless the digits are there or the visitor stopped."""
+        """Add a visitor to those who watch a run in progress, unless the visitor has stopped it."""
         with self._lock:
             if self.under_way and not visitor.stopped:
-                self._waiting.add(visitor)
+                self._watching.add(visitor)
 
     def is_watched_by(self, visitor: Visitor) -> bool:
-        """Whether the visitor waits for a run that goes on."""
-        return self.under_way and visitor in self._waiting
+        """Whether a run is in progress and the visitor watches it."""
+        return self.under_way and visitor in self._watching
 
     def stop(self, visitor: Visitor) -> None:
-        """Let a visitor wait no more; the run ends unless others wait."""
+        """Remove a visitor from those who watch; the run is stopped when none is left."""
         with self._lock:
             visitor.stopped = True
-            self._waiting.discard(visitor)
-            if self.under_way and not self._waiting:
+            self._watching.discard(visitor)
+            if self.under_way and not self._watching:
                 self._stop.set()
                 self.error = STOPPED
 
@@ -106,7 +106,7 @@ def shared() -> MnistDownload:
 
 
 def visitor() -> Visitor:
-    """This visitor's part in the download."""
+    """This session's Visitor."""
     found = st.session_state.get("mnist-visitor")
     if not isinstance(found, Visitor):
         found = st.session_state["mnist-visitor"] = Visitor()
@@ -114,7 +114,10 @@ def visitor() -> Visitor:
 
 
 def digits() -> data.Digits | None:
-    """The test digits, or None while they are under way or cannot be had; waits for PAUSE."""
+    """The test digits, None while they are loaded or where they are unavailable.
+
+    Blocks for at most PAUSE.
+    """
     download = shared()
     download.wait(PAUSE)
     download.watch(visitor())
@@ -123,8 +126,8 @@ def digits() -> data.Digits | None:
 
 def fetch() -> None:
     """In a callback: download the digits, after a failure or a stop."""
-    asking = visitor()
-    asking.attempts += 1
-    asking.stopped = False
+    current = visitor()
+    current.attempts += 1
+    current.stopped = False
     shared().start()
-    shared().watch(asking)
+    shared().watch(current)

@@ -17,9 +17,10 @@ MUTED = "#8a95a3"  # beside the accent, on both themes
 def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> go.Figure:
     """A posterior's mean and standard deviation, a row for each dimension, the first on top.
 
-    The grey band is the prior's deviation, -1 to 1: a row that fills it carries no information on
-    the image. Rows without deviation show the mean alone. Raises ValueError where mean [Z],
-    deviation [Z] and names do not match, a mean is not finite, or a deviation is negative or NaN.
+    The grey band is the prior's deviation, -1 to 1: a dimension whose bar fills it carries no
+    information on the image. Rows without deviation show the mean only. Raises ValueError where
+    mean [Z], deviation [Z] and names differ in length, a mean is not finite, or a deviation is
+    negative or NaN.
     """
     if mean.ndim != 1 or mean.shape != deviation.shape or len(names) != len(mean):
         raise ValueError(
@@ -85,7 +86,7 @@ def losses(panels: Sequence[Panel], epoch: int) -> go.Figure:
     for row, panel in enumerate(panels, 1):
         count = len(panel.training)
         if not 1 <= epoch <= count:
-            raise ValueError(f"epoch {epoch} is none of the {count} of {panel.title}")
+            raise ValueError(f"epoch {epoch} is not one of the {count} of {panel.title}")
         epochs = np.arange(1, count + 1)
         for name, values, colour in (
             ("training", panel.training, MUTED),

@@ -11,22 +11,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from explorer import session
 
-DELAY = 0.1  # s from the first connection to the import, in which the page's heading is sent
+DELAY = 0.1  # s between the first connection and the import, in which the page's header is sent
 STREAM = "/_stcore/stream"  # Streamlit's websocket
 
 
 class Preload:
     """ASGI middleware that loads a model in a thread once a browser has opened a page.
 
-    Importing torch takes longer than all else at the first visit, and begins sooner here than in
-    the script, which draws the map before. It does not begin at the request for the page: the
-    browser and the import together would take both cores, and the first paint be late. A server
-    that nobody visits imports no torch, which saves 200 MB; a health check is no visit.
+    Importing torch is the longest step of the first visit, and starts earlier here than in the
+    script, which draws the map first. It does not start at the request for the page, because the
+    browser and the import would compete for two cores and delay the first paint. Health checks do
+    not start it: a server without visitors imports no torch, which saves 200 MB.
     """
 
     def __init__(self, app: ASGIApp, delay: float = DELAY) -> None:
         self._app, self._delay = app, delay
-        self._name = ""  # of the model that the first page asks for
+        self._name = ""  # of the model in the first page's address
         self._thread: Thread | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,14 +45,14 @@ class Preload:
 
 
 def _is_page(scope: Scope) -> bool:
-    """Whether a browser asks for a page to show, and not a program or a page for its parts."""
+    """Whether this is a request for a page, as opposed to a script, an image or a health check."""
     return scope["type"] == "http" and any(
         name == b"accept" and b"text/html" in value for name, value in scope["headers"]
     )
 
 
 def load(name: str) -> None:
-    """Load the model of this name, or the first one on offer."""
+    """Load the model of this name, or the first one where there is none of that name."""
     offered, _ = session.names()
     if not offered:
         return

@@ -1,4 +1,4 @@
-"""What the map shows of a latent space: a plane through the current code, or a t-SNE projection."""
+"""Projections of a latent space onto the map: a plane through the current code, or t-SNE."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from vae import latent
 from vae.cache import cached
 
 KINDS = ("Two dimensions", "PCA", "t-SNE")
-MEMORY = 32 << 20  # bytes of the projections that are kept, of all models
+MEMORY = 32 << 20  # bytes of cached projections, over all models
 FAINT = 0.1  # opacity of a point far from the plane; a point near it has 1
 
 
 class Projection:
-    """A flat view of the codes of a model's test digits; `points` float32 [N, 2] under `axes`.
+    """A two-dimensional projection of the codes of a model's test digits.
 
-    `plane` is the plane through the latent space that it shows, None for t-SNE. `share` is the
-    share of the codes' variance that lies within the plane, 0 to 1.
+    `points` are float32 [N, 2] and `axes` their names. `plane` is the plane of the latent space
+    that they are projected onto, None for t-SNE. `share` is the share of the codes' variance within
+    the plane, 0 to 1.
     """
 
     def __init__(self, name: str, kind: str, dims: tuple[int, int]) -> None:
@@ -40,21 +41,21 @@ class Projection:
         self.hides = len(order) > 2  # whether there are dimensions orthogonal to the plane
 
     def cursor(self, z: np.ndarray) -> tuple[float, float]:
-        """Where the code z [Z] lies on the map, as `cursors`."""
+        """The position of the code z [Z] on the map, as `cursors`."""
         x, y = self.cursors(z[None])[0]
         return float(x), float(y)
 
     def cursors(self, z: np.ndarray) -> np.ndarray:
-        """Where codes [N, Z] lie on the map, float32 [N, 2]; in a t-SNE projection, where the
-        nearest test digits lie."""
+        """The positions of codes [N, Z] on the map, float32 [N, 2]; in a t-SNE projection, those of
+        the nearest test digits."""
         if self.plane is not None:
             return self.plane.project(z)
-        return self.points[session.remoteness(self._name, z).argmin(axis=1)]
+        return self.points[session.relative_distances(self._name, z).argmin(axis=1)]
 
     def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
-        """The code at a point of the map: z moved within the plane.
+        """The code at a point of the map: z moved parallel to the plane.
 
-        A point of a t-SNE projection has no code; the nearest digit's is taken.
+        A point of a t-SNE projection has no code; the code of the nearest test digit is used.
         """
         if self.plane is not None:
             moved = self.plane.move(z, np.array(xy)).clip(-latent.FARTHEST, latent.FARTHEST)
@@ -75,18 +76,18 @@ class Projection:
         return float(x), float(y), *self.plane.spread(variance)
 
     def distances(self, z: np.ndarray) -> np.ndarray | None:
-        """Distances of the test digits' codes from the plane through z, [N]; None where the map
-        shows all dimensions, or is no plane."""
+        """Distances of the test digits' codes from the plane through z, [N]; None for t-SNE, and
+        where the map shows all dimensions."""
         if self.plane is None or not self.hides:
             return None
         return self.plane.distance(self._codes.mean, z)
 
 
 def fade(distances: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Opacity of points at these distances from the plane, 0 to 1, and the two distances between
-    which they fade.
+    """Opacity of points by their distances from the plane [N], FAINT to 1, and the two distances
+    between which they fade.
 
-    The two are the 2nd and the 98th percentile: in many dimensions no point is near in absolute
+    These two are the 2nd and the 98th percentile: in many dimensions no point is near in absolute
     terms, but the order of the distances stays visible.
     """
     near, far = np.percentile(distances, [2, 98])
@@ -95,17 +96,17 @@ def fade(distances: np.ndarray) -> tuple[np.ndarray, float, float]:
 
 
 def projection(name: str, kind: str, dims: tuple[int, int]) -> Projection:
-    """The map of a model: one of KINDS, the first of them of the two dimensions dims."""
+    """The projection of a model of this kind, one of KINDS; `dims` are used by the first kind."""
     return _projection(name, *_normal(kind, dims))
 
 
 def is_ready(name: str, kind: str, dims: tuple[int, int]) -> bool:
-    """Whether `projection` would only look up its result."""
+    """Whether the projection is in the cache."""
     return _projection.is_cached(name, *_normal(kind, dims))
 
 
 def _normal(kind: str, dims: tuple[int, int]) -> tuple[str, tuple[int, int]]:
-    """The dimensions count for the first kind only."""
+    """The cache key: the dimensions matter for the first kind only."""
     return kind, dims if kind == KINDS[0] else (0, 0)
 
 

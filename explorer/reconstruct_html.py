@@ -1,6 +1,7 @@
 """HTML of the Reconstruct page's pictures: the columns of test digits, the steps, the samples.
 
-Strings from arrays, no Streamlit. Digits are white on black, differences orange on black.
+All functions map arrays to strings and use no Streamlit. Digits are white on black, differences
+orange on black.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from PIL import Image
 from explorer import images
 
 ROWS = ("original", "reconstruction", "difference")
-THUMBNAIL = 160  # pixels a side of the picture of a step, which is shown smaller than this
+THUMBNAIL = 160  # pixels per side of the picture of a step, more than the page shows
 
 
 def nats(value: float) -> str:
@@ -40,7 +41,7 @@ def figure_rows(cross_entropy: float, kl: float | None) -> list[tuple[str, str]]
 
 
 def row_heads(names: Sequence[str]) -> str:
-    """The heads of the rows that `column` fills."""
+    """The heads of the rows of `column`."""
     tall = "".join(f'<div class="cell">{row}</div>' for row in ROWS)
     small = "".join(f'<div class="number">{name}</div>' for name in names)
     return (
@@ -51,7 +52,7 @@ def row_heads(names: Sequence[str]) -> str:
 def column(
     head: str, pictures: Sequence[str], numbers: Sequence[tuple[str, str]], picked: bool
 ) -> str:
-    """The column of a digit: its head, its pictures one below the other, its figures."""
+    """The column of a digit: its head, its pictures one below the other, its metrics."""
     tall = "".join(f'<div class="cell">{one}</div>' for one in pictures)
     small = "".join(f'<div class="number">{value}</div>' for _, value in numbers)
     kind = "column picked" if picked else "column"

@@ -1,5 +1,5 @@
-"""Figures of the Reconstruct page: the terms of the ELBO of each image, and orders of the images by
-them. NumPy only, no Streamlit."""
+"""Metrics of the Reconstruct page: the terms of the ELBO of each image, and orders of the images.
+NumPy only, no Streamlit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DRAWS = 8  # samples from a posterior that the page shows
 
 
 class Reconstructs(Protocol):
-    """The part of `vae.service.Model` that is used here."""
+    """The method of `vae.service.Model` that is used here."""
 
     def reconstruct(
         self, images: np.ndarray, /
@@ -31,7 +31,7 @@ class Figures(NamedTuple):
 
     @property
     def deterministic(self) -> bool:
-        """Whether the encoder maps to points: there is no KL, no ELBO and nothing to sample."""
+        """Whether the encoder is deterministic, so that there is no KL, no ELBO and no sample."""
         return not np.isfinite(self.logvar).any()
 
     @property
@@ -51,9 +51,9 @@ def draw_codes(
     seed: int,
     classes: slice | None = None,
 ) -> Float[np.ndarray, "N S Z"]:
-    """`count` samples of each posterior, float32; all are the mean where it is a point.
+    """`count` samples of each posterior, float32; copies of the mean where it is a point.
 
-    The dimensions `classes` of the mean are class probabilities; of a sample they are one-hot.
+    In the dimensions `classes` the mean holds class probabilities and a sample a one-hot vector.
     """
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((len(mean), count, mean.shape[1]))
@@ -76,8 +76,8 @@ def order(
 ) -> np.ndarray:
     """Indices of the images in the order `way`.
 
-    "By digit" has only those of class `digit`; "At random" is a permutation by the seed; "Worst
-    first" begins with the lowest ELBO. Raises ValueError for another way.
+    "By digit" has only the images of class `digit`; "At random" is a permutation by the seed;
+    "Worst first" is by ascending ELBO. Raises ValueError for another order.
     """
     if way == "By index":
         return np.arange(len(labels))
@@ -87,4 +87,4 @@ def order(
         return np.random.default_rng(seed).permutation(len(labels))
     if way == "Worst first":
         return np.argsort(figures.elbo, kind="stable")
-    raise ValueError(f"way {way!r} is none of {', '.join(WAYS)}")
+    raise ValueError(f"order {way!r} is not one of {', '.join(WAYS)}")

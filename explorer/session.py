@@ -1,4 +1,4 @@
-"""Models and data that all visitors share, and the state of the visit.
+"""Models and data that all visitors share, and the state of this visitor's session.
 
 The only module of the interface that imports the inference service.
 """
@@ -20,7 +20,7 @@ RETRY = 10  # s after which a damaged classifier is read again
 
 
 def model(name: str) -> Model:
-    """The model, loaded once for all visitors; the service bounds how many stay in memory.
+    """The model, loaded once for all visitors; the service bounds the memory of all models.
 
     Raises ValueError for an unknown name, CheckpointError for weights that are missing or damaged.
     """
@@ -63,18 +63,18 @@ def has_classifier() -> bool:
 
 @st.cache_resource(show_spinner=False, max_entries=16)  # some 0.3 MB each
 def history(name: str) -> History:
-    """The sheet of each epoch and the loss curves of a training; needs no torch. Raises as
+    """The samples and the losses of each epoch of a training; needs no torch. Raises as
     `encodings`."""
     return service.history(name)
 
 
 def is_ready(name: str) -> bool:
-    """Whether the model is loaded, so that `model` returns at once."""
+    """Whether the model is in memory."""
     return service.is_loaded(name)
 
 
 def names() -> tuple[list[str], list[str]]:
-    """The models on offer, and a sentence for each that is left out."""
+    """The names of the usable models, and a sentence for each model that is left out."""
     usable, faults = [], []
     for name in service.names():
         try:
@@ -91,16 +91,16 @@ def info(name: str) -> ModelInfo:
 
 
 def encodings(name: str) -> Encodings:
-    """The codes of the test digits; needs no torch.
+    """The encoded test digits; needs no torch.
 
     Raises ValueError for an unknown name, CheckpointError for a missing or damaged file.
     """
     return service.encodings(name)
 
 
-def remoteness(name: str, z: np.ndarray) -> np.ndarray:
-    """Squared distances [*N, M] of the M test digits' codes from z [*N, Z], less |z|^2, which is
-    the same for all."""
+def relative_distances(name: str, z: np.ndarray) -> np.ndarray:
+    """Squared distances [*N, M] of the M test digits' codes from z [*N, Z], minus |z|^2, which does
+    not change their order."""
     return _squares(name) - 2 * (z @ encodings(name).mean.T)
 
 
@@ -116,7 +116,7 @@ def current_visit() -> Visit | None:
 
 
 def visit(name: str) -> Visit:
-    """This visitor's state with model `name` chosen; a change of model keeps the test digit."""
+    """This visitor's state, with the model `name`; a change of the model keeps the test digit."""
     current = current_visit()
     if current is None:
         current = st.session_state["visit"] = Visit(name, _origin(name))
@@ -134,7 +134,7 @@ def _origin(name: str) -> Place:
 def _kept_place(name: str, index: int) -> Place:
     try:
         return digit_place(name, index)
-    except ValueError:  # this model was encoded on fewer digits, or does not encode
+    except ValueError:  # this model has encodings of fewer digits, or none
         return _origin(name)
 
 
@@ -142,11 +142,11 @@ def digit_place(name: str, index: int) -> Place:
     """The code of a test digit. Raises ValueError for an index beyond the test set."""
     mean = encodings(name).mean
     if not 0 <= index < len(mean):
-        raise ValueError(f"there is no test digit {index}; they count from 0 to {len(mean) - 1:,}")
+        raise ValueError(f"there is no test digit {index}; choose one from 0 to {len(mean) - 1:,}")
     return Place.at(mean[index], index)
 
 
 @st.cache_resource(show_spinner=False)
 def bundled() -> data.Digits:
-    """scikit-learn's digits, the originals where MNIST is out of reach."""
+    """scikit-learn's digits, shown as originals where MNIST is unavailable."""
     return data.load("digits", "test")

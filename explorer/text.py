@@ -1,4 +1,5 @@
-"""How pages name digits, and how they quote what others wrote: file names, addresses, titles."""
+"""Names of digits in the pages' texts, and quotes of untrusted text: file names, addresses,
+titles."""
 
 from __future__ import annotations
 
@@ -6,9 +7,9 @@ import re
 import unicodedata
 from html import escape
 
-LONGEST = 60  # characters of a quoted text
-SENTENCE = 400  # of a quoted sentence
-UNLABELLED = -1  # the label of an image whose digit is not known
+MAX_QUOTE = 60  # characters of a quoted text
+SENTENCE = 400  # characters of a quoted sentence
+UNLABELLED = -1  # the label of an image of unknown class
 UNLABELLED_COLOUR = "#7d8590"  # neutral, legible on the light and the dark theme
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")  # every punctuation mark that Markdown may read
 
@@ -39,7 +40,7 @@ def numbered(noun: str, index: int, label: int) -> str:
     return f"{noun} {index:,}, {phrase}" if phrase else f"{noun} {index:,}"
 
 
-def inert(text: str, most: int = LONGEST) -> str:
+def inert(text: str, most: int = MAX_QUOTE) -> str:
     """`text` on one line of at most `most` characters, without control characters and backticks."""
     # categories C: control and format characters, right-to-left overrides among them; Z: separators
     kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: 4 * most])
@@ -47,12 +48,12 @@ def inert(text: str, most: int = LONGEST) -> str:
     return line if len(line) <= most else f"{line[:most]}..."
 
 
-def quoted(text: str, most: int = LONGEST) -> str:
-    """`text` as a Markdown code span, within which no link, image or directive is read."""
+def quoted(text: str, most: int = MAX_QUOTE) -> str:
+    """`text` as a Markdown code span, so that links, images and directives in it have no effect."""
     return f"`{inert(text, most) or '(empty)'}`"
 
 
-def widget_label(text: str, most: int = LONGEST) -> str:
+def widget_label(text: str, most: int = MAX_QUOTE) -> str:
     """`text` for the label of a widget, which Streamlit reads as Markdown without links."""
     return _MARKDOWN.sub(r"\\\1", inert(text, most))
 

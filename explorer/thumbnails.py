@@ -13,26 +13,24 @@ import streamlit as st
 
 from explorer import assets, images, mnist_download, session
 
-COLUMNS = 100  # tiles a row
-# WebP has no more than 16,383 pixels a side, and a browser keeps a sheet of this size in 31 MB.
-TILES = 10_000  # a sheet
+COLUMNS = 100  # tiles per row
+# WebP allows 16,383 pixels per side, and a browser needs 31 MB for a sheet of this size.
+TILES = 10_000  # per sheet
 
 
 def originals(name: str) -> mnist_download.data.Digits | None:
-    """MNIST's test digits, where they are there and the model's codes belong to them.
-
-    A checkpoint that was encoded on other data has codes of other images.
-    """
+    """MNIST's test digits, None where they are not loaded or are not the images that the model's
+    encodings belong to."""
     digits = mnist_download.digits()
     same = digits is not None and np.array_equal(digits.labels, session.encodings(name).labels)
     return digits if same else None
 
 
 def sheets(name: str) -> dict[str, list[str]]:
-    """URLs of the sheets by what they show, of TILES images each, COLUMNS a row.
+    """URLs of the sheets, of TILES images each, by their kind: "original", "reconstruction".
 
-    There are none of originals that are missing, and none at all where the app's own routes are
-    not served.
+    Originals are left out where they are not loaded; the dict is empty where the app's own routes
+    are not served.
     """
     digits = originals(name)
     count = len(session.encodings(name).mean)
@@ -52,7 +50,7 @@ def sheets(name: str) -> dict[str, list[str]]:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _version(name: str) -> str:
-    """What identifies a model's sheets in their URLs: other codes give other sheets."""
+    """The version of a model's sheets in their URLs: a digest of its codes."""
     what = f"{name} {COLUMNS} {TILES}".encode() + session.encodings(name).mean.tobytes()
     return hashlib.sha256(what).hexdigest()[:20]
 

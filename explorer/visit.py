@@ -1,4 +1,4 @@
-"""What one visitor looks at: the model, the code, and the steps that Undo takes back."""
+"""The state of one visitor: the model, the code, and the history of Undo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-UNDO = 50  # steps back that are kept
+UNDO = 50  # steps of the history
 
 
 class Place(NamedTuple):
@@ -30,12 +30,12 @@ class Visit:
     model: str
     place: Place
     revision: int = 0
-    rested: Place = field(init=False)  # the place after the last change or drag that ended
-    past: list[Place] = field(default_factory=list)  # the values of `rested` before
+    committed: Place = field(init=False)  # the last place outside a drag
+    past: list[Place] = field(default_factory=list)  # earlier values of `committed`
     link: dict[str, str] = field(default_factory=dict)  # the query as it was last written or read
 
     def __post_init__(self) -> None:
-        self.rested = self.place
+        self.committed = self.place
 
     @property
     def z(self) -> np.ndarray:
@@ -43,36 +43,36 @@ class Visit:
         return np.array(self.place.z, np.float32)
 
     def start(self, place: Place) -> None:
-        """Set the place without a step to undo: the first one, or the first of another model."""
-        self.place = self.rested = place
+        """Set the first place of a model and clear the history."""
+        self.place = self.committed = place
         self.past = []
         self.revision += 1
 
     def move(self, z: np.ndarray | Sequence[float], digit: int | None = None) -> None:
-        """Set the code by a click on the map, a button or a link: one step to undo."""
+        """Set the code by a click on the map, a button or a link: one step of Undo."""
         self.place = Place.at(z, digit)
         self.revision += 1
         self.release()
 
     def drag(self, z: np.ndarray | Sequence[float]) -> None:
-        """Set the code while a drag on the map goes on; `release` ends it."""
+        """Set the code during a drag on the map; `release` ends the drag."""
         self.place = Place.at(z)
         self.revision += 1
 
     def slide(self, z: Sequence[float]) -> None:
-        """Take over the code from the sliders, which show these values already."""
+        """Set the code to the values of the sliders, which show them already."""
         here = Place.at(z)
         if here.z != self.place.z:
             self.place = here
 
     def release(self) -> None:
-        """End a drag: `undo` returns to the place before it."""
-        if self.place != self.rested:
-            self.past = [*self.past, self.rested][-UNDO:]
-            self.rested = self.place
+        """End a drag, which becomes one step of Undo."""
+        if self.place != self.committed:
+            self.past = [*self.past, self.committed][-UNDO:]
+            self.committed = self.place
 
     def undo(self) -> None:
         """Return to the place before the last step."""
         if self.past:
-            self.place = self.rested = self.past.pop()
+            self.place = self.committed = self.past.pop()
             self.revision += 1

@@ -25,7 +25,7 @@ CHOSEN = os.environ.get("PYTHON")
 
 
 class Failure(Exception):
-    """The message says what failed and what to do, in a sentence or two."""
+    """A failed step; the message has its reason and the remedy, in a sentence or two."""
 
 
 def version(python) -> "tuple[int, int]":
@@ -88,7 +88,7 @@ def has_pip():
 
 
 def reason_to_remake():
-    """Why the existing .venv cannot be used, or None where it can."""
+    """The reason why the existing .venv cannot be used, None if it can."""
     found = version(PYTHON)
     if found == (0, 0):
         return "its Python does not run"
@@ -137,7 +137,7 @@ def install(requirements):
 def prepare(names):
     """Install these requirements files into .venv, unless they are installed."""
     with (ROOT / "requirements.txt").open() as lock:
-        # Two processes would install over one another: the second waits and finds it done.
+        # Two processes must not install at the same time: the second waits for the first.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not VENV.is_dir():
             make_venv()

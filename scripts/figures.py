@@ -47,7 +47,7 @@ class Speed(NamedTuple):
 
     label: str
     app: str  # path of the app's figure
-    yardstick: str  # path of the figure it is compared with, or a number
+    reference: str  # path of the figure it is compared with, or a number
     unit: str
     ratio: str  # key among the ratios
     target: str
@@ -194,7 +194,7 @@ def speeds() -> str:
         {
             "figure": each.label,
             "this app": figure(each.app, each.unit),
-            "yardstick": figure(each.yardstick, each.unit),
+            "reference": figure(each.reference, each.unit),
             "ratio": str(results.get("ratios", {}).get(each.ratio, "")),
             "target": each.target,
             "command": f"`python benchmarks/run.py {each.benchmark}`",
@@ -202,7 +202,7 @@ def speeds() -> str:
         for each in SPEEDS
         if figure(each.app, each.unit)
     ]
-    columns = ("figure", "this app", "yardstick", "ratio", "target", "command")
+    columns = ("figure", "this app", "reference", "ratio", "target", "command")
     made = table(dict.fromkeys(columns, ""), rows)
     if not results:
         return made

@@ -1,4 +1,4 @@
-"""What tests of several packages share. No test uses any network but this machine's own."""
+"""Fixtures of several packages. The tests use no network except the local machine's."""
 
 import os
 import shutil
@@ -12,8 +12,8 @@ from tests import scheduling
 from tests.budgets import BudgetReport
 from vae import data
 
-# One thread a process, before torch is imported: a worker is busy on each core, and sums come out
-# the same on every machine.
+# One thread per process, set before torch is imported: each core has a worker, and sums have the
+# same order on every machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MakeOnce = Callable[[str, Callable[[Path], None]], Path]

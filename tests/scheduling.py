@@ -1,4 +1,4 @@
-"""The order of the test files, and which of them the workers of pytest-xdist take."""
+"""The order of the test files and their distribution to the workers of pytest-xdist."""
 
 from collections import OrderedDict
 from typing import Any
@@ -37,5 +37,5 @@ class XdistHooks:
     """Registered where pytest-xdist is active."""
 
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> FileScheduling:
-        """Schedule whole files, whatever --dist says: fixtures of a module are made once."""
+        """Schedule whole files for any --dist, so that fixtures of a module are made once."""
         return FileScheduling(config, log)

@@ -1,4 +1,4 @@
-"""What the README states is what the repository holds."""
+"""The README agrees with the repository."""
 
 import re
 from pathlib import Path

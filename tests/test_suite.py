@@ -1,4 +1,4 @@
-"""The frame of the tests: budgets, the two workers, the checks of shapes in each."""
+"""The configuration of the tests: budgets, the two workers, run-time checks of shapes."""
 
 import re
 import subprocess

@@ -1,1 +1,1 @@
-"""Generative models of handwritten digits, written to be read. Start with `vae/models/vae.py`."""
+"""Generative models of handwritten digits. The file to read first is `vae/models/vae.py`."""

@@ -24,14 +24,14 @@ DATA = ", ".join(data.DATASETS) + ", a folder of images or an .npz file"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line, with one sub-command a verb."""
+    """The argument parser, with one sub-command for each verb."""
     root = argparse.ArgumentParser(prog="python -m vae", description=__doc__)
     verbs = root.add_subparsers(dest="verb", required=True)
 
     train = verbs.add_parser("train", help="train a preset into a folder")
     train.add_argument("preset", help=f"one of {', '.join(PRESETS)}")
     train.add_argument("--epochs", type=int)
-    train.add_argument("--batch", type=int, help="images a step")
+    train.add_argument("--batch", type=int, help="images per step")
     train.add_argument("--rate", type=float, help="largest learning rate")
     train.add_argument("--seed", type=int)
     train.add_argument("--validation", type=int, help="training images to hold out")
@@ -110,16 +110,16 @@ def _scalar(text: str) -> object:
 
 
 def _data_of(folder: Path, given: str | None) -> str:
-    """The data set to measure on: the one given, else the one that the model was trained on.
+    """The data set to measure on: `given`, else the one that the model was trained on.
 
-    Raises ValueError where that one is not available.
+    Raises ValueError where the latter is not available.
     """
     trained_on = checkpoint.read_manifest(folder).data
     if given or trained_on in data.DATASETS or data.available(trained_on, "test"):
         return given or trained_on
     raise ValueError(
-        f"the model in {folder} was trained on {trained_on}, which is not here; run this where it "
-        "is, or name other data by --data"
+        f"the model in {folder} was trained on {trained_on}, which does not exist; run this where "
+        "it does, or name other data by --data"
     )
 
 
@@ -129,7 +129,7 @@ def evaluate(args: argparse.Namespace) -> None:
     model = checkpoint.read_model(folder)
     test, quiet = data.load(source, "test"), not sys.stderr.isatty()
     figures = metrics.evaluate(model, data.load(source, "train"), test, quiet=quiet)
-    enough = metrics.fewest_labels(test.labels) >= conditional_metrics.LEAST
+    enough = metrics.fewest_labels(test.labels) >= conditional_metrics.MIN_PER_CLASS
     if isinstance(model, Conditions) and has_classifier() and enough:
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
         figures |= conditional_metrics.evaluate(model, classifier, test, quiet=quiet)
@@ -147,7 +147,7 @@ def encode(args: argparse.Namespace) -> None:
 
 
 def _encode(folder: Path, digits: data.Digits) -> tuple[int, int]:
-    """Write the encodings of images; returns their shape."""
+    """Write the encodings of images; returns their shape (N, Z)."""
     encodings = metrics.encode(checkpoint.read_model(folder), digits, flat=True)
     checkpoint.write_encodings(folder, encodings)
     count, dims = encodings.mean.shape
@@ -158,7 +158,7 @@ def export(args: argparse.Namespace) -> None:
     model, manifest = checkpoint.read_model(args.run), checkpoint.read_manifest(args.run)
     folder = CHECKPOINTS / args.name
     if Path(args.name).name != args.name or not args.name.strip(" ."):
-        raise ValueError(f"{args.name!r} is no name of a checkpoint: give one without a path")
+        raise ValueError(f"{args.name!r} is not a checkpoint's name: give a name without a path")
     if folder.exists() and not args.replace:
         raise ValueError(f"{folder} exists; choose another name, or add --replace")
     source = _data_of(args.run, args.data)
@@ -180,7 +180,8 @@ def export(args: argparse.Namespace) -> None:
 
 
 def export_history(run: Path, folder: Path) -> None:
-    """Write log and samples of a run, after those of the runs that it started from."""
+    """Write the log and the samples of a run to `folder`, preceded by those of the runs that its
+    weights started from."""
     stages = [run]
     while start := checkpoint.read_manifest(stages[0]).train.get("start"):
         if not (Path(start) / checkpoint.CONFIG).exists():
@@ -230,8 +231,10 @@ VERBS = {
 
 
 def main() -> int:
-    """Run the command line. Bad input, missing data and a full disk are one sentence and exit code
-    2."""
+    """Run the command line and return the exit code.
+
+    For bad input, missing data and a full disk it prints one sentence and returns 2.
+    """
     args = parser().parse_args()
     torch.set_float32_matmul_precision("high")
     try:

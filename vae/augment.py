@@ -14,10 +14,10 @@ ROTATION, SHEAR, SCALE, SHIFT = 0.2, 0.2, 0.15, 2.0
 def distort(
     x: Float[Tensor, "B 28 28"], draws: Float[Tensor, "B 6"], strength: float = 1.0
 ) -> Float[Tensor, "B 28 28"]:
-    """An affine distortion of each image, bilinear; `draws` are uniform on [0, 1).
+    """Distort each image by a random affine map, with bilinear interpolation.
 
-    strength scales the distortion, 0 is the identity. Within these limits digits keep their class
-    (Simard et al. 2003).
+    draws are uniform on [0, 1); strength scales the distortion, 0 is the identity. Within these
+    limits digits keep their class (Simard et al. 2003).
     """
     rotation, shear, wide, tall, right, down = (strength * (2 * draws - 1)).unbind(1)  # [B] each
     cos, sin = torch.cos(ROTATION * rotation), torch.sin(ROTATION * rotation)

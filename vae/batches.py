@@ -13,18 +13,18 @@ from vae.interface import Batch
 
 
 class Batches:
-    """Shuffled batches of images that stay on the device; there is no work per sample.
+    """Shuffled batches of images that are kept on the device and indexed there, batch by batch.
 
-    Every process has the same order and takes its rows of each batch. A last incomplete batch is
-    left out; the next shuffle leaves out others. Raises ValueError where there are fewer images
-    than a batch, or a batch does not divide among the processes.
+    Every process uses the same order and takes its rows of each batch. A last incomplete batch is
+    dropped. Raises ValueError where there are fewer images than a batch, or the batch size is not a
+    multiple of the number of processes.
     """
 
     def __init__(
         self, digits: Digits, batch: int, device: torch.device, rank: int = 0, world: int = 1
     ) -> None:
         if batch % world:
-            raise ValueError(f"a batch of {batch} does not divide among {world} processes")
+            raise ValueError(f"a batch of {batch} is not a multiple of {world} processes")
         if len(digits.images) < batch:
             raise ValueError(
                 f"{len(digits.images)} images are fewer than one batch of {batch}; "
@@ -40,7 +40,7 @@ class Batches:
         return len(self.images) // self.batch
 
     def epoch(self, noise: Noise) -> Iterator[Batch]:
-        """The batches of one epoch, in a random order of `noise`."""
+        """The batches of one epoch, in an order drawn from `noise`."""
         order = torch.randperm(
             len(self.images), generator=noise.generator, device=self.images.device
         )
@@ -66,8 +66,8 @@ def hold_out(digits: Digits, count: int, seed: int) -> tuple[Digits, Digits | No
 def with_labels(digits: Digits, count: int, seed: int) -> Digits:
     """Keep the labels of `count` images, as many of each class at random by `seed`; others are -1.
 
-    The labelled images are repeated until they make up a fifth, so that each batch has some. A
-    count of 0 keeps all labels. Raises ValueError where a class has too few images.
+    The labelled images are repeated until they make up a fifth of the data, so that each batch has
+    some. A count of 0 keeps all labels. Raises ValueError where a class has too few images.
     """
     if not count:
         return digits
@@ -75,7 +75,7 @@ def with_labels(digits: Digits, count: int, seed: int) -> Digits:
     by_class = [np.flatnonzero(digits.labels == y) for y in range(10)]
     if count // 10 > (least := min(map(len, by_class))):
         raise ValueError(
-            f"{count} labels are {count // 10} of each class; of one there are {least}"
+            f"{count} labels need {count // 10} images of each class; one class has {least}"
         )
     labelled = np.concatenate([rng.choice(rows, count // 10, replace=False) for rows in by_class])
     times = max(1, round(len(digits.images) / 4 / count))

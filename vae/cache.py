@@ -28,7 +28,7 @@ class LRUCache(Generic[Value]):
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Value | None:
-        """The value kept for a key, None where there is none."""
+        """The value of a key, None where there is none."""
         with self._lock:
             found = self._entries.get(key)
             if found is None:
@@ -37,7 +37,7 @@ class LRUCache(Generic[Value]):
             return found[0]
 
     def put(self, key: Hashable, value: Value, size: int) -> None:
-        """Keep a value of `size` bytes; one that is larger than the whole cache is not kept."""
+        """Store a value of `size` bytes; one larger than the whole cache is not stored."""
         size += ENTRY
         if size > self.capacity:
             return
@@ -48,7 +48,7 @@ class LRUCache(Generic[Value]):
                 self._size -= self._entries.popitem(last=False)[1][1]
 
     def __contains__(self, key: Hashable) -> bool:
-        """Whether a value is kept for a key; does not count as a use."""
+        """Whether the cache has a value for a key; does not count as a use."""
         return key in self._entries
 
     @property
@@ -64,9 +64,9 @@ class LRUCache(Generic[Value]):
 
 
 class CachedFunction(Generic[Arguments, Value]):
-    """A function whose results are kept in `capacity` bytes. An exception is not kept.
+    """A function whose results are cached in `capacity` bytes. Exceptions are not cached.
 
-    Unlike functools.lru_cache, which bounds the number of entries, whatever the size of each.
+    functools.lru_cache bounds the number of entries instead, whatever their sizes.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class CachedFunction(Generic[Arguments, Value]):
         return found[0]
 
     def is_cached(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> bool:
-        """Whether a call with these arguments would only look up its result."""
+        """Whether the result for these arguments is in the cache."""
         return (*args, *sorted(kwargs.items())) in self._cache
 
     @property
@@ -101,7 +101,7 @@ class CachedFunction(Generic[Arguments, Value]):
 def cached(
     capacity: int, size_of: Callable[[Value], int]
 ) -> Callable[[Callable[Arguments, Value]], CachedFunction[Arguments, Value]]:
-    """Decorator: keep the results of a function, `capacity` bytes in all, by its arguments."""
+    """Decorator: cache the results of a function by its arguments, `capacity` bytes in all."""
     return lambda function: CachedFunction(function, capacity, size_of)
 
 
@@ -130,11 +130,10 @@ class CacheStats:
 
 
 class PictureCache:
-    """Pictures by the model and the codes that they were decoded from, in `capacity` bytes. Safe to
-    call from several threads at once.
+    """Decoded pictures by model and codes, in `capacity` bytes. Safe to call from several threads.
 
-    Two threads that look up the same codes at the same time may both decode them: waiting for the
-    other would take longer than the decode.
+    Two threads that look up the same codes at the same time may both decode them: a lock would take
+    longer than the decode.
     """
 
     def __init__(self, capacity: int = 64 << 20) -> None:
@@ -148,8 +147,7 @@ class PictureCache:
         z: Float[np.ndarray, "N Z"],
         decode: Callable[[], UInt8[np.ndarray, "N 28 28"]],
     ) -> UInt8[np.ndarray, "N 28 28"]:
-        """The pictures of all the codes z as one entry, read-only; `decode` makes them where they
-        are not kept."""
+        """The pictures of the codes z as one read-only entry; `decode` is called on a miss."""
         key = _key(model, z)
         found = self._cache.get(key)
         self._count(found is not None, 1)
@@ -161,8 +159,8 @@ class PictureCache:
         z: Float[np.ndarray, "N Z"],
         decode: Callable[[Float[np.ndarray, "M Z"]], UInt8[np.ndarray, "M 28 28"]],
     ) -> UInt8[np.ndarray, "N 28 28"]:
-        """The pictures of the codes z, each an entry of its own; `decode` makes those that are not
-        kept, in one call."""
+        """The pictures of the codes z, each an entry of its own; `decode` is called once, with all
+        codes that are not in the cache."""
         keys = [_key(model, code[None]) for code in z]
         found = [self._cache.get(key) for key in keys]
         missing = [row for row, picture in enumerate(found) if picture is None]
@@ -185,7 +183,7 @@ class PictureCache:
             self._lookups += lookups
 
     def stats(self) -> CacheStats:
-        """The counts until now."""
+        """Hits, lookups and size so far."""
         with self._lock:
             return CacheStats(self._hits, self._lookups, self._cache.size, self._cache.capacity)
 

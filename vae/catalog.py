@@ -1,4 +1,4 @@
-"""The checkpoints by name, and what their files other than the weights hold. Imports no torch."""
+"""The checkpoints by name, and their files other than the weights. Imports no torch."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ class ModelInfo:
     abilities: frozenset[str]  # "encodes", "decodes", "conditions", "classifies"
     blocks: tuple[LatentBlock, ...]
     figures: dict[str, Any]  # metrics.json
-    kl: tuple[
-        float, ...
-    ]  # nats a dimension, mean over the test digits; all 0 for a deterministic encoder
+    kl: tuple[float, ...]  # nats per dimension, mean over the test digits; 0 if deterministic
     active: tuple[bool, ...]  # whether a dimension is in use
 
     @property
@@ -51,13 +49,13 @@ class ModelInfo:
 
     @property
     def digit(self) -> slice | None:
-        """The place of the class block in the code, None for a model without one."""
+        """The dimensions of the class block in the code, None for a model without one."""
         return latent.block_slice(self.blocks, latent.DIGIT)
 
 
 def folder_of(name: str) -> Path:
-    """The folder of a shipped checkpoint's name, or of a path. Raises ValueError where there is
-    neither."""
+    """The folder of a shipped checkpoint, or the given folder. Raises ValueError where neither
+    exists."""
     if (CHECKPOINTS / name / checkpoint.CONFIG).exists():
         return CHECKPOINTS / name
     if Path(name).is_dir():
@@ -68,8 +66,10 @@ def folder_of(name: str) -> Path:
 
 
 def names() -> list[str]:
-    """The shipped checkpoints, the plain VAEs first and by size. The independent classifier, which
-    has no latent space, is not among them: `load(CLASSIFIER)`."""
+    """The names of the shipped checkpoints: plain VAEs first, then by length and alphabet.
+
+    The independent classifier, which has no latent space, is left out: `load(CLASSIFIER)`.
+    """
     found = {path.parent.name for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")} - {CLASSIFIER}
     return sorted(found, key=lambda n: (not n.startswith("vae"), len(n), n))
 
@@ -85,7 +85,7 @@ def _encodings_size(found: Encodings) -> int:
 
 @cached(ENCODINGS_MEMORY, _encodings_size)
 def encodings(name: str) -> Encodings:
-    """The codes of the test digits; read once, shared and read-only.
+    """The encoded test digits; read once, shared and read-only.
 
     Raises ValueError for an unknown name, CheckpointError for a missing or damaged file.
     """
@@ -104,7 +104,7 @@ def info(name: str) -> ModelInfo:
     dims = sum(block.size for block in manifest.blocks)
     kl, active = np.zeros(dims), np.ones(dims, bool)
     if "encodes" in manifest.abilities:
-        kl, active = _use(name, folder, dims)
+        kl, active = _kl_and_activity(name, folder, dims)
     return ModelInfo(
         name=name,
         title=manifest.title,
@@ -117,7 +117,7 @@ def info(name: str) -> ModelInfo:
     )
 
 
-def _use(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np.ndarray]:
+def _kl_and_activity(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np.ndarray]:
     """KL of each dimension [Z], nats, mean over the test digits, and whether it is in use [Z]."""
     codes = encodings(name)
     if codes.mean.shape[1] != dims:
@@ -130,7 +130,7 @@ def _use(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class History(NamedTuple):
-    """Training, epoch by epoch."""
+    """Samples and losses of each training epoch."""
 
     sheets: np.ndarray  # uint8 [epochs, 10, 28, 28], decoded from the same codes; may be empty
     curves: dict[str, np.ndarray]  # "loss", "validation_loss", ...: [epochs]

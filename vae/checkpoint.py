@@ -46,7 +46,7 @@ class CheckpointError(ValueError):
 
 
 class WriteError(OSError):
-    """A file that cannot be written, on a full disk, say; the message names it and the reason."""
+    """A file that cannot be written, as on a full disk; the message names it and the reason."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Call `write` on a temporary file, then replace path by it: readers find the old or the new
-    file, complete. Raises WriteError."""
+    """Call `write` on a temporary file, then replace `path` by it, so that a reader never opens a
+    partial file. Raises WriteError."""
     with _replacing(path) as temporary:
         write(temporary)
 
@@ -137,14 +137,12 @@ def _read_json(path: Path) -> Any:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read config.json. Raises CheckpointError where there is none, or it is no JSON, of a newer
-    format, or lacks fields."""
+    """Read config.json. Raises CheckpointError where the file is missing, is not JSON, has a newer
+    format or lacks fields."""
     path = folder / CONFIG
     raw = _read_json(path)
     if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
-        raise CheckpointError(
-            f"{path} is not the config of a checkpoint: it states no format number"
-        )
+        raise CheckpointError(f"{path} is not the config of a checkpoint: it has no format number")
     if raw["format"] > FORMAT:
         raise CheckpointError(
             f"{path} has format {raw['format']}, and this version reads up to {FORMAT}; "
@@ -156,7 +154,7 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest(**raw, blocks=blocks, abilities=abilities)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{path} lacks or misstates a field ({error}); restore it or train again"
+            f"{path} has a missing or invalid field ({error}); restore it or train again"
         ) from error
 
 
@@ -196,8 +194,9 @@ def read_encodings(folder: Path) -> Encodings:
 def write_encodings(folder: Path, encodings: Encodings) -> None:
     """Write encodings.npz.
 
-    Rounded to what compresses well and is below what pages show: means to 2^-13, for maps are
-    zoomed; terms of the ELBO to 2^-10 nats; log-variances and t-SNE to half precision.
+    Values are rounded so that they compress well, more finely than pages show them: means to 2^-13,
+    because maps are zoomed; terms of the ELBO to 2^-10 nats; log-variances and t-SNE to half
+    precision.
     """
     arrays = {
         "mean": _rounded(encodings.mean, 13),
@@ -225,7 +224,7 @@ def read_log(folder: Path) -> dict[str, np.ndarray]:
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         names = [name for name in lines[0] if name != "epoch"] if lines else []
-        # NaN in the epochs of a stage that did not have a figure
+        # NaN in the epochs of a training stage that did not record a value
         return {name: np.array([line.get(name, np.nan) for line in lines], float) for name in names}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); delete it or train again") from error
@@ -258,7 +257,7 @@ def read_sheets(folder: Path) -> np.ndarray:
 def write_sheets(folder: Path, sheets: np.ndarray, *, compressed: bool = False) -> None:
     """Write training.npz; sheets are uint8 [epochs, 10, 28, 28].
 
-    Compression takes 20 times as long, which is too much after every epoch.
+    Compression takes 20 times as long, too long to repeat after every epoch.
     """
     write = np.savez_compressed if compressed else np.savez
     write_atomically(folder / TRAINING, lambda p: write(p, sheets=sheets))
@@ -267,8 +266,8 @@ def write_sheets(folder: Path, sheets: np.ndarray, *, compressed: bool = False) 
 def write_model(
     folder: Path, manifest: Manifest, weights: dict[str, Tensor], *, half: bool = False
 ) -> None:
-    """Write weights.safetensors and config.json, either both or none; half stores float16, which
-    halves the size. Raises WriteError."""
+    """Write weights.safetensors and config.json, either both or none; half stores float16. Raises
+    WriteError."""
     import torch
 
     stored = {

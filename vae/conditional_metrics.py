@@ -1,7 +1,7 @@
-"""Figures of images that a conditional model generates: agreement with the class that was given,
+"""Metrics of the images that a conditional model generates: agreement with the given class,
 diversity, accuracy of a classifier trained on them, and whether classes share a style.
 
-The independent classifier is one that was trained on real images only.
+The independent classifier was trained on real images only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vae.optim import TrainConfig
 
 EACH = 1000  # images generated of each class
 STYLES = 1000  # test images whose style is transferred
-LEAST = 2  # test images that each class needs: diversity is a distance between two
+MIN_PER_CLASS = 2  # test images of each class: diversity is a distance between two
 
 
 @torch.inference_mode()
@@ -34,7 +34,8 @@ def generate(
     temperature: float = 1.0,
     quiet: bool = True,
 ) -> tuple[Float[np.ndarray, "N 28 28"], Float[np.ndarray, "N Z"]]:
-    """Images of the classes `labels`, and the codes, drawn from the prior, that they decode."""
+    """Images in [0, 1] of the classes `labels`, and the codes from the prior that they are decoded
+    from."""
     codes = latent.conditional_codes(model.blocks, labels, seed=seed, temperature=temperature)
     images = np.empty((len(codes), 28, 28), np.float32)
     device = next(model.parameters()).device
@@ -45,7 +46,7 @@ def generate(
 
 
 def balanced_labels(each: int = EACH) -> Int[np.ndarray, " N"]:
-    """The classes 0 to 9, `each` of each."""
+    """The classes 0 to 9, each repeated `each` times."""
     return np.repeat(np.arange(10), each)
 
 
@@ -55,10 +56,11 @@ def as_digits(images: Float[np.ndarray, "N 28 28"], labels: Int[np.ndarray, " N"
 
 
 def diversity(generated: Digits, real: Digits) -> float:
-    """Mean pairwise Euclidean distance within a class of generated images over that of real ones,
-    mean over the classes: 1 for images as diverse as real ones, 0 for one image a class.
+    """Mean pairwise Euclidean distance of generated images of a class, divided by that of real
+    ones; mean over the classes.
 
-    Every class needs two images of either.
+    1 for images as diverse as real ones, 0 for a single image repeated. Every class needs two
+    images of each kind.
     """
 
     def mean_distance(digits: Digits, y: int) -> float:
@@ -74,8 +76,8 @@ def diversity(generated: Digits, real: Digits) -> float:
 def accuracy_of_trained_on(
     generated: Digits, real: Digits, *, epochs: int = 5, quiet: bool = True
 ) -> float:
-    """Accuracy on real images of a classifier that is trained on generated ones only, for `epochs`
-    epochs and without distortions of its own."""
+    """Accuracy on real images of a classifier that is trained on generated ones only, without data
+    augmentation."""
     torch.manual_seed(0)
     config = TrainConfig(epochs=epochs, batch=128, rate=2e-3)
     model = models.build("classifier", {"width": 16, "distort": 0.0})
@@ -89,7 +91,7 @@ def accuracy_of_trained_on(
 
 
 def slant(images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, " N"]:
-    """Pixels to the right for each pixel upwards: covariance of the coordinates of the ink over
+    """Horizontal shift of the ink per pixel upwards: covariance of the ink's coordinates divided by
     their vertical variance."""
     y, x = np.mgrid[:28, :28]
     mass = np.maximum(images.sum((1, 2)), 1e-6)
@@ -100,7 +102,7 @@ def slant(images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, " N"]:
 
 
 def thickness(images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, " N"]:
-    """Width of the stroke in pixels: twice the ink over the length of its outline.
+    """Width of the stroke in pixels: twice the ink divided by the length of its outline.
 
     A stroke of length L and width W has the area L W and an outline of 2 L, the sum of the
     gradients.
@@ -113,11 +115,11 @@ def thickness(images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, " N"]:
 
 @torch.inference_mode()
 def style(model: ConditionsEncoding, real: Digits, *, seed: int = 0) -> dict[str, float]:
-    """Whether images that are decoded from the code of another one share its slant and thickness.
+    """Correlation of slant and thickness between a test image and images decoded from its code.
 
     The codes of STYLES test images are decoded as all ten classes. Slant and thickness are measured
-    in deviations from the mean of real images of the same class; the figure is the correlation of
-    the source's with the mean of its ten.
+    in standard deviations from the mean of real images of the same class, and averaged over the ten
+    decoded images.
     """
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(real.labels >= 0))[:STYLES]
     x, y = metrics.grey(real)[rows], torch.from_numpy(real.labels[rows])
@@ -137,16 +139,16 @@ def style(model: ConditionsEncoding, real: Digits, *, seed: int = 0) -> dict[str
 
 
 def agreement(classifier: Classifies, generated: Digits) -> float:
-    """Share of the generated images that the classifier assigns to the class that was given."""
+    """Share of the generated images that the classifier assigns to the given class, 0 to 1."""
     return metrics.accuracy(classifier, generated)
 
 
 def evaluate(
     model: LatentModel, classifier: Classifies, real: Digits, *, seed: int = 0, quiet: bool = False
 ) -> dict[str, Any]:
-    """Every figure of images generated with codes from the prior, by name.
+    """Every metric of images generated from the prior, by name.
 
-    The real images must have LEAST of each class.
+    There must be at least MIN_PER_CLASS real images of each class.
     """
     labels = balanced_labels()
     generated = as_digits(generate(model, labels, seed=seed)[0], labels)

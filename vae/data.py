@@ -158,7 +158,7 @@ DATASETS: dict[str, Loader] = {"mnist": mnist, "digits": bundled}
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Read a gzip IDX file of bytes, in the shape that its header states.
+    """Read a gzip IDX file of bytes, in the shape given by its header.
 
     Raises: DataError that names the file when it is unreadable or contradicts its header.
     """
@@ -169,7 +169,7 @@ def read_idx(path: Path) -> np.ndarray:
     # two zeros, 8 for unsigned bytes, the number of dimensions; then each size, big-endian
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
         raise DataError(
-            f"{path} is no IDX file of bytes: it starts with {raw[:4].hex() or 'nothing'}"
+            f"{path} is not an IDX file of bytes: it starts with {raw[:4].hex() or 'nothing'}"
         )
     start = 4 + 4 * raw[3]
     if len(raw) < start:
@@ -177,14 +177,14 @@ def read_idx(path: Path) -> np.ndarray:
     shape = struct.unpack(f">{raw[3]}I", raw[4:start])
     count = int(np.prod(shape, dtype=object))
     if len(raw) - start != count:
-        raise DataError(f"{path} holds {len(raw) - start} bytes where its header says {shape}")
+        raise DataError(f"{path} holds {len(raw) - start} bytes, and its header gives {shape}")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape).copy()
 
 
 def _folder(folder: Path, split: str) -> Digits:
     """Images in a folder and its subfolders; without train/ and test/, a fifth is the test set.
 
-    Hidden files and folders and macOS's __MACOSX, which hold no images of the user's, are left out.
+    Hidden files and folders and macOS's __MACOSX are skipped.
     """
     has_splits = all((folder / part).is_dir() for part in SPLITS)
     root = folder / split if has_splits else folder
@@ -259,7 +259,7 @@ def _check_labels(labels: np.ndarray, count: int, path: Path) -> None:
         raise ValueError(f"{path}: labels have shape {labels.shape} for {count} images")
     bad = labels[~np.isin(labels, np.arange(-1, 10))]
     if len(bad):
-        raise ValueError(f"{path}: label {bad[0]} is none of 0..9, or -1 for unknown")
+        raise ValueError(f"{path}: label {bad[0]} is neither 0..9 nor -1 for unknown")
 
 
 def _check_split(split: str) -> None:

@@ -1,5 +1,5 @@
-"""Codes to pictures as fast as the device allows: one thread for a few codes, and on CUDA a graph
-and half precision where the grey levels stay the same."""
+"""Fast decoding of codes to grey levels: one thread for a few codes; on CUDA a graph, and half
+precision where the grey levels stay the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 FEW = 16  # codes up to which one thread is faster than starting several
-CHUNK = 1024  # images a pass: bounds memory to some 40 MB
+CHUNK = 1024  # images per forward pass: bounds memory to some 40 MB
 
 Network = Callable[[Tensor], Tensor]  # [B, Z] -> logits [B, 28, 28]
 
@@ -41,7 +41,7 @@ def threads_for(count: int) -> Iterator[None]:
 
 
 def grey(network: Network, z: Float[Tensor, "B Z"]) -> UInt8[Tensor, "B 28 28"]:
-    """Grey levels 0 to 255 of codes, on their device."""
+    """Decoded grey levels 0 to 255, on the device of the codes."""
     return network(z).float().sigmoid_().mul_(255).round_().to(torch.uint8)
 
 
@@ -57,22 +57,24 @@ def in_half(network: Network, device: torch.device) -> Network:
 
 
 def same_pictures(a: Network, b: Network, z: Float[Tensor, "B Z"]) -> bool:
-    """Whether the pictures of codes z differ between two networks by one grey level of 255 at the
-    most."""
+    """Whether two networks decode the codes z to grey levels that differ by at most 1 of 255."""
     one, other = grey(a, z).short(), grey(b, z).short()
     return bool((one - other).abs().max() <= 1)
 
 
 class Replay:
-    """A CUDA graph of one code's decode: one launch instead of one a kernel, which for one code
-    takes longer than the kernels (PyTorch's notes, "CUDA Graphs")."""
+    """A CUDA graph that decodes one code.
+
+    For a single code, launching the kernels one by one takes longer than running them (PyTorch's
+    notes, "CUDA Graphs").
+    """
 
     def __init__(self, network: Network, dims: int, device: torch.device) -> None:
         self._code = torch.zeros(1, dims, device=device)
         self._lock = Lock()  # all threads share the input and the output tensor
         side = torch.cuda.Stream(device)
         side.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(side):  # warm-up, as the notes ask
+        with torch.cuda.stream(side):  # the warm-up that the notes require
             for _ in range(3):
                 grey(network, self._code)
         torch.cuda.current_stream(device).wait_stream(side)

@@ -1,5 +1,5 @@
-"""Training in several processes under torchrun, with random numbers that do not depend on their
-number."""
+"""Training in several processes under torchrun, with random numbers that do not depend on the
+number of processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 class Workers(NamedTuple):
-    """This process and the number of all."""
+    """The rank of this process, the number of processes, and its device."""
 
     rank: int
     world: int
@@ -45,7 +45,7 @@ def workers(device: torch.device) -> Iterator[Workers]:
 
 
 class Noise:
-    """Random numbers of one epoch, the same for any number of processes.
+    """A random generator whose numbers are the same for any number of processes.
 
     Each process draws the numbers of the whole batch and keeps the rows of its images.
     """

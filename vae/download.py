@@ -1,4 +1,5 @@
-"""Download files from mirrors over HTTP. A file gets its name only after its sha256 was checked."""
+"""Download files from mirrors over HTTP; a file is renamed to its final name once its sha256 is
+verified."""
 
 import errno
 import functools
@@ -30,7 +31,8 @@ class DataFile(NamedTuple):
 
 
 def is_good(path: Path, file: DataFile) -> bool:
-    """Whether `path` holds that file; its sha256 is computed once until the file changes."""
+    """Whether `path` has the size and sha256 of `file`; the hash is cached until the file
+    changes."""
     try:
         stat = path.stat()
         if stat.st_size != file.size:
@@ -48,7 +50,7 @@ def download(
 ) -> list[Path]:
     """Download the files that `folder` lacks; when a mirror fails, the next one is tried.
 
-    Several processes may do so at once: each writes a temporary file of its own and renames it.
+    Several processes may download at once: each writes a temporary file of its own and renames it.
 
     Args:
         mirrors: addresses to which a file's name is appended.
@@ -65,7 +67,7 @@ def download(
         raise ValueError("mirrors is empty: give at least one address")
     missing = [file for file in files if not is_good(folder / file.name, file)]
     if missing:
-        _sweep(folder)
+        _remove_stale(folder)
         total = sum(file.size for file in missing)
         # disable=None: a bar on a terminal only
         hide = None if progress is None else True
@@ -198,8 +200,8 @@ def _sha256(path: str, size: int, mtime_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sweep(folder: Path) -> None:
-    """Remove the temporary files of pooch that killed processes left."""
+def _remove_stale(folder: Path) -> None:
+    """Remove temporary files of pooch that killed processes have left behind."""
     for path in folder.glob("tmp*"):
         try:
             if time.time() - path.stat().st_mtime > STALE:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-CHUNK = 256  # images a pass on a CPU: the activations of a convolution fit its cache
+CHUNK = 256  # images per forward pass on a CPU: a convolution's activations fit its cache
 
 
 class Packed(nn.Module):

@@ -33,7 +33,7 @@ _decoding = Lock()
 
 
 def read_image(data: bytes) -> np.ndarray:
-    """Decode an image file, turned upright; of several frames or pages, the first.
+    """Decode the first frame or page of an image file and turn it upright.
 
     The size is checked in the header before any pixel is decoded. Larger images are averaged over
     blocks so that no side is longer than MAX_SIDE.
@@ -126,7 +126,7 @@ def _plain_mode(image: Image.Image) -> Image.Image:
 
 
 def _turn(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
-    """Turn the pixels upright as the EXIF data of `image` say."""
+    """Turn the pixels upright by the EXIF orientation of `image`."""
     orientation = None
     with contextlib.suppress(Exception):  # a broken EXIF block is no reason to refuse the image
         orientation = image.getexif().get(_ORIENTATION)

@@ -1,5 +1,5 @@
-"""What models, training and the service share: batches, posteriors, steps, and the abilities that
-a model may offer."""
+"""Types shared by models, training and the service: batches, posteriors, training steps, and the
+abilities that a model may have."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Batch(NamedTuple):
 
 
 class Posterior(NamedTuple):
-    """q(z given x), a diagonal Gaussian.
+    """q(z | x), a diagonal Gaussian.
 
-    A dimension without uncertainty (the code of a deterministic encoder, a class that is given) has
-    logvar = -inf, hence deviation 0.
+    A dimension without uncertainty (the code of a deterministic encoder, a given class) has
+    logvar = -inf, so its standard deviation is 0.
     """
 
     mean: Float[Tensor, "B Z"]
@@ -38,11 +38,11 @@ class Posterior(NamedTuple):
 
 
 class LatentModel(nn.Module):
-    """What every model has besides its abilities."""
+    """Base class of the models: a config, the blocks of the latent space, and abilities."""
 
     config: Any  # its frozen dataclass
     blocks: tuple[LatentBlock, ...]
-    needs_labels: bool = False  # whether it can be trained only on images of known class
+    needs_labels: bool = False  # whether every training image must have a label
 
 
 @runtime_checkable
@@ -61,19 +61,19 @@ class Decodes(Protocol):
 
 @runtime_checkable
 class Autoencodes(Encodes, Decodes, Protocol):
-    """Both: a likelihood can be measured."""
+    """Encodes and decodes, so that a likelihood can be estimated."""
 
 
 @runtime_checkable
 class Conditions(Protocol):
-    """Decodes given a class: the block "digit" of its code is that class."""
+    """Decodes given a class, which is the block "digit" of the code."""
 
-    digit: slice  # where in the code the class stands, one-hot
+    digit: slice  # the dimensions of the one-hot class in the code
 
 
 @runtime_checkable
 class ConditionsEncoding(Encodes, Decodes, Conditions, Protocol):
-    """Also encodes an image given its class, so that log p(x given y) can be measured."""
+    """Also encodes an image given its class, so that log p(x | y) can be measured."""
 
     def encode_given(
         self, x: Float[Tensor, "B 28 28"], one_hot: Float[Tensor, "B 10"]
@@ -89,13 +89,12 @@ class Classifies(Protocol):
 
 @runtime_checkable
 class InfersClass(ConditionsEncoding, Classifies, Protocol):
-    """Infers the class that it conditions on: q(y, z given x) = q(y given x) q(z given x, y)."""
+    """Infers the class that it conditions on: q(y, z | x) = q(y | x) q(z | x, y)."""
 
 
 @runtime_checkable
 class Step(Protocol):
-    """One training step of any kind, of one objective or several: all that `training.fit` needs of
-    a model."""
+    """One training step, for one objective or several: the interface that `training.fit` calls."""
 
     def __call__(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         """Update the model on one batch; progress is the share of training done, 0 to 1.
@@ -113,11 +112,11 @@ class Step(Protocol):
         ...
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights to ship: averaged, where the step averages."""
+        """The weights to save with the model: averaged, where the step averages."""
         ...
 
     def validate(self, batch: Batch) -> dict[str, Tensor]:
-        """The same scalars on unseen images, with the weights to ship and without an update."""
+        """The same scalars on unseen images, with the weights of `weights()` and no update."""
         ...
 
 
@@ -130,5 +129,5 @@ ABILITIES: dict[str, type] = {
 
 
 def abilities(model: object) -> frozenset[str]:
-    """Names of the abilities that a model offers."""
+    """Names of the abilities that a model has."""
     return frozenset(name for name, protocol in ABILITIES.items() if isinstance(model, protocol))

@@ -53,7 +53,7 @@ def continuous(blocks: Sequence[LatentBlock]) -> tuple[int, ...]:
 
 
 def origin(blocks: Sequence[LatentBlock]) -> Float[np.ndarray, " Z"]:
-    """The mean of the prior; of a categorical block its first class."""
+    """The mean of the prior, float32 [Z]; for a categorical block its first class."""
     middle = {"categorical": lambda n: np.eye(n)[0], "simplex": lambda n: np.full(n, 1 / n)}
     parts = [middle.get(b.prior, np.zeros)(b.size) for b in blocks]
     return np.concatenate(parts).astype(np.float32)
@@ -92,7 +92,7 @@ def conditional_codes(
     """Codes of the classes `labels`, one-hot in their block; z are the other dimensions, by default
     drawn from the prior.
 
-    Raises ValueError for blocks without a class, labels that are no digits, and z of another shape.
+    Raises ValueError for blocks without a class, labels outside 0..9, and z of another shape.
     """
     where = block_slice(blocks, DIGIT)
     if where is None:
@@ -166,11 +166,11 @@ def lerp(
 def slerp(
     a: Float[np.ndarray, " Z"], b: Float[np.ndarray, " Z"], steps: int
 ) -> Float[np.ndarray, "S Z"]:
-    """Spherical interpolation from a to b (White 2016, arXiv 1609.04468): its codes have norms that
-    are usual under a normal prior.
+    """Spherical interpolation from a to b (White 2016, arXiv 1609.04468), whose codes have norms
+    that are typical of a normal prior.
 
-    `lerp` where an end is the origin, or both have the same or opposite directions: the arc is not
-    defined there.
+    Falls back to `lerp` where an end is the origin or the two have the same or opposite directions,
+    as no arc is defined.
     """
     norms = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
     angle = np.arccos(np.clip(np.dot(a, b) / norms, -1, 1)) if norms else 0.0
@@ -195,8 +195,7 @@ class Plane:
     def move(
         self, z: Float[np.ndarray, " Z"], xy: Float[np.ndarray, "*N 2"]
     ) -> Float[np.ndarray, "*N Z"]:
-        """The code nearest to z whose projection is xy: what is orthogonal to the plane stays. One
-        code for each of xy."""
+        """The codes nearest to z whose projections are xy: z moved parallel to the plane."""
         start = self.project(z[None])[0]
         return (z + (np.asarray(xy) - start) @ self.axes).astype(np.float32)
 
@@ -211,8 +210,8 @@ class Plane:
     def spread(self, variance: Float[np.ndarray, " Z"]) -> tuple[float, float, float]:
         """The one-deviation ellipse of the projection of a Gaussian with diagonal covariance.
 
-        Returns its semi-axes, the larger first, and the angle of that one to the plane's first
-        axis, radians.
+        Returns its semi-axes, the larger first, and the angle between the larger one and the
+        plane's first axis, in radians.
         """
         covariance = (self.axes * variance) @ self.axes.T  # [2, 2]
         squares, directions = np.linalg.eigh(covariance.astype(np.float64))

@@ -1,4 +1,4 @@
-"""Models in memory: each loaded once a process, in bounded memory, on the best device."""
+"""Loaded models: each loaded once per process, in bounded memory, on the best device."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from vae.model import Model
 if TYPE_CHECKING:
     import torch
 
-MEMORY = 512 << 20  # bytes of weights that are kept; the shipped models take 205 MB
-_reading = threading.Lock()  # one model is read at a time; those in memory do not wait
+MEMORY = 512 << 20  # bytes of weights in memory; the shipped models take 205 MB
+_reading = threading.Lock()  # one model is read at a time; looking one up needs no lock
 _loaded: LRUCache[Model] = LRUCache(MEMORY)
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The device of this name, else of LATENT_DEVICE, else the fastest. Warns and falls back to the
-    fastest where the device is not available."""
+    """The device `name`, else LATENT_DEVICE, else the fastest one available.
+
+    Warns and falls back to the fastest where the device is not available.
+    """
     import torch
 
     available = {
@@ -45,16 +47,15 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def load(name: str) -> Model:
-    """The model of a shipped checkpoint's name or of a folder, loaded once and shared by all
-    callers.
+    """The model of a shipped checkpoint or of a folder, loaded once and shared by all callers.
 
-    The least recently used models are dropped beyond `MEMORY`; one that is still referenced
-    elsewhere works on. Raises ValueError for an unknown name, CheckpointError for files that are
-    missing, damaged or too new.
+    Beyond `MEMORY` the least recently used models are dropped; references to them stay valid.
+    Raises ValueError for an unknown name, CheckpointError for files that are missing, damaged or of
+    a newer format.
     """
     found = _loaded.get(name)
     if found is None:
-        with _reading:  # two threads that ask at once wait for one read
+        with _reading:  # two threads that load the same model read it once
             found = _loaded.get(name)
             if found is None:
                 found = _read(name)
@@ -67,7 +68,7 @@ def _read(name: str) -> Model:
     from vae.decoding import threads_for
 
     device = choose_device()
-    with threads_for(1):  # starting several takes longer than to convert the weights
+    with threads_for(1):  # starting several takes longer than converting the weights
         model = Model(name, checkpoint.read_model(folder_of(name), str(device)), device)
     if "decodes" in model.info.abilities:  # the first call initialises torch's kernels
         model.decode(latent.origin(model.info.blocks)[None])

@@ -16,7 +16,7 @@ LOG_2PI = math.log(2 * math.pi)
 def bernoulli_cross_entropy(
     logits: Float[Tensor, "*B 28 28"], x: Float[Tensor, "*#B 28 28"]
 ) -> Float[Tensor, "*B"]:
-    """-log p(x given logits), summed over the pixels.
+    """-log p(x | logits), summed over the pixels.
 
     x in {0, 1} gives a likelihood; grey levels in [0, 1] give its expectation over binarisations.
     """
@@ -68,13 +68,13 @@ def importance_log_weights(
     logvar: Float[Tensor, "*#B Z"],
     cross_entropy: Float[Tensor, "*B"],
 ) -> Float[Tensor, "*B"]:
-    """log p(x, z) / q(z given x) of codes z drawn from q; cross_entropy is -log p(x given z)."""
+    """log p(x, z) / q(z | x) of codes z drawn from q; cross_entropy is -log p(x | z)."""
     log_q = gaussian_log_density(z, mean, logvar)
     return standard_normal_log_density(z) - cross_entropy - log_q
 
 
 def importance_weighted_bound(log_weights: Float[Tensor, "K ..."]) -> Float[Tensor, ...]:
-    """log of the mean of K importance weights p(x, z_k) / q(z_k given x): a lower bound on log
+    """log of the mean of K importance weights p(x, z_k) / q(z_k | x): a lower bound on log
     p(x).
 
     K = 1 is the ELBO; the bound tightens as K grows (Burda et al. 2015, eq. 8).
@@ -89,8 +89,11 @@ def negative_bound(
     cross_entropy: Float[Tensor, "B K"],
     kl_weight: Tensor | float,
 ) -> Float[Tensor, " B"]:
-    """The loss of a VAE with K codes z an example: the negative ELBO for K = 1, with the exact KL
-    times kl_weight; for more the negative importance-weighted bound, which has no such weight."""
+    """The loss of a VAE with K codes z per example, nats.
+
+    For K = 1 the negative ELBO, with the exact KL times kl_weight; for K > 1 the negative
+    importance-weighted bound, which ignores kl_weight.
+    """
     if cross_entropy.shape[1] == 1:
         return cross_entropy[:, 0] + kl_weight * gaussian_kl(mean, logvar).sum(-1)
     log_weights = importance_log_weights(z, mean[:, None], logvar[:, None], cross_entropy)  # [B, K]
@@ -98,6 +101,8 @@ def negative_bound(
 
 
 def kl_weight(progress: Float[Tensor, ""], warm_up: float) -> Tensor | float:
-    """Weight of the KL at a share of training done: rises linearly from 0 to 1 over the first
-    `warm_up` of it, then stays 1."""
+    """Weight of the KL at `progress`, the share of training done.
+
+    It rises linearly from 0 to 1 over the first `warm_up` of training, then stays 1.
+    """
     return (progress / warm_up).clamp(max=1) if warm_up else 1.0

@@ -1,7 +1,7 @@
-"""Figures of a model on a test set: likelihoods, active units, accuracy of classifiers.
+"""Metrics of a model on a test set: likelihoods, active units, accuracy of classifiers.
 
-All likelihoods are nats per image. Figures are of images that are binarised once, by a fixed seed,
-with their grey levels as probabilities; those called "grey" have the grey levels as targets.
+All likelihoods are in nats per image. The images are binarised once, by a fixed seed, with their
+grey levels as probabilities; metrics called "grey" take the grey levels as targets.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from vae.optim import autocast
 
 LABELS = (100, 600, 1000)
 NEIGHBOURS = 5
-TSNE_LEAST = 100  # images that t-SNE needs with its perplexity of 30
-DRAWS = 8  # codes an image whose mean estimates a cross-entropy
-NEGLIGIBLE = 1e-6  # class probability that is taken for 0
+MIN_TSNE = 100  # images that t-SNE needs with its perplexity of 30
+DRAWS = 8  # codes per image whose mean estimates a cross-entropy
+NEGLIGIBLE = 1e-6  # class probability below which a class is left out
 
 
 def grey(digits: Digits) -> Float[Tensor, "N 28 28"]:
@@ -55,8 +55,8 @@ def _chunks(x: Tensor, size: int, label: str, quiet: bool) -> Iterator[Tensor]:
 class NegativeELBO(NamedTuple):
     """The two terms of -ELBO(x), nats."""
 
-    cross_entropy: Float[Tensor, " N"]  # E_q[-log p(x given z)]
-    kl: Float[Tensor, "N Z"]  # KL(q(z given x) || p(z)), by latent dimension
+    cross_entropy: Float[Tensor, " N"]  # E_q[-log p(x | z)]
+    kl: Float[Tensor, "N Z"]  # KL(q(z | x) || p(z)), by latent dimension
 
 
 @torch.inference_mode()
@@ -68,14 +68,15 @@ def elbo(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> NegativeELBO:
-    """The negative ELBO of images: a mean over `draws` codes each, and the exact KL.
+    """The negative ELBO of images: a cross-entropy, estimated with `draws` codes each, and the
+    exact KL.
 
-    Of log p(x given y) where the class y is given, `one_hot`. Without it, a model that infers the
-    class has the ELBO of log p(x), a sum over the classes:
-    E_q(y given x)[ELBO(x, y)] - KL(q(y given x) || p(y)), p(y) uniform (Kingma et al. 2014, eq. 7).
-    Of its KL, the dimensions of the class hold q log(q / p) of each class.
+    Where the class y is given by `one_hot`, it bounds log p(x | y). Otherwise it bounds log p(x);
+    for a model that infers the class it is then a sum over the classes,
+    E_q(y | x)[ELBO(x, y)] - KL(q(y | x) || p(y)) with uniform p(y) (Kingma et al. 2014, eq. 7), and
+    the dimensions of the class in `kl` hold q log(q / p) of each class.
 
-    Raises ValueError where a model that is given the class does not infer it and there is none.
+    Raises ValueError without `one_hot` for a conditional model that does not infer the class.
     """
     generator = torch.Generator().manual_seed(seed)
     chunks = x.split(500)
@@ -108,8 +109,8 @@ def _elbo(
 def _elbo_over_classes(
     model: InfersClass, x: Float[Tensor, "B 28 28"], draws: int, generator: torch.Generator
 ) -> NegativeELBO:
-    # Classes of negligible probability are left out and q(y given x) is normalised again: the bound
-    # holds for every q, and most images have one class that counts.
+    # Classes of negligible probability are left out and q(y | x) is normalised again, which saves
+    # time: most images have a single probable class. The bound holds for every q.
     q = model.classify(x).exp()
     q = torch.where(q < NEGLIGIBLE, 0.0, q)
     q /= q.sum(1, keepdim=True)
@@ -128,7 +129,7 @@ def _elbo_over_classes(
 def _posterior(
     model: Autoencodes, x: Float[Tensor, "B 28 28"], one_hot: Float[Tensor, "B 10"] | None
 ) -> Posterior:
-    """q(z given x), or q(z given x, y). Raises ValueError where the model needs y."""
+    """q(z | x), or q(z | x, y). Raises ValueError where the model needs y."""
     if one_hot is not None:
         return cast(ConditionsEncoding, model).encode_given(x, one_hot)
     if isinstance(model, Conditions):
@@ -149,8 +150,8 @@ def importance_sampled(
     """log p(x) of each image, estimated with `samples` codes from its posterior (Burda et al. 2015,
     eq. 8): a lower bound in expectation, tighter with more samples.
 
-    Of log p(x given y) where the class y is given, `one_hot`. Raises ValueError where the model
-    needs it and there is none.
+    With `one_hot`, the class y, it estimates log p(x | y). Raises ValueError without it for a
+    conditional model.
     """
     generator, values = torch.Generator().manual_seed(seed), []
     for index, part in enumerate(_chunks(x, 20, f"log p(x), {samples} samples", quiet)):
@@ -161,7 +162,7 @@ def importance_sampled(
         )  # [K, B, Z]
         with autocast(z.device):  # changes a mean over images by some 0.002 nats, in half the time
             logits = model.decode(z)
-        free = logvar[0].isfinite()  # the class, which is given, has no density
+        free = logvar[0].isfinite()  # the given class has no density
         z, mean, logvar = z[..., free], mean[:, free], logvar[:, free]
         cross_entropy = losses.bernoulli_cross_entropy(logits, part)
         log_weights = losses.importance_log_weights(z, mean, logvar, cross_entropy)
@@ -199,7 +200,7 @@ def grid_quadrature(
 
 
 def fewest_labels(labels: np.ndarray) -> int:
-    """Images of the rarest of the ten classes; -1 stands for an unknown one."""
+    """The number of images of the rarest of the ten classes; labels of -1 are ignored."""
     return int(np.bincount(labels[labels >= 0], minlength=10).min())
 
 
@@ -212,14 +213,14 @@ def nearest_neighbours(
     *,
     draws: int = 5,
 ) -> float:
-    """Accuracy on test codes of 5 nearest neighbours among `count` labelled codes, as many of each
-    class; mean over draws of these.
+    """Test accuracy of a 5-nearest-neighbour classifier on `count` labelled codes, as many of each
+    class; mean over `draws` choices of these codes.
 
     Raises ValueError where a class has fewer than count // 10 labelled codes.
     """
     if count // 10 > (least := fewest_labels(labels)):
         raise ValueError(
-            f"{count} labels are {count // 10} of each class, but of one there are {least}"
+            f"{count} labels need {count // 10} codes of each class, but one class has {least}"
         )
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -240,7 +241,7 @@ def nearest_neighbours(
 def encode(model: nn.Module, digits: Digits, *, flat: bool = False) -> Encodings:
     """Posteriors of the images and the terms of their grey ELBO, to be stored with a checkpoint.
 
-    flat adds a t-SNE embedding, about a minute for 10,000 codes.
+    flat adds a t-SNE embedding, which takes about a minute for 10,000 codes.
 
     Raises ValueError for a model that does not both encode and decode.
     """
@@ -254,7 +255,7 @@ def encode(model: nn.Module, digits: Digits, *, flat: bool = False) -> Encodings
     arrays = (mean, logvar, cross_entropy, kl.sum(1))
     mean, logvar, cross_entropy, kl = (a.numpy().astype(np.float32) for a in arrays)
     free = _continuous(model, mean.shape[1])
-    wanted = flat and len(free) > 2 and len(mean) > TSNE_LEAST
+    wanted = flat and len(free) > 2 and len(mean) > MIN_TSNE
     tsne = latent.tsne(mean[:, free]) if wanted else None
     return Encodings(mean, logvar, digits.labels, cross_entropy, kl, tsne)
 
@@ -267,11 +268,11 @@ def _continuous(model: nn.Module, dims: int) -> list[int]:
 def evaluate(
     model: nn.Module, train: Digits, test: Digits, *, seed: int = 0, quiet: bool = False
 ) -> dict[str, Any]:
-    """Every figure that the model's abilities allow, by name, on the whole test set.
+    """Every metric that the model's abilities allow, by name, on the whole test set.
 
-    The training set is for kNN; what needs more labels than there are is left out. Raises
-    ValueError for a model of which nothing can be measured. `conditional_metrics.evaluate` has the
-    figures of images generated given a class.
+    The training set is for kNN; a metric that needs more labels than there are is left out. Raises
+    ValueError for a model without any metric. `conditional_metrics.evaluate` measures images
+    generated given a class.
     """
     figures: dict[str, Any] = {
         "test_images": len(test.images),
@@ -289,7 +290,8 @@ def evaluate(
 
 @torch.inference_mode()
 def accuracy(model: Classifies, digits: Digits) -> float:
-    """Share of the labelled images whose most probable class is their label; at least one is."""
+    """Share of the labelled images whose most probable class is their label, 0 to 1; there must be
+    a labelled image."""
     labelled = digits.labels >= 0
     x = torch.from_numpy(digits.images[labelled]).float() / 255
     classes = torch.cat([model.classify(part).argmax(1) for part in x.split(1000)])
@@ -328,7 +330,7 @@ def _autoencoding(
 def _likelihoods(
     model: Autoencodes, binary: Float[Tensor, "N 28 28"], labels: np.ndarray, quiet: bool
 ) -> dict[str, Any]:
-    """ELBO and log p(x) of binarised images; of a conditional model those of log p(x given y)."""
+    """ELBO and log p(x) of binarised images; for a conditional model those of log p(x | y)."""
     one_hot, given = None, ""
     if isinstance(model, ConditionsEncoding):
         if (labels < 0).any():

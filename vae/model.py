@@ -19,8 +19,8 @@ from vae.checkpoint import Encodings
 if TYPE_CHECKING:
     import torch
 
-# For all models, so that memory is bounded whatever their number. Single codes are kept apart: a
-# drag asks for many of them and seldom for the same one again.
+# Shared by all models, so that memory is bounded whatever their number. Single codes have a cache
+# of their own: a drag decodes many of them and seldom the same one again.
 _sheets, _singles = PictureCache(48 << 20), PictureCache(4 << 20)
 _tags = itertools.count()
 
@@ -30,7 +30,7 @@ class Engine(NamedTuple):
 
     device: str
     half: bool  # bfloat16
-    decode_ms: float | None  # a code, running mean of small batches; None before the first
+    decode_ms: float | None  # per code, running mean of small batches; None before the first
     cache: CacheStats  # of the pictures of all models
 
 
@@ -54,7 +54,7 @@ class Model:
         self._module = module  # `_needs` checks its abilities
         self._device = device
         self._packed: Any = None  # a copy for many images, made by the first such call
-        self._tag = f"{name} {next(_tags)}"  # in the cache: another load of the name has another
+        self._tag = f"{name} {next(_tags)}"  # key in the cache, new each time the model is loaded
         self._decode_ms: float | None = None
         if "decodes" in self.info.abilities:
             trial = latent.sample_prior(self.info.blocks, 256, seed=0)
@@ -86,7 +86,7 @@ class Model:
         return mean, logvar
 
     def reconstruct(self, images: Float[np.ndarray, "N 28 28"], seed: int = 0) -> Reconstruction:
-        """Encode images in [0, 1] and measure what is decoded, as `metrics.elbo`.
+        """Encode images in [0, 1] and compute the terms of their ELBO by `metrics.elbo`.
 
         Raises as `encode` and `decode`.
         """
@@ -103,7 +103,7 @@ class Model:
         return Reconstruction(mean, logvar, cross_entropy, kl)
 
     def classify(self, images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, "N 10"]:
-        """Probabilities of the ten digits for images in [0, 1]. Raises as `encode`."""
+        """Probabilities of the ten classes for images in [0, 1]. Raises as `encode`."""
         self._needs("classifies")
         probabilities = np.empty((len(images), 10), np.float32)
         module = self._module_for(len(images))
@@ -154,8 +154,8 @@ class Model:
         """Images in [0, 1] of the classes `labels`.
 
         z is the code without its class block; by default it is drawn from the prior with `seed`,
-        its standard deviation scaled by `temperature`. Raises ValueError for labels that are no
-        digits, for z of another shape, and where the model is not conditional.
+        its standard deviation scaled by `temperature`. Raises ValueError for labels outside 0..9,
+        for z of another shape, and where the model is not conditional.
         """
         return self.decode(self.codes(labels, z, seed, temperature))
 
@@ -196,18 +196,17 @@ class Model:
         return images
 
     def pictures(self, z: Float[np.ndarray, "N Z"]) -> UInt8[np.ndarray, "N 28 28"]:
-        """Grey levels 0 to 255 of codes, read-only and cached: the same codes are not decoded twice
-        while the cache has space. Raises as `decode`.
+        """Decoded grey levels 0 to 255, read-only, from a bounded cache. Raises as `decode`.
 
-        On CUDA these may differ from `decode` by one level (half precision).
+        On CUDA they may differ from `decode` by one level (half precision).
         """
         codes = _finite(self._checked(z))
         cache = _singles if len(codes) == 1 else _sheets
         return cache.get(self._tag, codes, partial(self._draw, codes))
 
     def pictures_by_code(self, z: Float[np.ndarray, "N Z"]) -> UInt8[np.ndarray, "N 28 28"]:
-        """As `pictures`, for codes that have nothing to do with each other: each is cached by
-        itself, and those that are not cached are decoded in one batch."""
+        """As `pictures`, for unrelated codes: each is a cache entry of its own, and those that are
+        not cached are decoded in one batch."""
         return _singles.get_each(self._tag, _finite(self._checked(z)), self._draw)
 
     def _draw(self, codes: np.ndarray) -> np.ndarray:
@@ -222,7 +221,7 @@ class Model:
         return drawn
 
     def engine(self) -> Engine:
-        """How codes are decoded, and how fast they have been."""
+        """The device and precision of decoding, its speed and the use of the caches."""
         stats = _sheets.stats() + _singles.stats()
         return Engine(self.device, self._decoder.half, self._decode_ms, stats)
 
@@ -243,7 +242,7 @@ class Model:
     def _needs(self, ability: str) -> None:
         if ability not in self.info.abilities:
             has = ", ".join(sorted(self.info.abilities))
-            raise ValueError(f"{self.info.name} is not a model that {ability}; it {has}")
+            raise ValueError(f"{self.info.name} is not a model that {ability}; it only {has}")
 
 
 def _finite(z: np.ndarray) -> np.ndarray:
@@ -251,5 +250,5 @@ def _finite(z: np.ndarray) -> np.ndarray:
     codes = np.array(z, np.float32)
     if not np.isfinite(codes).all():
         bad = codes[~np.isfinite(codes)][0]
-        raise ValueError(f"a code must be finite numbers; this one holds {bad}")
+        raise ValueError(f"a code must consist of finite numbers; this one has {bad}")
     return codes

@@ -151,7 +151,7 @@ def conv(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> 
 
 
 def hybrid(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
-    """Residual blocks, and a decoder that ends in convolutions, where they matter most.
+    """Residual blocks, and a decoder that ends in convolutions.
 
     Pixel shuffle (Shi et al. 2016) doubles the side.
     """

@@ -20,14 +20,14 @@ Scalars = dict[str, Tensor]
 @dataclass(frozen=True)
 class TrainConfig:
     epochs: int = 60
-    batch: int = 256  # images a step, in all processes together
+    batch: int = 256  # images per step, over all processes
     rate: float = 2e-3  # largest learning rate
     schedule: str = "cosine"  # cosine, after a warm-up over 5 % of the steps; constant
     weight_decay: float = 0.05
     average: float = 0.999  # decay of the weights' exponential moving average; 0: none
     clip: float = 10.0  # largest norm of the gradient
     seed: int = 0
-    validation: int = 0  # training images held out for choices, which the test set is not for
+    validation: int = 0  # training images held out for the choice of settings
     labels: int = 0  # training images whose label is used, as many of each class; 0: all
     precision: str = "auto"  # auto: bfloat16 where the device has it in hardware; float32
     start: str = ""  # a run's folder whose weights to start from; empty: random weights
@@ -43,7 +43,7 @@ class TrainConfig:
             raise ValueError(f"no schedule {self.schedule!r} or no precision {self.precision!r}")
         if self.labels < 0 or self.labels % 10:
             raise ValueError(
-                f"labels are as many of each class: a multiple of 10, not {self.labels}"
+                f"labels must be a multiple of 10, as many of each class, not {self.labels}"
             )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"a seed is a whole number from 0 to 2^32 - 1, not {self.seed}")
@@ -60,9 +60,9 @@ def learning_rate(config: TrainConfig, progress: float) -> float:
 
 
 def autocast(device: torch.device, precision: str = "auto") -> torch.autocast:
-    """bfloat16 matrix products where the device has them in hardware; losses are in float32 still.
+    """Autocast to bfloat16 where the device supports it in hardware; losses stay in float32.
 
-    ATEN_CPU_CAPABILITY=avx2 in the environment turns them off on a processor.
+    ATEN_CPU_CAPABILITY=avx2 in the environment turns it off on a CPU.
     """
     supported = {"cuda": torch.cuda.is_bf16_supported, "cpu": _cpu_has_bfloat16}
     enabled = precision == "auto" and device.type in supported and supported[device.type]()
@@ -165,8 +165,8 @@ class GradientStep:
 
     @torch.no_grad()
     def validate(self, batch: Batch) -> Scalars:
-        """The objective on unseen images, with the weights to ship, without dropout, and with the
-        KL's weight at the end of training."""
+        """The objective on unseen images, with the weights of `weights()`, without dropout, and
+        with the KL weight at the end of training."""
         kept = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.model.load_state_dict(self.weights())
         self.objective.eval()
@@ -195,7 +195,7 @@ class GradientStep:
         if len(moments) != len(self.parameters):
             raise ValueError(
                 f"the state has moments of {len(moments)} parameters, and this model has "
-                f"{len(self.parameters)}: an earlier version began the run; begin it again"
+                f"{len(self.parameters)}: the run is of an earlier version; start it again"
             )
         self.model.load_state_dict(part("model."))
         mean = part("mean.")

@@ -1,4 +1,4 @@
-"""Prepare an image of a digit as MNIST was: 28x28, white ink on black, one step after the other.
+"""Prepare an image of a digit as MNIST was: 28x28, white ink on black.
 
 The steps are those of LeCun, Cortes and Burges: scale the ink into a box of 20 pixels with its
 aspect ratio kept, antialiased, and put its centre of mass in the middle of 28x28.
@@ -13,7 +13,7 @@ from scipy import ndimage
 SIDE, BOX = 28, 20  # pixels: the image, and the box that the ink fits into
 MIDDLE = 14  # pixel index of the centre of mass in MNIST, within half a pixel
 WORK_SIDE = 512  # pixels; larger images are reduced to this before anything else
-LEAST_CONTRAST = 0.08  # of ink and paper, in the range 0 to 1; with less the page is blank
+MIN_CONTRAST = 0.08  # of ink and paper, in the range 0 to 1; with less the page is blank
 
 
 class Prepared(NamedTuple):
@@ -40,7 +40,7 @@ def prepare(image: np.ndarray, invert: str | bool = "auto") -> Prepared:
         invert: True for dark ink on light paper, False for light on dark, "auto" to decide by the
             border.
 
-    Raises: ValueError when the array is no such image or holds no ink.
+    Raises: ValueError when the array is not such an image or holds no ink.
     """
     if invert not in ("auto", True, False):
         raise ValueError(f"invert={invert!r} is none of 'auto', True, False")
@@ -69,7 +69,7 @@ def enlarge(small: np.ndarray) -> np.ndarray:
 
 
 def as_uint8(image: np.ndarray) -> np.ndarray:
-    """Check an image as `prepare` takes it and convert it to uint8 [H, W] or [H, W, C]."""
+    """Check an image that `prepare` accepts and convert it to uint8 [H, W] or [H, W, C]."""
     image = np.asarray(image)
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or 0 in image.shape:
@@ -137,9 +137,9 @@ def _border(grey: np.ndarray) -> np.ndarray:
 
 
 def _paper_is_light(grey: np.ndarray) -> bool:
-    """Whether the border lies nearer to the brightest parts than to the darkest.
+    """Whether the border is nearer to the brightest parts than to the darkest.
 
-    Not simply above one half: paper on a photograph in poor light is a dark grey.
+    A threshold of one half would fail: paper on a photograph in poor light is dark grey.
     """
     low, high = np.percentile(grey, [0.1, 99.9])
     return bool(2 * np.median(_border(grey)) > low + high)
@@ -160,7 +160,7 @@ def _ink(values: np.ndarray) -> np.ndarray:
     top = float(np.partition(ink, -strongest, axis=None)[-strongest])
     paper = ink[ink < top / 2]
     noise = 1.48 * float(np.median(np.abs(paper))) if paper.size else 0.0
-    if top < max(LEAST_CONTRAST, 6 * noise):
+    if top < max(MIN_CONTRAST, 6 * noise):
         raise ValueError("the image is blank: no ink stands out from the paper")
     top = float(np.percentile(ink[ink > top / 2], 90))
     return np.where(ink > 3 * noise, np.clip(ink / top, 0, 1), 0)
@@ -225,7 +225,7 @@ def _centre(scaled: np.ndarray) -> np.ndarray:
 
 
 def _is_prepared(pixels: np.ndarray) -> bool:
-    """Whether this has the form of MNIST already, so that preparing twice changes nothing."""
+    """Whether an image has the size, box and centre of MNIST, so that preparing twice is safe."""
     if pixels.shape != (SIDE, SIDE) or pixels.max() < 250:
         return False
     rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))

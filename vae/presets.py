@@ -1,4 +1,4 @@
-"""PRESETS by name, for `python -m vae train NAME`: those that are shipped, and published ones."""
+"""PRESETS by name, for `python -m vae train NAME`: the shipped models and published settings."""
 
 from __future__ import annotations
 

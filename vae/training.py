@@ -30,7 +30,7 @@ OnEpoch = Callable[[int, dict[str, float]], None]
 
 
 class TrainingError(RuntimeError):
-    """A run that failed; the message has the reason and what to do."""
+    """A run that failed; the message gives the reason and what to do."""
 
 
 def fit(
@@ -48,8 +48,8 @@ def fit(
     """Run `step` over `batches` for the epochs first + 1 to epochs, counted from 1, and call
     on_epoch(epoch, means) after each.
 
-    Each epoch has a seed of its own and depends only on the state at its start: a resumed run
-    equals one that was not stopped. Raises TrainingError where a mean is no longer finite.
+    Each epoch has a seed of its own and depends only on the state at its start, so that a resumed
+    run equals an uninterrupted one. Raises TrainingError where a mean is not finite.
     """
     total = epochs * len(batches)
     progress = tqdm(
@@ -62,7 +62,7 @@ def fit(
     with progress:
         for epoch in range(first, epochs):
             noise.seed(seed * 1_000_003 + epoch)
-            # of dropout, which differs between processes
+            # for dropout, whose masks differ between processes
             torch.manual_seed((seed * 1_000_003 + epoch) * noise.world + noise.rank)
             sums: dict[str, Tensor] = {}
             for index, batch in enumerate(batches.epoch(noise)):
@@ -125,7 +125,7 @@ class EpochSamples:
 
     @torch.inference_mode()
     def add(self, weights: dict[str, Tensor]) -> None:
-        """Decode the codes with the weights of an epoch's end, and save."""
+        """Decode the codes with the weights at the end of an epoch, and save the images."""
         if self.codes is None:
             return
         self.model.load_state_dict(weights)
@@ -195,7 +195,7 @@ def train(
             samples.add(step.weights())
             rounded = {name: round(value, 4) for name, value in means.items()}
             checkpoint.append_log(folder, {"epoch": epoch} | rounded)
-            # last: an epoch counts once its state is saved, and what else it left is replaced
+            # last: only an epoch with a saved state is complete; a resumed run replaces the others
             checkpoint.write_progress(folder, step.state(), epoch, run)
 
         fit(
@@ -269,8 +269,8 @@ def _check_settings(folder: Path, saved: dict[str, Any], run: dict[str, Any]) ->
 
 
 def _settings(run: dict[str, Any]) -> dict[str, Any]:
-    """The settings that decide a run's weights, with the defaults of those that it does not
-    name."""
+    """The settings that determine a run's weights; those that it does not name have their
+    defaults."""
     return {
         "model": run["model"],
         "data": run["data"],
@@ -306,8 +306,11 @@ def _trim_log(folder: Path, epochs: int) -> None:
 
 
 def fitted(preset: Preset, images: int, *, validation: bool = True, batch: bool = True) -> Preset:
-    """The preset for a data set of so many images: where more than half would be held out for
-    `validation`, a tenth is; a `batch` has at most all the others."""
+    """Adapt a preset to a data set of `images` images.
+
+    With `validation`, a tenth is held out where the preset would hold out more than half; with
+    `batch`, the batch size is at most the number of the remaining images.
+    """
     train = preset.train
     if validation and train.validation > images // 2:
         train = replace(train, validation=images // 10)
@@ -317,8 +320,8 @@ def fitted(preset: Preset, images: int, *, validation: bool = True, batch: bool 
 
 
 def with_options(preset: Preset, model: dict[str, Any], train: dict[str, Any]) -> Preset:
-    """The preset with other settings; those that are None stay. Raises ValueError for an unknown
-    one."""
+    """A preset with these settings of the model and of the training; None keeps a setting. Raises
+    ValueError for an unknown one."""
     changed = {k: v for k, v in model.items() if v is not None}
     models.config(preset.model, preset.config | changed)
     config = replace(preset.train, **{k: v for k, v in train.items() if v is not None})

@@ -24,7 +24,7 @@ else:
     from explorer import live
     from explorer.preload import Preload
 
-    assets.send_at_once()
+    assets.disable_nagle()
     app = st.App(
         ROOT / "streamlit_app.py",
         routes=[*assets.routes(), *live.routes()],

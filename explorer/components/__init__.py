@@ -1,1 +1,1 @@
-"""Browser components: a Python module with a `mount` command each, beside its script and style."""
+"""Browser components: for each a Python module with `mount`, an ES module and a style sheet."""

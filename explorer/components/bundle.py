@@ -1,11 +1,11 @@
-"""ES modules of the components: which ones a module imports, and all of them as one script.
+"""The import graph of the components' ES modules, and a bundler that makes one script of them.
 
-A browser loads modules by their URLs. A host that serves no URLs of ours gets one script instead:
-each module becomes a function scope whose exports its importers take from it.
+A browser loads modules by their URLs. Where the host does not serve them, each component is one
+script instead: each module becomes a function scope that returns its exports.
 
-Modules are files of this folder. They import one another by name, never in a circle, each import a
-statement of its own; they export functions, classes and constants where these are declared. The
-style of a component is the module `<name>.css.js`, made of `<name>.css`.
+Modules are files of this folder. They import one another by name and without cycles, each import is
+a statement of its own, and exports are marked where functions, classes and constants are declared.
+The style of a component is the module `<name>.css.js`, made from `<name>.css`.
 """
 
 import json
@@ -39,15 +39,15 @@ def sources() -> dict[str, str]:
 
 
 def modules(entry: str) -> list[str]:
-    """The module `entry` and all that it imports, directly or not, each behind its own imports.
+    """The module `entry` and all its direct and indirect imports, each after its own imports.
 
-    Raises ValueError for imports in a circle.
+    Raises ValueError for cyclic imports.
     """
     found: list[str] = []
 
     def visit(file: str, path: tuple[str, ...]) -> None:
         if file in path:
-            raise ValueError(f"modules import one another in a circle: {' -> '.join(path)}, {file}")
+            raise ValueError(f"modules import one another in a cycle: {' -> '.join(path)}, {file}")
         if file in found:
             return
         for match in _IMPORT.finditer(source(file)):
@@ -59,7 +59,7 @@ def modules(entry: str) -> list[str]:
 
 
 def bundle(entry: str) -> str:
-    """One script that behaves as the module `entry`, with everything that it imports.
+    """One script that behaves as the module `entry`, including everything that it imports.
 
     Raises ValueError for a form of import or export that is not used in this folder.
     """
@@ -89,7 +89,7 @@ def _body(file: str) -> str:
         return match[0].removeprefix("export ")
 
     text = _EXPORT.sub(exported, _IMPORT.sub(imported, source(file)))
-    # import() of types stands in comments; a line that begins with either word is a statement
+    # import() of types occurs in comments only; a line that begins with either word is a statement
     if left := _STATEMENT.search(text):
         raise ValueError(f"{file}: cannot bundle {left[0].strip()!r}")
     return f"{text}return {{ {', '.join(exports)} }};"

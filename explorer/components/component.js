@@ -1,13 +1,13 @@
-// How a component is mounted: the element that it draws in, and what it may send.
+// Mounts a component: its root element, its updates and clean-up, and when it may send.
 
 import { element } from "./dom.js";
 
 const REMOVAL_DELAY = 200; // ms
-const NAVIGATION = 60_000; // ms in which the other page arrives, the import of torch included
+const NAVIGATION = 60_000; // ms within which the other page is shown, including the import of torch
 
 /**
- * Call `listener(true)` when another page of the app is asked for, `listener(false)` when this one
- * is asked for again.
+ * Call `listener(true)` when the visitor navigates to another page of the app, `listener(false)` on
+ * the way back to this one.
  *
  * @param {(away: boolean) => void} listener
  * @param {AbortSignal} signal
@@ -28,12 +28,12 @@ function onNavigation(listener, signal) {
  *
  * An instance is kept per parent element, because Streamlit calls again, with new functions, for
  * each change. Streamlit also calls the clean-up of an older call before or after the newer call, so
- * only the clean-up of the newest one removes the instance, and only when no other call follows:
- * else a slider would be replaced while it is dragged.
+ * only the clean-up of the newest call removes the instance, and only if no other call follows:
+ * otherwise a slider would be replaced during a drag.
  *
- * Nothing is sent once another page has been asked for. A message behind that request names the page
- * it comes from, and of two waiting messages Streamlit takes the newer one's page: the visitor would
- * stay where he is.
+ * Nothing is sent after a navigation to another page. A message sent after the navigation names the
+ * page that it comes from, and of two queued messages Streamlit shows the newer one's page: the
+ * visitor would stay on the old page.
  *
  * @template Data
  * @param {string} name of the component, in the root element's data-latent-explorer

@@ -8,7 +8,7 @@ import { firstPictureShown } from "./first_picture.js";
 import { liveChannel } from "./live.js";
 
 const RECENT = 1000; // ms over which pictures are counted
-const REFRESH = 250; // ms between two updates of the figures, which could not be read if they flickered
+const REFRESH = 250; // ms between two updates of the figures, so that they do not flicker
 const FIGURES = ["decode", "round trip", "pictures", "from cache"];
 
 /** @param {number | null} value */
@@ -33,7 +33,7 @@ class DecodedView {
     this.box = element("div", { className: "decoded-digit" },
       element("figure", { className: "digit" }, this.canvas, this.caption),
       element("div", { className: "facts" }, this.title, this.bars, this.facts));
-    root.append(this.box, element("dl", { className: "engine", ariaLabel: "What decodes, and how fast" },
+    root.append(this.box, element("dl", { className: "engine", ariaLabel: "Device and speed of the decoding" },
       element("div", {}, this.device), ...figures));
     /** @type {import("./types").DecodedViewData | null} */
     this.data = null;
@@ -56,14 +56,14 @@ class DecodedView {
   }
 
   /**
-   * A picture that the script has decoded. While the live channel leads, it is older than what is
-   * shown, unless Python itself has moved the code since.
+   * A picture that the script has decoded. During a drag over the live channel it is older than the
+   * one that is shown, unless Python has set the code since.
    * @param {import("./types").DecodedViewData | { waiting: true }} data
    */
   update(data) {
     if ("waiting" in data) return;
     const channel = liveChannel(data.live);
-    const older = channel?.leads(data.model) && data.revision === this.data?.revision;
+    const older = channel?.isDragging(data.model) && data.revision === this.data?.revision;
     this.data = data;
     this.device.textContent = `${data.model} on ${data.device.toUpperCase()}`;
     if (older) return;

@@ -1,7 +1,7 @@
-"""The decoded image and the facts beside it, painted as fast as they arrive.
+"""The decoded image and the facts beside it, updated at the rate of the replies.
 
-A component, not st.image or st.html: the grey levels are painted on a canvas, where an image
-element would have to be sanitised, decoded and replaced for each of sixty pictures a second.
+A component, because st.image or st.html would sanitise, decode and replace an image element for
+each of sixty pictures per second; the component paints the grey levels on a canvas.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _component = register("decoded_view", isolate_styles=False)  # the page's style 
 
 @dataclass(frozen=True, slots=True)
 class EngineLine:
-    """Figures of the decoding; the browser adds the round trip and the pictures a second."""
+    """Device and speed of the decoding; the browser adds round trip and pictures per second."""
 
     device: str
     decode_ms: float | None  # of one code; None before the first
@@ -26,8 +26,8 @@ class EngineLine:
 
 
 def placeholder(key: str) -> None:
-    """An empty view while the model is loaded: the layout does not shift when the picture arrives,
-    and the browser has loaded the modules by then."""
+    """Mount an empty view while the model is loaded, which reserves the space of the picture and
+    makes the browser load the modules meanwhile."""
     _component(key=key, data={"waiting": True})
 
 
@@ -50,18 +50,19 @@ def mount(
     note: str = "",
     revision: int = 0,
 ) -> None:
-    """Show `picture`, uint8 [28, 28], which `code` decodes to with `model`.
+    """Show `picture`, uint8 [28, 28], which `model` decodes from `code`.
 
-    Beside it stand `title`, a bar for each of `shares` (0 to 1) in the colour of the same index,
-    the code's `distance` from the centre and a `note`; below it the figures of the decoding.
+    Beside it are shown `title`, a bar for each of `shares` (0 to 1) in the colour of the same
+    index, the code's `distance` from the prior's centre and a `note`; below it the figures of
+    `engine`.
 
     A `latent_map` of this model on the page moves its cursor to `cursor` and marks the point
-    `digit`, without a run of its own; `answered` is the newest of its drags (`drag_serial`) that
-    the code takes into account.
+    `digit`, without a rerun; `answered` is the newest of its drags (`drag_serial`) that the code
+    includes.
 
-    During a drag the pictures come through the live channel, and those passed here are ignored;
-    `view` is what the map shows then: its kind and its two dimensions. `revision` grows whenever
-    Python moves the code itself: that picture is shown even during a drag.
+    During a drag the pictures come from the live channel, and those passed here are ignored; `view`
+    is the kind and the two dimensions of the map. `revision` grows whenever Python sets the code:
+    that picture is shown even during a drag.
 
     Raises ValueError for a picture of another shape or type and where shares and colours differ in
     number.
@@ -83,6 +84,6 @@ def mount(
         "view": list(view),
         "live": assets.live_url(),
         "revision": revision,
-        **images.painted(picture, shares, distance, engine.decode_ms, engine.hit_rate),
+        **images.decoded_json(picture, shares, distance, engine.decode_ms, engine.hit_rate),
     }
     _component(key=key, data=data)

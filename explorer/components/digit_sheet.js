@@ -20,7 +20,7 @@ class DigitSheet {
     this.list.addEventListener("focusin", ({ target }) => this.setTabStop(target));
     this.list.addEventListener("click", ({ target }) => {
       const place = this.tiles.findIndex((tile) => tile === target);
-      if (place >= 0) this.send("press", { place, serial: Date.now() });
+      if (place >= 0) this.send("click", { place, serial: Date.now() });
     });
   }
 

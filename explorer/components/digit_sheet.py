@@ -1,4 +1,4 @@
-"""Images in rows, each of which can be clicked."""
+"""A sheet of images that can be clicked."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from explorer.components.registration import ignore, new_message, register
 
 _component = register("digit_sheet")
 
-COLUMNS = 20  # of the sheet that the images are cut from
+COLUMNS = 20  # of the sprite sheet of the images
 
 
 def mount(
@@ -19,10 +19,10 @@ def mount(
     names: Sequence[str],
     *,
     key: str,
-    on_press: Callable[[], None] | None = None,
+    on_click: Callable[[], None] | None = None,
 ) -> None:
-    """Show square `pictures` [N, H, H] in rows as wide as the page allows, each a button with its
-    one of `names`. The callback `on_press` reads `pending_press`.
+    """Show square `pictures` [N, H, H] in rows as wide as the page allows, each a button with the
+    name of the same index. The callback `on_click` reads `pending_click`.
 
     Raises ValueError for no picture, and for another number of names.
     """
@@ -35,10 +35,10 @@ def mount(
         "columns": COLUMNS,
         "names": list(names),
     }
-    _component(key=key, data=data, on_press_change=on_press or ignore)
+    _component(key=key, data=data, on_click_change=on_click or ignore)
 
 
-def pending_press(key: str) -> int | None:
+def pending_click(key: str) -> int | None:
     """The index of the image of the sheet `key` that was clicked since the last call, else None."""
-    place = new_message(key, "press").get("place")
+    place = new_message(key, "click").get("place")
     return place if isinstance(place, int) and place >= 0 else None

@@ -33,8 +33,8 @@ export function svg(tag, attributes = {}) {
  * Move the focus among the buttons of a list by the arrow keys.
  *
  * @param {HTMLElement} list
- * @param {(key: string) => number | undefined} offsetOf how many buttons further a key leads;
- *   undefined for a key that moves nothing
+ * @param {(key: string) => number | undefined} offsetOf by how many buttons a key moves the focus;
+ *   undefined for other keys
  */
 export function navigateByKeys(list, offsetOf) {
   list.addEventListener("keydown", (event) => {

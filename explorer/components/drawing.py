@@ -44,7 +44,7 @@ def mount(
 
     `size` and the width of the `pen` are in pixels: 20 on 280 is a stroke of two MNIST pixels. The
     image is white on near black, `size` x `size`, sent after each stroke. It is kept for the
-    session, also while other pages are shown; another `clear_revision` than before clears it.
+    session, also while other pages are shown; a new value of `clear_revision` clears it.
 
     Raises ValueError when the size or the pen is not positive.
     """

@@ -1,4 +1,4 @@
-// Events by which the components of a page inform one another.
+// Events between the components of a page.
 
 /**
  * @template Detail
@@ -20,7 +20,7 @@ function pageEvent(name) {
 /** A code was decoded, by the live channel or by a run of the script. */
 export const decoded = /** @type {ReturnType<typeof pageEvent<import("./types").Decoded>>} */ (pageEvent("decoded"));
 
-/** Requests were answered: how fast. */
+/** Requests were answered, with the measured round trips. */
 export const pace = /** @type {ReturnType<typeof pageEvent<import("./types").Pace>>} */ (pageEvent("pace"));
 
 /** Other traversals are shown. */

@@ -1,16 +1,16 @@
-// Flow control: at most as many requests in flight as the connection carries, and of those that
-// wait only the newest.
+// Flow control: a bounded number of requests in flight (the window), and of the values that wait
+// only the newest.
 //
-// A pointer moves faster than a server replies. Sending every event would build up a queue; waiting
-// for each reply would limit a distant server to one picture a round trip.
+// Pointer events are more frequent than replies. Sending every event would build up a queue; sending
+// the next one only after each reply would limit a distant server to one picture per round trip.
 //
-// The window follows TCP Vegas (Brakmo & Peterson 1995): the shortest round trip is the time of the
-// way itself, what is above it is time spent in queues. The window grows while values have to wait and
-// less than one request queues for less than a frame, and shrinks beyond two requests or two frames
-// (on a long way, which varies more, an eighth and a quarter of it).
+// The size of the window is controlled as in TCP Vegas (Brakmo & Peterson 1995): the shortest round
+// trip is the propagation delay, and the excess over it is queueing delay. The window grows while
+// values wait and less than one request is queued for less than a frame; it shrinks beyond two
+// requests or two frames (on a long path, whose delay varies more, an eighth and a quarter of it).
 //
-// A request without an answer after `patience` ms is given up. If it was the newest, it is sent again
-// at growing intervals, so the last value arrives even where the connection was lost.
+// A request without a reply after `patience` ms counts as lost. If it was the newest, it is sent
+// again at growing intervals, so the last value arrives even after a lost connection.
 
 const FRAME = 1000 / 60; // ms
 
@@ -19,7 +19,7 @@ const FRAME = 1000 / 60; // ms
  * @param {(value: Value, serial: number) => void} send serials grow with the clock, so a page that
  *   is opened later has larger ones
  * @param {{ widest?: number, patience?: number, now?: () => number }} [options] the largest window;
- *   ms before a request is given up; a clock in ms
+ *   ms before a request counts as lost; a clock in ms
  */
 export function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.now() } = {}) {
   const pace = { window: 1, least: Infinity, roundTrip: /** @type {number | null} */ (null) };
@@ -30,8 +30,8 @@ export function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.
   /** @type {{ value: Value } | null} */
   let waiting = null;
   /** @type {{ value: Value } | null} */
-  let newest = null; // what was last sent, until it is answered
-  let crowded = false; // whether a value has had to wait since the window last changed
+  let newest = null; // the value sent last, until it is answered
+  let crowded = false; // whether a value has waited since the last reply
   let tries = 0; // how often the newest value was sent without an answer
   let narrowed = 0; // the newest serial when the window last shrank
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -66,8 +66,8 @@ export function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.
   function adjust(request) {
     const roundTrip = now() - request.time;
     const { least, window } = pace;
-    // The way may become longer, so the shortest round trip is forgotten: slowly, but soon while
-    // one request travels at a time, for then no time is spent behind our own.
+    // The path may become longer, so the shortest round trip decays: slowly, but fast at a window of
+    // one, where no request queues behind another of this client.
     const memory = window === 1 ? 4 : 500;
     pace.least = roundTrip < least ? roundTrip : least + (roundTrip - least) / memory;
     pace.roundTrip = pace.roundTrip === null ? roundTrip : 0.8 * pace.roundTrip + 0.2 * roundTrip;
@@ -75,14 +75,14 @@ export function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.
     const queued = roundTrip ? (window * delay) / roundTrip : 0;
     const slack = Math.max(FRAME, pace.least / 8);
     if (queued > 2 || delay > 2 * slack) {
-      // requests that were in flight when it shrank still measure the wider window
+      // requests that were in flight when the window shrank still measure the wider one
       if (request.serial > narrowed) [pace.window, narrowed] = [Math.max(1, window - 1), serial];
     } else if (queued < 1 && delay < slack && crowded) pace.window = Math.min(widest, window + 1);
     crowded = false;
   }
 
   return {
-    /** Send a value now, or as soon as there is room. @param {Value} value */
+    /** Send a value now, or once the window allows. @param {Value} value */
     push(value) {
       waiting = { value };
       pump();
@@ -90,7 +90,7 @@ export function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.
     /**
      * The server has answered everything up to a serial.
      * @param {number | null | undefined} upTo
-     * @returns {boolean} false for a reply that is older than one before, and for none
+     * @returns {boolean} false for a reply older than a previous one, and without a serial
      */
     acknowledge(upTo) {
       if (typeof upTo !== "number" || upTo < answered) return false;
@@ -105,7 +105,7 @@ export function makeFlow(send, { widest = 24, patience = 1500, now = () => Date.
       pump();
       return true;
     },
-    /** Forget what waits and what is in flight. */
+    /** Drop the waiting value and the requests in flight. */
     stop() {
       clearTimeout(timer);
       waiting = newest = null;

@@ -1,4 +1,4 @@
-// What exists without an import: styles as modules (made by bundle.py), and Plotly once it is loaded.
+// Ambient declarations: style sheets as modules (made by bundle.py), and the global Plotly.
 
 declare module "*.css.js" {
   const style: string;

@@ -1,6 +1,6 @@
-// The map of a latent space. Plotly draws the axes, zooms and pans; the points, fetched once, are
-// painted here, and the cursor is an element over them. (st.plotly_chart is identified by a hash of
-// its whole figure, so that moving a marker would send all points again and reset the zoom.)
+// The map of a latent space. Plotly draws the axes, zooms and pans; the points are fetched once and
+// painted with WebGL, and the cursor is an element over them. (st.plotly_chart is identified by a
+// hash of its whole figure, so moving a marker would send all points again and reset the zoom.)
 
 import { defineComponent } from "./component.js";
 import { element } from "./dom.js";
@@ -20,11 +20,11 @@ import { Tools } from "./map_tools.js";
 import { Zoom } from "./map_zoom.js";
 import { fetchBytes } from "./urls.js";
 
-const VIEW_PAUSE = 150; // ms after a zoom or pan before a new backdrop is asked for
-const IDLE = 2500; // ms without a move before the sheets of thumbnails are fetched
+const VIEW_PAUSE = 150; // ms after a zoom or pan before a new backdrop is requested
+const IDLE = 2500; // ms without a change before the sprite sheets of thumbnails are fetched
 const PAINT_PAUSE = 30; // ms
 
-/** Let the browser paint what waits: Plotly and the points take 0.2 s each without a graphics card. */
+/** Let the browser paint: drawing Plotly and the points takes 0.2 s each without a GPU. */
 const yieldToPainting = () => new Promise((done) => setTimeout(done, PAINT_PAUSE));
 
 /** @typedef {import("./map_axes.js").Point} Point */
@@ -48,9 +48,9 @@ export class LatentMap {
     this.backdropOn = false;
     /** @type {ReturnType<typeof liveChannel>} */
     this.channel = null;
-    this.received = ""; // the cursor that Python sent last
-    this.shape = ""; // points, colours and axes that are drawn
-    this.view = ""; // the axes that everything is placed for
+    this.received = ""; // the last cursor from Python
+    this.shape = ""; // the points, colours and axes that are drawn
+    this.view = ""; // the axes for which everything is placed
     this.viewSent = "";
     this.style = "";
     /** @type {string | null} */
@@ -87,10 +87,10 @@ export class LatentMap {
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.frame);
     decoded.on((reply) => this.onDecoded(reply), signal);
-    signal.addEventListener("abort", () => this.leave());
+    signal.addEventListener("abort", () => this.cleanUp());
   }
 
-  /** Whether the live channel can decode what is under the cursor. */
+  /** Whether the live channel can decode the code under the cursor. */
   get live() {
     return Boolean(this.channel?.open && this.channel.model === this.data.model);
   }
@@ -114,7 +114,7 @@ export class LatentMap {
     this.drags.acknowledge(data.drag_ack);
     this.receiveCursor(data);
     this.root.style.setProperty("--height", `${data.height}px`);
-    this.frame.ariaLabel = `${data.label}. Click to put the code there; arrow keys move it.`;
+    this.frame.ariaLabel = `${data.label}. Click or press arrow keys to move the code.`;
     this.tools.update(data, this.backdropOn);
     this.thumbnail.update(data);
     this.backdrop.update(data.backdrop).then((changed) => changed && this.placeBackdrop());
@@ -129,8 +129,8 @@ export class LatentMap {
   }
 
   /**
-   * Python's cursor is taken when it is new (the sliders may have moved it since the last) and when
-   * no click is on its way (the reply to an older one would move the cursor back).
+   * Use Python's cursor if it is new (the sliders may have moved it since the last one) and if no
+   * click is in flight (the reply to an older click would move the cursor back).
    * @param {import("./types").MapData} data
    */
   receiveCursor({ cursor, selected }) {
@@ -169,7 +169,7 @@ export class LatentMap {
       await this.zoom.restore();
       if (!this.drawn) this.listenToPlotly();
     } catch (error) {
-      if (shape === this.shape) this.shape = ""; // the next run tries again
+      if (shape === this.shape) this.shape = ""; // the next update tries again
       throw error;
     }
     await yieldToPainting();
@@ -187,7 +187,7 @@ export class LatentMap {
     }
   }
 
-  /** How strongly each point is painted. */
+  /** Fetch the opacity of each point. */
   async fetchWeights() {
     const { weights: url } = this.data;
     if (!this.drawn || url === this.weights) return;
@@ -196,11 +196,11 @@ export class LatentMap {
       const weights = url ? new Uint8Array(await fetchBytes(url, "the weights of the points")) : null;
       if (url === this.weights) this.points.setWeights(weights);
     } catch {
-      this.weights = null; // the old ones are painted, and the next run tries again
+      this.weights = null; // the old weights stay, and the next update tries again
     }
   }
 
-  /** What a run may change besides the points: theme, backdrop, cursor. */
+  /** Apply the theme, the backdrop and the cursor. */
   refresh() {
     const change = figureStyle(this.root, this.backdropShown);
     const style = JSON.stringify(change);
@@ -274,12 +274,12 @@ export class LatentMap {
     this.points.draw({ ...this.axes, ...style, hidden: this.tools.hidden, dark });
   }
 
-  /** Whether a backdrop is offered and wanted. */
+  /** Whether there is a backdrop and it is switched on. */
   get backdropShown() {
     return Boolean(this.backdropOn && this.data.backdrop_label);
   }
 
-  /** Python makes the backdrop for what is seen, once a zoom or pan has ended. */
+  /** Request the backdrop of the visible range once a zoom or pan has ended. */
   sendViewSoon() {
     clearTimeout(this.viewTimer);
     if (!this.backdropShown || this.view === this.viewSent) return;
@@ -305,7 +305,7 @@ export class LatentMap {
     this.sendView();
   }
 
-  /** A shape was drawn around points. @param {Point[]} corners */
+  /** Select the points within a shape. @param {Point[]} corners */
   select(corners) {
     const polygon = corners.map((corner) => corner.map((value) => Number(value.toPrecision(6))));
     this.marks.outline = /** @type {Point[]} */ (polygon);
@@ -322,7 +322,7 @@ export class LatentMap {
   }
 
   /**
-   * Where a pointer is within the axes.
+   * The position of a pointer within the axes.
    * @param {{ clientX: number, clientY: number }} event
    * @returns {import("./map_axes.js").Pixel}
    */
@@ -340,7 +340,7 @@ export class LatentMap {
     this.thumbnail.show(index, name, this.axes, points.place(index));
   }
 
-  /** The code is dragged to a point; the picture follows as fast as replies come. @param {Point} point */
+  /** Drag the code to a point; the picture is updated as replies arrive. @param {Point} point */
   drag(point) {
     this.dragging = true;
     this.thumbnail.hide();
@@ -351,8 +351,8 @@ export class LatentMap {
     this.channel?.moveTo(point);
   }
 
-  /** The drag has ended. The picture of its last point has been asked for; the rest comes from Python. */
-  drop() {
+  /** End a drag: the picture of its last point was requested already, the rest is drawn by a run. */
+  endDrag() {
     this.dragging = false;
     this.root.classList.remove("dragging");
     this.drags.stop();
@@ -369,18 +369,18 @@ export class LatentMap {
   moveTo(point, index, press = null) {
     this.cursor = point;
     this.place();
-    if (this.live) this.channel?.moveTo(point, index); // the picture at once, the rest of the page later
+    if (this.live) this.channel?.moveTo(point, index); // the picture arrives before the script's run
     this.sendClick(point, index, press);
   }
 
   /** @param {Point} point @param {number | null} index @param {number | null} [press] */
   sendClick([x, y], index, press = null) {
-    this.received = ""; // Python may answer with the cursor that it sent before
+    this.received = ""; // Python may reply with the same cursor as before
     this.clicks.push({ x, y, index, press });
   }
 
-  /** Take back the presses of a double click. @param {import("./map_pointer.js").Press} press */
-  takeBack({ cursor, selected, code, number }) {
+  /** Undo the presses of a double click. @param {import("./map_pointer.js").Press} press */
+  undoPress({ cursor, selected, code, number }) {
     if (!cursor) return;
     [this.cursor, this.selected] = [cursor, selected];
     this.place();
@@ -391,7 +391,7 @@ export class LatentMap {
     this.clicks.push({ x: cursor[0], y: cursor[1], index: selected, press: number, back: true });
   }
 
-  leave() {
+  cleanUp() {
     this.clicks.stop();
     this.drags.stop();
     if (this.dragging) this.channel?.release();

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from explorer import assets, text
 from explorer.components.registration import ignore, last_message, new_message, register
 
-MOST_CORNERS = 500  # of a shape; the browser draws fewer
+MAX_CORNERS = 500  # of a shape; the browser sends fewer
 # Plotly puts its style into the document's head, which does not apply within a shadow root.
 _component = register("latent_map", isolate_styles=False)
 
@@ -26,21 +26,21 @@ _component = register("latent_map", isolate_styles=False)
 class MapClick:
     """A click on the map, or the end of a drag or of a move by arrow keys.
 
-    A double click resets the zoom and takes back what its first press has done.
+    A double click resets the zoom and undoes the effect of its first press.
     """
 
     x: float
     y: float
     index: int | None  # of the point that was clicked, None on empty space
-    press: int | None = None  # a number, the same for both presses of a double click
-    back: bool = False  # whether that press is taken back; x, y, index are those before it
+    press: int | None = None  # number of the press, the same for both presses of a double click
+    back: bool = False  # whether that press is undone; x, y, index are those before it
 
 
 def pending_click(key: str) -> MapClick | None:
     """The click on the map `key` since the last call, None where there is none.
 
     Each click is returned once, however often the script runs for other reasons. Call it before the
-    map is mounted, so that the map is mounted with the reply; `mount` then returns None.
+    map is mounted, so that the map is mounted with the new code; `mount` then returns None.
     """
     raw = new_message(key, "click")
     spot, index = _numbers([raw.get("x"), raw.get("y")], 2), raw.get("index")
@@ -54,30 +54,31 @@ def pending_click(key: str) -> MapClick | None:
 
 
 def pending_drag(key: str) -> tuple[float, float] | None:
-    """Where a drag on the map `key` has moved the code since the last call, None if nowhere."""
+    """The last position of a drag on the map `key` since the last call, None where there is
+    none."""
     raw = new_message(key, "drag")
     spot = _numbers([raw.get("x"), raw.get("y")], 2)
     return None if spot is None else (spot[0], spot[1])
 
 
 def drag_serial(key: str) -> int | None:
-    """The serial of the newest drag of the map `key`: what `decoded_view` acknowledges."""
+    """The serial of the newest drag of the map `key`, which `decoded_view` acknowledges."""
     return last_message(key, "drag").get("serial")
 
 
 @dataclass(frozen=True, slots=True)
 class MapView:
-    """What the visitor sees of the map."""
+    """The visible part of the map."""
 
     range: tuple[float, float, float, float]  # of the data: x0, x1, y0, y1
     width: float  # px from left to right
-    backdrop_on: bool  # whether a backdrop is wanted
+    backdrop_on: bool  # whether the backdrop is switched on
 
 
 def map_view(key: str, axes: tuple[str, str]) -> MapView | None:
-    """What is seen of the map `key` over these axes.
+    """The visible part of the map `key` over these axes.
 
-    None before it was drawn, and as long as no backdrop was asked for.
+    None before the map is drawn, and until the backdrop is switched on.
     """
     raw = last_message(key, "view")
     ends, width = _numbers(raw.get("range"), 4), _numbers([raw.get("width")], 1)
@@ -99,7 +100,7 @@ class MapShape:
     def holds(
         self, points: NDArray[np.float32], labels: NDArray[np.integer]
     ) -> NDArray[np.integer]:
-        """The indices of the shown points within the polygon.
+        """The indices of the visible points within the polygon.
 
         A point is within where a ray to the right crosses an odd number of edges. 70,000 points
         take some 10 ms.
@@ -120,7 +121,7 @@ def pending_shape(key: str) -> MapShape | None:
     raw = new_message(key, "shape")
     polygon = raw.get("polygon")
     corners = [_numbers(corner, 2) for corner in polygon] if isinstance(polygon, list) else []
-    if not 3 <= len(corners) <= MOST_CORNERS or None in corners:
+    if not 3 <= len(corners) <= MAX_CORNERS or None in corners:
         return None
     hidden = tuple(int(label) for label in raw.get("hidden", ()) if isinstance(label, int))
     return MapShape(np.array(corners, np.float64), hidden)
@@ -170,20 +171,20 @@ def mount(
     replaces it until another outline is passed.
 
     `backdrop` is a PNG and the range x0, x1, y0, y1 that it covers, under the points. With
-    `backdrop_label` a switch of that name is offered, at first in the state `backdrop_on`; while it
-    is on, `on_view` is called whenever what is seen of the map has changed (see `map_view`). The
-    old backdrop is shown until the new one is loaded.
+    `backdrop_label` there is a switch of that name, initially in the state `backdrop_on`; while it
+    is on, `on_view` is called whenever the visible part of the map has changed (see `map_view`).
+    The old backdrop is shown until the new one is loaded.
 
     `sheets` are URLs of sprite sheets of all points in their order, tiles of 28 pixels, by the
-    label of what they show: a point under the pointer shows its tiles. `sheet_size` is the number
-    of tiles in a row and in a sheet. `height` is in pixels, the legend included. No run changes the
+    caption of the thumbnail: hovering over a point shows its tiles. `sheet_size` is the number of
+    tiles in a row and in a sheet. `height` is in pixels and includes the legend. No run changes the
     visitor's zoom, filter and drag mode while points and axes stay the same.
 
-    With `on_drag`, a drag moves the code (with shift it moves the map). The callback reads
-    `pending_drag`; the end of a drag is a click. `decoded_view` acknowledges drags, so the map
-    need not run for them. With `model`, whose code a `decoded_view` on the page shows, a drag asks
-    the live channel instead, and Python receives only its end. With `on_shape`, boxes and lassos
-    can be drawn around points; the callback reads `pending_shape`.
+    With `on_drag`, a drag moves the code (with shift it pans the map). The callback reads
+    `pending_drag`; the end of a drag is a click. `decoded_view` acknowledges drags, so the map need
+    not rerun for them. With `model`, whose code a `decoded_view` on the page shows, a drag uses the
+    live channel instead, and Python receives only its end. With `on_shape`, boxes and lassos can be
+    drawn around points; the callback reads `pending_shape`.
 
     Raises ValueError for points, labels, weights or a `selected` that do not fit together.
     """
@@ -195,7 +196,7 @@ def mount(
     content = np.ascontiguousarray(points, np.float32).tobytes() + labels.astype(np.uint8).tobytes()
     url = assets.publish(content, "points.bin", place=f"{key}/points")
     if st.session_state.get(f"{key}:range", (None,))[0] != url:
-        st.session_state[f"{key}:range"] = url, _range(points)  # half the time of a run
+        st.session_state[f"{key}:range"] = url, _range(points)  # takes half the time of a run
     data: dict[str, Any] = {
         "points": url,
         "plotly": assets.plotly_url(),

@@ -1,5 +1,5 @@
-// Sliders of latent dimensions. While the visitor moves one, the browser's values are the newer
-// ones; Python's are taken only when its `revision` changes.
+// Sliders of latent dimensions. The browser's values are newer than Python's, which are used only
+// when their `revision` changes.
 
 import { defineComponent } from "./component.js";
 import { element } from "./dom.js";
@@ -12,7 +12,7 @@ import { SliderRow } from "./slider_row.js";
 import { fractionOf } from "./slider_values.js";
 import { onStrips, setStripBackground } from "./strips.js";
 
-const RELEASE_DELAY = 80; // ms without a change: a key that is held down is released again and again
+const RELEASE_DELAY = 80; // ms without a change, because a held key causes repeated releases
 
 class Sliders {
   /** @param {HTMLElement} root @param {AbortSignal} signal */
@@ -35,15 +35,15 @@ class Sliders {
     /** @type {import("./types").Send} */
     this.send = () => {};
     this.moved = false; // since the last release
-    this.unreported = false; // whether values went to the live channel that the script does not have
-    this.releasing = false; // whether a release is on its way to the script
-    this.unconfirmed = false; // whether the release was sent while the server was away
+    this.unreported = false; // whether the live channel has received values that the script has not
+    this.releasing = false; // whether a release is in flight to the script
+    this.unconfirmed = false; // whether the release was sent without a connection
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.releaseTimer = undefined;
     this.flow = makeFlow((input, serial) => this.send("input", { ...input, serial }));
     decoded.on((reply) => this.showMapCode(reply), signal);
     onStrips((strips) => this.showStrips(strips), signal);
-    signal.addEventListener("abort", () => this.leave());
+    signal.addEventListener("abort", () => this.cleanUp());
   }
 
   get values() {
@@ -71,7 +71,7 @@ class Sliders {
     if (!rebuilt && data.revision === this.revision) return;
     this.revision = data.revision;
     if (this.unconfirmed && !rebuilt) {
-      // Another server has taken over, whose state is that of the link: the browser's is newer.
+      // The server was restarted and its state is that of the link: the browser's is newer.
       this.unconfirmed = false;
       this.report(true);
       return;
@@ -108,7 +108,7 @@ class Sliders {
     });
   }
 
-  /** The map moves the code. @param {import("./types").Decoded} reply */
+  /** Show the code of a reply to the map. @param {import("./types").Decoded} reply */
   showMapCode({ model, by, z }) {
     if (by === "map" && model === this.model) this.draw(this.dims.map((dim) => z[dim]));
   }
@@ -128,7 +128,7 @@ class Sliders {
 
   /**
    * Send the values to the script, with the revision that they started from: Python ignores values
-   * that are older than its own. `released` asks for everything that is too slow for each move.
+   * older than its own. With `released`, the script reruns everything that is too slow for a drag.
    * @param {boolean} released
    */
   report(released) {
@@ -145,13 +145,13 @@ class Sliders {
     }, RELEASE_DELAY);
   }
 
-  /** Which sliders these are, and the revision of Python's that they started from. */
+  /** The sliders' model, dimensions and the revision that their values started from. */
   get identity() {
     const { model, dims, revision } = this;
     return { model, dims, revision };
   }
 
-  /** Send what could not be sent before the page was left. */
+  /** Send the values that could not be sent before the page was left. */
   sendUnsent() {
     const { values, ...identity } = getShared("Unsent") ?? {};
     if (!values || JSON.stringify(identity) !== JSON.stringify(this.identity)) return;
@@ -161,7 +161,7 @@ class Sliders {
     this.releaseSoon();
   }
 
-  leave() {
+  cleanUp() {
     if (this.model && (this.unreported || !this.flow.settled)) {
       setShared("Unsent", { ...this.identity, values: this.values });
     }

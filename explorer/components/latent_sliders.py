@@ -1,7 +1,7 @@
-"""Sliders for latent dimensions that send while they are dragged.
+"""Sliders for latent dimensions that send their values during a drag.
 
-st.slider sends on release only. These are native range inputs that send as fast as replies come,
-always the newest values.
+st.slider sends on release only. These are native range inputs that send the newest values as fast
+as replies arrive.
 """
 
 import math
@@ -16,7 +16,7 @@ _component = register("latent_sliders")
 
 
 def _input(key: str, count: int, revision: int) -> list[float] | None:
-    """The values that the visitor has set, None where there are none or Python's are newer."""
+    """The values set by the visitor, None where there are none or Python's values are newer."""
     message = last_message(key, "input")
     values = message.get("values")
     if not isinstance(values, list) or len(values) != count:
@@ -56,19 +56,20 @@ def mount(
 ) -> list[float]:
     """A slider and a number box for each name; returns the values as they are now.
 
-    The visitor's values are the current ones until `revision` differs from the one before: raise it
-    whenever Python sets `values` (a click on the map, reset, random), and only then. Values outside
-    low..high are shown and kept; only the thumb stops at the end. Numbers have the decimals of
-    `step`; `noun` is what a screen reader calls a row. `notes` stand beside the rows ("3.9 nats");
-    `weights` in 0..1 draw a thin bar under them (the share of the KL). Rows are 30 px high; beyond
-    `max_height` px they scroll.
+    The visitor's values are the current ones until `revision` changes: raise it whenever Python
+    sets `values` (a click on the map, reset, random), and only then. Values outside low..high are
+    shown and kept; only the thumb stops at the end. Numbers have the decimals of `step`; `noun` is
+    the name of a row for screen readers. `notes` are shown beside the rows ("3.9 nats"); `weights`
+    in 0..1 are the lengths of thin bars under them (the share of the KL). Rows are 30 px high;
+    beyond `max_height` px they scroll.
 
-    With `model` and `dims`, the indices of these values in its code, a drag asks the live channel
-    for pictures, which a `decoded_view` on the page shows, and Python receives the values on
-    release; else it receives each.
+    With `model` and `dims`, the indices of these values in its code, a drag requests pictures from
+    the live channel, which a `decoded_view` on the page shows, and Python receives the values on
+    release; otherwise Python receives every change.
 
     `on_release` is called once for each release, in the run that receives its values. A callback
-    that reruns fragments must name the one that mounts the sliders, too: no other runs then.
+    that reruns fragments must include the fragment that mounts the sliders, because only the named
+    fragments rerun.
 
     Raises ValueError when the lengths differ, a value is not finite, or low >= high.
     """

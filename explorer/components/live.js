@@ -1,6 +1,6 @@
-// The live channel: while a code is dragged, pictures come over a websocket beside Streamlit's own,
-// for a run of the script is too slow for every frame. There is one channel a page. Where it is not
-// open, the components stream through the script.
+// The live channel: during a drag, pictures come over a websocket of its own, because a run of the
+// script is too slow for every frame. There is one channel per page. Where it is not open, the
+// components send their values to the script.
 
 import { decoded, pace } from "./events.js";
 import { makeFlow } from "./flow.js";
@@ -8,20 +8,20 @@ import { sharedOnce } from "./shared.js";
 import { absolute } from "./urls.js";
 
 const FIRST_DELAY = 250; // ms before a closed channel is opened again
-const LONGEST_DELAY = 8000; // ms; the delay doubles with each attempt
-const ATTEMPTS = 6; // after which a server that never opened the channel is taken to have none
+const MAX_DELAY = 8000; // ms; the delay doubles with each attempt
+const ATTEMPTS = 6; // to connect to a server that has never opened the channel
 const OPEN = 1; // WebSocket.OPEN
 
 export class LiveChannel {
   /**
    * @param {() => import("./types").Socket} connect opens a websocket
    * @param {(reply: import("./types").Decoded, pace: import("./types").Pace) => void} deliver
-   *   takes each reply that is of the current model and newer than the one before
+   *   called with each reply that is of the current model and newer than the one before
    */
   constructor(connect, deliver) {
     this.connect = connect;
     this.deliver = deliver;
-    /** Whether the visitor is moving the code: what Python sends of it meanwhile is older. */
+    /** Whether a drag is in progress, during which the codes and pictures from Python are older. */
     this.held = false;
     this.delay = FIRST_DELAY;
     this.attempts = 0; // that did not open
@@ -56,21 +56,21 @@ export class LiveChannel {
       this.flow.stop();
       this.held = false;
       if (this.attempts < ATTEMPTS) setTimeout(() => (this.socket = this.openSocket()), this.delay);
-      this.delay = Math.min(2 * this.delay, LONGEST_DELAY);
+      this.delay = Math.min(2 * this.delay, MAX_DELAY);
     };
     return socket;
   }
 
   /**
-   * The state as Python has it: what requests start from.
+   * Set the state that requests start from to that of Python.
    * @param {{ model: string, code: number[], view: unknown }} state
    */
   setState({ model, code, view }) {
     Object.assign(this, { model, code, view });
   }
 
-  /** Whether the pictures of a model come from here at the moment. @param {string} model */
-  leads(model) {
+  /** Whether a drag of this model's code is in progress. @param {string} model */
+  isDragging(model) {
     return this.held && this.model === model;
   }
 
@@ -83,7 +83,7 @@ export class LiveChannel {
   }
 
   /**
-   * Ask for the code with other values in some dimensions.
+   * Request the picture of the code with other values in some dimensions.
    * @param {number[]} dims
    * @param {number[]} values
    */
@@ -94,7 +94,7 @@ export class LiveChannel {
   }
 
   /**
-   * Ask for the code at a place of the map, or for the code of a test digit.
+   * Request the code at a point of the map, or the code of a test digit, with its picture.
    * @param {[number, number]} xy
    * @param {number | null} [digit]
    */
@@ -113,10 +113,10 @@ export class LiveChannel {
     const isNewer = this.flow.acknowledge(reply.serial);
     if ("error" in reply) {
       console.warn(`Latent Explorer: ${reply.error}`);
-      if (reply.serial === null) this.flow.stop(); // sent again, it would be refused again
+      if (reply.serial === null) this.flow.stop(); // no retry: it would be refused again
       return;
     }
-    // Once the sliders move the code, replies to the map are older, and the other way round.
+    // Once the sliders move the code, replies to the map are outdated, and vice versa.
     if (!isNewer || reply.model !== this.model || reply.by !== this.by) return;
     if (reply.by === "map") this.code = reply.z;
     this.deliver(reply, this.flow.pace);

@@ -1,4 +1,4 @@
-// The geometry of the map: pixels and units of the data, zoom, what is near a pointer. No DOM.
+// The geometry of the map: pixels and units of the data, zoom, nearest points, shapes. No DOM.
 
 /**
  * One axis as it is plotted: where it starts in the frame and its length (px), its range (units).
@@ -37,21 +37,21 @@ export const clamp = ({ across, up }, [left, top]) =>
 export const rangeOf = ({ across, up }) => [across.low, across.high, up.low, up.high];
 
 /**
- * The range after a zoom about a point, or about the middle where the point is not in sight.
+ * The range after a zoom about a point, or about the middle where the point is not visible.
  * @param {Range} range
  * @param {number} factor of the range's extent
  * @param {Point | null} point
  * @returns {Range}
  */
 export function zoomAbout([left, right, bottom, top], factor, point) {
-  const inSight = point && point[0] > left && point[0] < right && point[1] > bottom && point[1] < top;
-  const [x, y] = inSight ? point : [(left + right) / 2, (bottom + top) / 2];
+  const isVisible = point && point[0] > left && point[0] < right && point[1] > bottom && point[1] < top;
+  const [x, y] = isVisible ? point : [(left + right) / 2, (bottom + top) / 2];
   const scale = (/** @type {number} */ end, /** @type {number} */ fixed) => fixed + factor * (end - fixed);
   return [scale(left, x), scale(right, x), scale(bottom, y), scale(top, y)];
 }
 
 /**
- * The range in which a point lies at a pixel, at a scale.
+ * The range in which a point is at a given pixel, at a given scale.
  * @param {Axes} axes
  * @param {Point} point
  * @param {Pixel} pixel
@@ -64,7 +64,7 @@ export function rangeAround({ across, up }, [x, y], [left, top], unit) {
 }
 
 /**
- * A point moved by a share of what is seen.
+ * A point moved by a share of the visible range.
  * @param {Axes} axes
  * @param {Point} point
  * @param {readonly [number, number]} direction
@@ -102,8 +102,8 @@ export function nearestPoint({ positions, labels }, { across, up }, hidden, [lef
 const GAP = 14; // px between a point and its thumbnail
 
 /**
- * Where a thumbnail of this size goes in the frame: above its point, below where there is no room,
- * and never beyond the left or right end of the axes.
+ * The position of a thumbnail in the frame: above its point, or below where there is no space, and
+ * never beyond the left or right end of the axes.
  *
  * @param {Axes} axes
  * @param {Pixel} pixel of its point
@@ -117,7 +117,7 @@ export function thumbnailPlace({ across, up }, [left, top], [width, height]) {
 }
 
 /**
- * Where the image of a point is in its sheets.
+ * The position of a point's image in the sprite sheets.
  * @param {number} index of the point
  * @param {{ columns: number, tiles: number }} size images in a row and in a sheet
  */
@@ -130,9 +130,9 @@ const LASSO_STEP = 4; // px between the corners of a lasso
 const LASSO_CORNERS = 400; // at most; beyond, every second one is dropped
 
 /**
- * The corners of a box or a lasso once the pointer has moved on, in px.
+ * The corners of a box or a lasso after a move of the pointer, in px.
  * @param {"box" | "lasso"} mode
- * @param {Pixel[]} corners the first of which is where the press was
+ * @param {Pixel[]} corners the first is the position of the press
  * @param {Pixel} pixel
  * @returns {Pixel[]}
  */

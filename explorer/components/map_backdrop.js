@@ -1,4 +1,5 @@
-// An image under the points, over a range of the data. The old one stays until the new one is there.
+// An image under the points that covers a range of the data. The old image stays until the new one
+// is decoded.
 
 import { element } from "./dom.js";
 import { toPixels } from "./map_axes.js";
@@ -16,7 +17,7 @@ export class Backdrop {
 
   /**
    * @param {import("./types").MapData["backdrop"]} backdrop
-   * @returns {Promise<boolean>} whether it is another one, once it is decoded
+   * @returns {Promise<boolean>} whether the image has changed, once it is decoded
    */
   async update(backdrop) {
     const received = JSON.stringify(backdrop);
@@ -26,7 +27,7 @@ export class Backdrop {
     const decoded = await image?.decode().then(() => true, () => false);
     if (received !== this.received) return false; // a newer one was received meanwhile
     if (decoded === false) {
-      this.received = ""; // the next run tries again
+      this.received = ""; // the next update tries again
       return false;
     }
     if (backdrop) this.range = backdrop.range;

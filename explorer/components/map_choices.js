@@ -1,5 +1,4 @@
-// What the visitor chose on the map. It outlives the map, because other pages and models are shown
-// in between.
+// The visitor's choices on the map, kept while other pages and models are shown.
 
 import { sharedOnce } from "./shared.js";
 
@@ -9,7 +8,7 @@ import { sharedOnce } from "./shared.js";
  *   hidden: Set<number>,
  *   mode: Mode,
  *   zooms: Record<string, import("./map_axes.js").Range>,
- * }} MapChoices labels that the legend hides; mode; ranges by the axes and points that they are of
+ * }} MapChoices labels that the legend hides; mode; visible ranges by axes and points
  */
 
 /** @returns {MapChoices} of this browser tab */
@@ -27,8 +26,8 @@ export function toggled(hidden, label) {
 }
 
 /**
- * The hidden labels after a double click in the legend: all but one, or none where that one was
- * shown alone. The first click of the two has hidden it by then.
+ * The hidden labels after a double click in the legend: all but one, or none where only that one was
+ * visible, which the first of the two clicks has hidden.
  *
  * @param {Set<number>} hidden
  * @param {number} label

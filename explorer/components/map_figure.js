@@ -1,4 +1,4 @@
-// What the map asks of Plotly: its script, the axes, zoom and pan. `Points` paints the points.
+// Plotly's part of the map: its script, the axes, zoom and pan. `Points` paints the points.
 
 import { element } from "./dom.js";
 import { getShared, setShared, sharedOnce } from "./shared.js";
@@ -18,7 +18,7 @@ export function preloadPlotly(url) {
 }
 
 /**
- * Plotly, loaded once a page. After a failure the next call tries again.
+ * Plotly, loaded once per page. After a failure the next call tries again.
  * @param {string} url relative to the app's root
  * @returns {Promise<any>}
  */
@@ -61,9 +61,9 @@ function readTheme(root) {
 }
 
 /**
- * What changes with the theme and the backdrop, as Plotly.relayout takes it.
+ * The part of the layout that depends on the theme and the backdrop, for Plotly.relayout.
  * @param {Element} root
- * @param {boolean} overBackdrop where grid lines would be taken for ink
+ * @param {boolean} overBackdrop whether there is a backdrop, on which grid lines would look like ink
  * @returns {Record<string, any>}
  */
 export function figureStyle(root, overBackdrop) {
@@ -98,15 +98,15 @@ function figureLayout({ range, axes, draggable }, style) {
   /** @type {Record<string, any>} */
   const layout = {
     xaxis: axis(axes[0], range.slice(0, 2)),
-    // Equal scales: a distance on the map is a distance in the latent space, in all directions.
+    // Equal scales: distances on the map are proportional to those in the plane in all directions.
     yaxis: { ...axis(axes[1], range.slice(2)), scaleanchor: "x" },
     margin: { l: 46, r: 6, t: 6, b: 40, pad: 0 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     showlegend: false,
     hovermode: false,
-    // A finger scrolls the page past the map. A mouse drags the code where that is offered (Plotly
-    // pans with shift), else the map.
+    // A finger scrolls the page. A mouse drags the code on a draggable map (Plotly pans with shift);
+    // otherwise it pans.
     dragmode: isTouch() ? false : draggable ? "zoom" : "pan",
     uirevision: viewName({ axes, range }),
   };
@@ -118,11 +118,11 @@ function figureLayout({ range, axes, draggable }, style) {
   return layout;
 }
 
-/** What a zoom is kept for: the axes and the points. @param {Pick<MapData, "axes" | "range">} data */
+/** The key by which a zoom is kept: the axes and the points. @param {Pick<MapData, "axes" | "range">} data */
 export const viewName = ({ axes, range }) => JSON.stringify([axes, range]);
 
 /**
- * Plotly's own zoom buttons zoom about the middle, which moves the code out of sight.
+ * Plotly's own zoom buttons zoom about the middle, which may move the code out of the visible range.
  * @param {any} icons
  * @param {(factor: number) => void} zoom
  */
@@ -155,8 +155,8 @@ export function drawFigure(Plotly, plot, data, style, zoom) {
 }
 
 /**
- * How points are painted: larger where they are fewer, smaller over a backdrop, whose images must
- * be recognisable.
+ * Size and opacity of the points: larger where they are fewer, smaller over a backdrop, whose images
+ * must stay recognisable.
  * @param {number} count
  * @param {boolean} overBackdrop
  */

@@ -11,7 +11,7 @@ export class Marks {
   constructor() {
     this.ellipse = element("div", { className: "ellipse" });
     this.ring = element("div", { className: "ring" });
-    this.handle = element("div", { className: "handle" }); // what a finger drags
+    this.handle = element("div", { className: "handle" }); // the target of touch drags
     this.cursor = element("div", { className: "cursor" }, this.handle);
     this.polygon = svg("polygon");
     this.sketch = svg("svg", { class: "sketch" });
@@ -22,7 +22,7 @@ export class Marks {
     this.outline = [];
   }
 
-  /** The outline that Python has, unless a newer one was drawn. @param {Point[] | null} outline */
+  /** Use Python's outline, if it has changed. @param {Point[] | null} outline */
   update(outline) {
     const received = JSON.stringify(outline);
     if (received === this.received) return false;
@@ -47,7 +47,7 @@ export class Marks {
    * @param {Point | null} cursor
    * @param {{ place: Point, colour: string } | null} selected
    * @param {import("./types").Ellipse | null} ellipse
-   * @returns {boolean} whether the ellipse takes the place of the cursor's ring
+   * @returns {boolean} whether the ellipse replaces the cursor's ring
    */
   place(axes, cursor, selected, ellipse) {
     const put = (/** @type {HTMLElement} */ mark, /** @type {Point | null} */ point) => {

@@ -1,15 +1,14 @@
-// Pointers and keys on the map. They are handled here and not by Plotly's events, which exist only
-// for points.
+// Pointers and keys on the map, because Plotly's events exist only for points.
 
 import { clamp, extendShape, isWithin, movedBy, nearestPoint, toUnits } from "./map_axes.js";
 
-const CLICK_SLIP = 5; // px that a pointer may move between press and release of a click
+const CLICK_TOLERANCE = 5; // px that a pointer may move between press and release of a click
 /** @type {Record<string, number>} */
-const REACH = { mouse: 8, pen: 12, touch: 16 }; // px from a point that still count as on it
+const REACH = { mouse: 8, pen: 12, touch: 16 }; // px from a point within which it is hit
 /** @type {Record<string, readonly [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const DOUBLE_CLICK = 1000; // ms from the first press to the end of a double click, at most
-const KEY_STEP = 0.01; // of what is seen that an arrow key moves the code
+const KEY_STEP = 0.01; // share of the visible range by which an arrow key moves the code
 const LARGE_KEY_STEP = 0.05; // with shift
 const KEY_RELEASE = 150; // ms without an arrow key, after which the move has ended
 
@@ -18,7 +17,7 @@ const KEY_RELEASE = 150; // ms without an arrow key, after which the move has en
  *   move: (event: PointerEvent) => void,
  *   end: (released: boolean) => void,
  *   cancel?: () => void,
- * }} Gesture what a press that moves does; `cancel` discards it
+ * }} Gesture a drag; `cancel` discards it
  * @typedef {{
  *   time: number, x: number, y: number, number: number,
  *   cursor: import("./map_axes.js").Point | null, selected: number | null, code: number[] | undefined,
@@ -29,7 +28,7 @@ export class Pointer {
   /** @param {import("./latent_map.js").LatentMap} map */
   constructor(map) {
     this.map = map;
-    this.interrupt = () => {}; // ends the press that is under way
+    this.interrupt = () => {}; // ends the current press
     /** @type {Press | null} */
     this.pressed = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -53,7 +52,7 @@ export class Pointer {
     let moved = false;
     const listening = new AbortController();
     const move = (/** @type {PointerEvent} */ now) => {
-      moved ||= Math.hypot(now.clientX - event.clientX, now.clientY - event.clientY) >= CLICK_SLIP;
+      moved ||= Math.hypot(now.clientX - event.clientX, now.clientY - event.clientY) >= CLICK_TOLERANCE;
       if (moved) gesture?.move(now);
     };
     const end = (/** @type {PointerEvent | null} */ up) => {
@@ -66,7 +65,7 @@ export class Pointer {
     };
     this.interrupt = () => end(null);
     map.signal.addEventListener("abort", () => listening.abort(), { signal: listening.signal });
-    // On the window, because Plotly covers the page while a button is down.
+    // On the window, because Plotly covers the page with an element while a button is pressed.
     const options = { capture: true, signal: listening.signal };
     window.addEventListener("pointermove", move, options);
     window.addEventListener("pointerup", end, options);
@@ -79,8 +78,8 @@ export class Pointer {
   }
 
   /**
-   * What a press that moves will do; null where Plotly handles it. With shift it moves the map. A
-   * finger must drag the cursor itself, because elsewhere it scrolls the page, unless it draws.
+   * The effect of a drag; null where Plotly handles it. With shift it pans the map. A finger must
+   * drag the cursor itself, because elsewhere it scrolls the page, unless a shape is drawn.
    * @param {PointerEvent} event
    * @returns {Gesture | null}
    */
@@ -91,10 +90,10 @@ export class Pointer {
     if (mode !== "code") return this.drawing(event, mode);
     const onCursor = event.pointerType !== "touch" || event.target === map.marks.handle;
     if (!map.data.draggable || !onCursor) return null;
-    return { move: (now) => this.drag(now), end: () => map.drop() };
+    return { move: (now) => this.drag(now), end: () => map.endDrag() };
   }
 
-  /** Plotly would zoom into a box where a press drags the code or draws. @param {MouseEvent} event */
+  /** Keep Plotly from zooming into a box while the code is dragged or a shape drawn. @param {MouseEvent} event */
   withholdFromPlotly(event) {
     const { map } = this;
     if (!map.drawn || !this.handlesDrags || event.shiftKey || event.button !== 0) return;
@@ -105,13 +104,13 @@ export class Pointer {
     return this.map.data.draggable || this.map.tools.mode !== "code";
   }
 
-  /** A double click resets the view; its two presses are taken back. @param {MouseEvent} event */
+  /** A double click resets the view; its two presses are undone. @param {MouseEvent} event */
   doubleClick(event) {
     const { map, pressed } = this;
     if (!map.drawn || isOnModeBar(event)) return;
     this.pressed = null;
-    if (pressed && event.timeStamp - pressed.time < DOUBLE_CLICK) map.takeBack(pressed);
-    if (this.handlesDrags) map.zoom.show(map.data.range); // else Plotly has received the event
+    if (pressed && event.timeStamp - pressed.time < DOUBLE_CLICK) map.undoPress(pressed);
+    if (this.handlesDrags) map.zoom.show(map.data.range); // otherwise Plotly handles the event
   }
 
   /** @param {PointerEvent} event */
@@ -166,7 +165,7 @@ export class Pointer {
   notePress({ timeStamp: time, clientX: x, clientY: y }) {
     const { map, pressed } = this;
     const again = pressed && time - pressed.time < DOUBLE_CLICK
-      && Math.hypot(x - pressed.x, y - pressed.y) < CLICK_SLIP;
+      && Math.hypot(x - pressed.x, y - pressed.y) < CLICK_TOLERANCE;
     if (again) return pressed;
     const { cursor, selected, channel } = map;
     this.pressed = { time, x, y, cursor, selected, code: channel?.code, number: Date.now() };
@@ -202,12 +201,12 @@ export class Pointer {
     this.keyTimer = setTimeout(() => this.endKeys(), KEY_RELEASE);
   }
 
-  /** A key that is held down is one move, and so one step of Undo. */
+  /** End a move by arrow keys: a key that is held down is one step of Undo. */
   endKeys() {
     if (this.keyTimer === undefined) return;
     clearTimeout(this.keyTimer);
     this.keyTimer = undefined;
-    this.map.drop();
+    this.map.endDrag();
   }
 }
 

@@ -1,5 +1,5 @@
-// The points of the map, painted with WebGL in one call: to filter, fade or move them costs no more
-// than to paint them. (Plotly's own scatter recalculates for 50 ms when 10,000 opacities change.)
+// The points of the map, painted with WebGL in one draw call; filtering, fading and moving them take
+// no longer than painting. (Plotly's scatter takes 50 ms when 10,000 opacities change.)
 
 const VERTEX = `
   attribute vec2 position;
@@ -35,8 +35,8 @@ const FRAGMENT = `
  * @typedef {{ positions: Float32Array<ArrayBuffer>, labels: Uint8Array<ArrayBuffer> }} PointData x0 y0 x1 y1 ...; the class of each point
  * @typedef {import("./map_axes.js").Axes & {
  *   hidden: Set<number>, diameter: number, opacity: number, dark: boolean,
- * }} Look hidden classes; diameter in px; on a dark background two of the colours need a lighter rim,
- *   and the faintest points more strength
+ * }} Look hidden classes; diameter in px; whether the background is dark, on which two of the colours
+ *   need a lighter rim and the faintest points a higher opacity
  */
 
 /**
@@ -56,8 +56,8 @@ function compile(gl, kind, source) {
 }
 
 /**
- * A program of the two shaders. Raises an Error where they do not compile or link. A context that is
- * lost reports failure, too, but is restored later.
+ * A program of the two shaders. Throws an Error where they do not compile or link. The status of a
+ * lost context is ignored, because the context is restored later.
  * @param {WebGLRenderingContext} gl
  * @param {number} colours
  */
@@ -76,8 +76,8 @@ export class Points {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {AbortSignal} signal
-   * @param {(error: Error | null) => void} onContext called with an error when the points cannot be
-   *   painted any longer, with null when they are painted again
+   * @param {(error: Error | null) => void} onContext called with an error when the context is lost,
+   *   with null when the points are painted again
    */
   constructor(canvas, signal, onContext) {
     this.canvas = canvas;
@@ -121,14 +121,14 @@ export class Points {
     this.start();
   }
 
-  /** Raises an Error where the browser cannot paint the points. */
+  /** Throws an Error where the browser cannot paint the points. */
   start() {
     const gl = (this.gl ??= this.canvas.getContext("webgl", { antialias: false }));
     if (!gl) throw new Error("this browser offers no WebGL");
     for (const buffer of this.buffers) gl.deleteBuffer(buffer);
     if (this.program) gl.deleteProgram(this.program);
     this.buffers = [];
-    this.program = null; // where the next one does not link, nothing is painted
+    this.program = null; // nothing is painted unless the next one links
     this.program = link(gl, this.colours.length);
     if (gl.isContextLost()) return;
     gl.useProgram(this.program);
@@ -162,7 +162,7 @@ export class Points {
     return this.weights ?? new Uint8Array(this.data.labels.length).fill(255);
   }
 
-  /** @param {Uint8Array<ArrayBuffer> | null} weights how strongly each point is painted; null: all fully */
+  /** @param {Uint8Array<ArrayBuffer> | null} weights opacity of each point, 0 to 255; null: all 255 */
   setWeights(weights) {
     this.weights = weights;
     if (!this.gl) return;
@@ -170,7 +170,7 @@ export class Points {
     this.draw();
   }
 
-  /** @param {Look} [look] that of the last call by default */
+  /** @param {Look} [look] by default the one of the last call */
   draw(look = this.look) {
     this.look = look;
     const { gl, program } = this;
@@ -202,7 +202,7 @@ export class Points {
     });
   }
 
-  /** Where a point is, in units. @param {number} index @returns {import("./map_axes.js").Point} */
+  /** The coordinates of a point, in units. @param {number} index @returns {import("./map_axes.js").Point} */
   place(index) {
     const { positions } = this.data;
     return [positions[2 * index], positions[2 * index + 1]];

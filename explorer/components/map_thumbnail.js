@@ -1,10 +1,10 @@
-// The name of the point under the pointer, and its images where there are sheets of them.
+// The name of the point under the pointer, and its images where there are sprite sheets.
 
 import { element } from "./dom.js";
 import { thumbnailPlace, tileOf, toPixels } from "./map_axes.js";
 import { absolute } from "./urls.js";
 
-const TILE = 56; // px of an image, twice that of the sheet: the style sheet has the same
+const TILE = 56; // px per side of an image, twice that of the sheet; the same as in the CSS
 
 export class Thumbnail {
   constructor() {
@@ -58,8 +58,8 @@ export class Thumbnail {
   }
 
   /**
-   * Fetch and decode a sheet, which is large, before its first image is shown. Where there are
-   * several of a kind, each is fetched when one of its images is shown.
+   * Fetch and decode the sheets before their first images are shown. Where there are several sheets
+   * of a kind, each is fetched when one of its images is first shown.
    */
   async load() {
     if (this.loaded || !matchMedia("(hover: hover)").matches) return;

@@ -1,4 +1,4 @@
-// The row above the map: the legend, which filters; what a drag does; the backdrop's switch.
+// The row above the map: the legend, which is also a filter; the drag mode; the backdrop's switch.
 
 import { element, svg } from "./dom.js";
 import { isolated, mapChoices, toggled } from "./map_choices.js";
@@ -7,7 +7,7 @@ import { isolated, mapChoices, toggled } from "./map_choices.js";
 
 /** @type {Record<Mode, [label: string, title: string, icon: string]>} */
 const MODES = {
-  code: ["Move", "Press or drag: the code goes there", "M8 1v14M1 8h14M5 8a3 3 0 1 0 6 0 3 3 0 1 0-6 0"],
+  code: ["Move", "Click or drag to move the code", "M8 1v14M1 8h14M5 8a3 3 0 1 0 6 0 3 3 0 1 0-6 0"],
   box: ["Box", "Drag a box around digits to see them", "M2 3.5h12v9h-12z"],
   lasso: [
     "Lasso",
@@ -17,7 +17,7 @@ const MODES = {
 };
 const SHEET = "M2 2h5v5h-5zM9 2h5v5h-5zM2 9h5v5h-5zM9 9h5v5h-5z";
 
-/** @param {string} path 16 px a side */
+/** @param {string} path of an icon of 16 x 16 px */
 const icon = (path) => {
   const drawing = svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" });
   drawing.append(svg("path", { d: path }));

@@ -1,9 +1,9 @@
 """Registers a browser component from the ES module and style beside its Python wrapper.
 
-Where the server serves published files, the browser loads the modules by URL: they lie in one
-folder, whose name is a digest of all their texts. The component's own script only imports them,
-because Streamlit sends it again with every change of the data. Elsewhere that script holds the
-modules themselves.
+Where the server serves published files, the browser loads the modules by URL from one folder, whose
+name is a digest of all their texts. The component's inline script only imports them, because
+Streamlit sends it again with every change of the data. Elsewhere the inline script is a bundle of
+the modules.
 """
 
 import hashlib
@@ -75,10 +75,10 @@ def register(name: str, *, isolate_styles: bool = True) -> Callable[..., None]:
 
 
 def last_message(key: str, state: str) -> dict[str, Any]:
-    """What the component mounted under `key` last sent as `state`; {} where it has sent nothing.
+    """The last message that the component `key` sent as `state`; {} where there is none.
 
-    Readable before the component is mounted in a run, so a page can compute the reply first and
-    mount with it.
+    It can be read before the component is mounted in a run, so that a page can first compute the
+    data to mount it with.
     """
     states = st.session_state.get(key)
     found = states.get(state) if isinstance(states, dict) else None
@@ -86,8 +86,8 @@ def last_message(key: str, state: str) -> dict[str, Any]:
 
 
 def new_message(key: str, state: str) -> dict[str, Any]:
-    """As `last_message`, but each message once, however often the script runs; {} where there is
-    none since the last call. Messages are told apart by their `serial`."""
+    """As `last_message`, but each message is returned once, however often the script runs; {} where
+    there is no new one. Messages are identified by their `serial`."""
     message, seen = last_message(key, state), f"{key}:{state}:seen"
     serial = message.get("serial")
     if serial is None or st.session_state.get(seen) == serial:
@@ -97,4 +97,4 @@ def new_message(key: str, state: str) -> dict[str, Any]:
 
 
 def ignore() -> None:
-    """Do nothing: a component has only the states that it is mounted with callbacks for."""
+    """A callback that does nothing: a component has a state only where it has a callback for it."""

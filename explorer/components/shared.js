@@ -1,14 +1,14 @@
-// The globals of the page, all of them.
+// The global variables of the page.
 //
-// Where the host serves no routes, each component is a script of its own with its own copy of every
-// module, so what the components of a page share cannot be a variable of a module.
+// Where the host serves no routes, each component is a script with its own copy of every module, so
+// state that the components of a page share cannot be a module's variable.
 //
 // FirstPicture  whether a decoded picture was shown
 // Live          the LiveChannel
-// Map           MapChoices: what the visitor chose on the map
+// Map           MapChoices: the visitor's choices on the map
 // Plotly        a promise of plotly.min.js
 // Strips        the Traversals that are shown
-// Unsent        the SliderInput that could not be sent before its page was left
+// Unsent        slider values that could not be sent before their page was left
 
 const PREFIX = "latentExplorer";
 const globals = /** @type {Record<string, any>} */ (globalThis);
@@ -20,7 +20,7 @@ export const getShared = (name) => globals[PREFIX + name];
 export const setShared = (name, value) => void (globals[PREFIX + name] = value);
 
 /**
- * The global of this name, made by the first who asks.
+ * The global of this name, made by the first call.
  *
  * @template T
  * @param {string} name

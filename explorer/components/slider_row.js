@@ -12,15 +12,15 @@ export class SliderRow {
   /**
    * @param {string} name
    * @param {import("./types").SlidersData} data
-   * @param {{ change: (value: number) => void, release: () => void }} owner is informed of each
-   *   change by the visitor, and of the end of a drag
+   * @param {{ change: (value: number) => void, release: () => void }} owner callbacks for each
+   *   change by the visitor, and for the end of a drag
    */
   constructor(name, data, owner) {
     this.data = data;
     this.owner = owner;
     this.value = 0;
     const { low: min, high: max, step, noun } = data;
-    const title = "Double click: back to 0";
+    const title = "Double click: set to 0";
     const label = element("span", { className: "name", textContent: name, title });
     this.range = element("input", { type: "range", min, max, step, title });
     this.range.ariaLabel = noun ? `${name}, ${noun}` : name;
@@ -90,7 +90,7 @@ export class SliderRow {
     this.why.textContent = "";
   }
 
-  /** A change with its release. @param {number} value */
+  /** Change the value, followed by a release. @param {number} value */
   set(value) {
     this.change(value);
     this.owner.release();

@@ -1,18 +1,18 @@
-// A touch on a range input: to move the thumb, or to scroll the page.
+// A touch on a range input either moves the thumb or scrolls the page.
 //
-// The browser moves the thumb to a finger at once. So the value is kept back until the finger has
-// moved sideways or was lifted where it came down; the browser cancels a pointer that scrolls.
+// The browser moves the thumb to a finger immediately. The change is therefore delayed until the
+// finger has moved sideways or is lifted; the browser cancels a pointer that scrolls.
 
 const SIDEWAYS = 6; // px after which a finger moves the thumb
 
 /**
  * @param {HTMLInputElement} range
- * @param {{ value: () => number, draw: () => void, change: (value: number) => void }} slider the value
- *   it has, how it is drawn again, how it is changed
+ * @param {{ value: () => number, draw: () => void, change: (value: number) => void }} slider its
+ *   value; draws it again; changes it
  */
 export function listenToRange(range, { value, draw, change }) {
   /** @type {{ clientX: number, value: number } | null} */
-  let finger = null; // where it came down, and the value it points at
+  let finger = null; // the position of the touch and the value there
   range.addEventListener("pointerdown", ({ pointerType, clientX }) => {
     finger = pointerType === "touch" ? { clientX, value: value() } : null;
   });

@@ -1,7 +1,7 @@
-// What a slider shows, and what a number box accepts. No DOM.
+// The values of sliders and number boxes: parsing, limits, steps. No DOM.
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const LONGEST_QUOTE = 12; // characters of a refused text that are repeated
+const MAX_QUOTE = 12; // characters of an invalid text in the message
 
 /**
  * The number in a text with a decimal point or comma; NaN for anything else. (`Number` alone would
@@ -23,16 +23,16 @@ export function refusal(text, farthest) {
   if (!typed) return "a number is needed";
   const value = parseNumber(typed);
   if (Math.abs(value) <= farthest) return "";
-  const quoted = typed.length > LONGEST_QUOTE ? `${typed.slice(0, LONGEST_QUOTE)}\u2026` : typed;
+  const quoted = typed.length > MAX_QUOTE ? `${typed.slice(0, MAX_QUOTE)}\u2026` : typed;
   if (Number.isNaN(value)) return `\u201c${quoted}\u201d is not a number`;
   return `\u201c${quoted}\u201d is beyond ${farthest.toLocaleString("en")}`;
 }
 
-/** As many decimals as a step has. @param {number} step */
+/** The number of decimals of a step. @param {number} step */
 export const decimalsOf = (step) => Math.max(0, Math.ceil(-Math.log10(step)));
 
 /**
- * Where a value is between the ends of a range, 0 to 1; at the nearer end if it is outside.
+ * The position of a value within a range, 0 to 1; that of the nearer end if it is outside.
  * @param {number} value
  * @param {{ low: number, high: number }} range
  */

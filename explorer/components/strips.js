@@ -1,4 +1,4 @@
-// The strips of a model's traversals. The sliders of the same page show them behind their rails, too.
+// The strips of a model's traversals, which the sliders of the same page show behind their rails.
 
 import { strips as event } from "./events.js";
 import { getShared, setShared } from "./shared.js";

@@ -1,4 +1,4 @@
-// Where the tiles of a traversal and the mark of the current code are. No DOM.
+// The values of a traversal's tiles and the position of the mark of the current code. No DOM.
 
 /**
  * The value of a latent dimension at a step of its traversal, rounded as Python rounds codes.
@@ -10,8 +10,8 @@ export function stepValue({ low, high, steps }, step) {
 }
 
 /**
- * The mark of a value on its strip. Tiles are centred on their values, so the strip extends half a
- * tile beyond either end; a value beyond that is marked at the end.
+ * The position of a value's mark on its strip. Tiles are centred on their values, so the strip
+ * extends half a tile beyond either end; a value beyond that is marked at the end.
  *
  * @param {{ low: number, high: number, steps: number }} traversal
  * @param {number} value

@@ -25,7 +25,7 @@ class Traversals {
     this.shape = "";
     /** @type {import("./types").Send} */
     this.send = () => {};
-    this.flow = makeFlow((press, serial) => this.send("press", { ...press, serial }));
+    this.flow = makeFlow((click, serial) => this.send("click", { ...click, serial }));
     signal.addEventListener("abort", () => this.flow.stop());
     decoded.on(({ model, z }) => {
       if (model === this.data?.model) this.mark(this.data.dims.map((dim) => z[dim]));
@@ -74,7 +74,7 @@ class Traversals {
       const row = this.rows[place];
       const { fraction, nearest } = markOf(data, value);
       row.mark.style.left = `${100 * fraction}%`;
-      if (nearest === row.nearest) return; // during a drag, nearly always
+      if (nearest === row.nearest) return; // the usual case during a drag
       const tiles = /** @type {HTMLCollectionOf<HTMLElement>} */ (row.tiles.children);
       if (row.nearest >= 0) tiles[row.nearest].tabIndex = -1;
       tiles[nearest].tabIndex = 0;

@@ -1,6 +1,6 @@
-"""Traversals of the latent dimensions: a strip of decoded images each, whose tiles can be clicked.
+"""Traversals: a strip of decoded images for each latent dimension, with clickable tiles.
 
-The sliders of the same model on the page show the strips behind their rails, too.
+The sliders of the same model on the page show the strips behind their rails.
 """
 
 import math
@@ -13,20 +13,20 @@ from explorer.components.registration import ignore, last_message, new_message, 
 _component = register("traversals", isolate_styles=False)
 
 
-class TilePress(NamedTuple):
+class TileClick(NamedTuple):
     """A click on a tile: the dimension of the code, and its value there."""
 
     dim: int
     value: float
 
 
-def pending_tile(key: str) -> TilePress | None:
+def pending_tile(key: str) -> TileClick | None:
     """The click on the traversals `key` since the last call, None where there is none."""
-    raw = new_message(key, "press")
+    raw = new_message(key, "click")
     dim, value = raw.get("dim"), raw.get("value")
     if not isinstance(dim, int) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return TilePress(dim, float(value))
+    return TileClick(dim, float(value))
 
 
 def mount(
@@ -39,13 +39,13 @@ def mount(
     model: str,
     low: float,
     high: float,
-    on_press: Callable[[], None] | None = None,
+    on_click: Callable[[], None] | None = None,
 ) -> None:
     """Show the strips of `sheet`, a PNG of square tiles: a row for each of `dims`, `steps` tiles
     from `low` to `high`.
 
     `values` are those of the current code in these dimensions: a mark on each strip shows them, and
-    moves with the code of `model`. A click on a tile calls `on_press`, which reads `pending_tile`.
+    moves with the code of `model`. A click on a tile calls `on_click`, which reads `pending_tile`.
     Raises ValueError where dims and values differ in number and for fewer than two steps.
     """
     if len(dims) != len(values) or steps < 2:
@@ -58,6 +58,6 @@ def mount(
         "low": low,
         "high": high,
         "model": model,
-        "ack": last_message(key, "press").get("serial"),
+        "ack": last_message(key, "click").get("serial"),
     }
-    _component(key=key, data=data, on_press_change=on_press or ignore)
+    _component(key=key, data=data, on_click_change=on_click or ignore)

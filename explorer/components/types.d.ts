@@ -3,7 +3,7 @@
 /** Sends a state of a component to Python. */
 export type Send = (state: string, value: object) => void;
 
-/** What Streamlit passes to a component. The data stands in a list: see registration.py. */
+/** The argument that Streamlit passes to a component. The data is in a list: see registration.py. */
 export interface StreamlitComponent<Data> {
   parentElement: HTMLElement | ShadowRoot;
   data: [Data];
@@ -15,7 +15,7 @@ export interface Instance<Data> {
   update(data: Data, send: Send): void | Promise<void>;
 }
 
-/** What the live channel needs of a WebSocket. */
+/** The part of WebSocket that the live channel uses. */
 export interface Socket {
   readonly readyState: number;
   send(text: string): void;
@@ -24,10 +24,10 @@ export interface Socket {
   onclose: ((event: any) => void) | null;
 }
 
-/** What moved the code. */
+/** The control that moved the code. */
 export type Mover = "sliders" | "map";
 
-/** A request to the live channel: decode a code, a place of the map, or a test digit. */
+/** A request to the live channel: decode a code, a point of the map, or a test digit. */
 export interface DecodeRequest {
   by: Mover;
   model: string | undefined;
@@ -44,14 +44,14 @@ export interface Decoded {
   z: number[];
   cursor: [number, number];
   digit: number | null;
-  /** the newest drag of the map that is taken into account */
+  /** serial of the newest drag of the map that the code includes */
   answered?: number | null;
 }
 
-/** A reply of the live channel; it carries the picture, too. */
+/** A reply of the live channel; it also has the fields of a picture. */
 export type LiveReply = (Decoded & { serial: number }) | { serial: number | null; error: string };
 
-/** The measured connection: requests in flight at most, shortest and mean round trip (ms). */
+/** The measured connection: maximum of requests in flight, shortest and mean round trip (ms). */
 export interface Pace {
   window: number;
   least: number;

@@ -1,9 +1,9 @@
-// Files that Python has published: their address, their content.
+// Files published by Python: their URLs and contents.
 
 /**
  * The absolute form of a URL that is relative to the app's root.
  *
- * The root is where Streamlit's own script comes from, so a path prefix does no harm.
+ * The root is that of Streamlit's own script, so it includes a path prefix.
  *
  * @param {string} url
  */
@@ -16,7 +16,7 @@ export function absolute(url) {
 /**
  * @param {string} url relative to the app's root
  * @param {string} name what is fetched, for the error: "the points"
- * @returns {Promise<ArrayBuffer>} rejects with one sentence where the file cannot be had
+ * @returns {Promise<ArrayBuffer>} rejects with one sentence where the file cannot be fetched
  */
 export async function fetchBytes(url, name) {
   const response = await fetch(absolute(url)).catch((error) => {

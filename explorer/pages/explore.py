@@ -1,7 +1,7 @@
 """Explore: the map, the sliders and the digit that the current code decodes to.
 
-Four fragments: `Fragment.CODE` is the only one that runs during a drag, and only where the live
-channel is closed; the others follow when the drag ends, by `fragments.after_code_change`.
+Of its four fragments only `Fragment.CODE` runs during a drag, and only where the live channel is
+closed; the others rerun when the drag ends, by `fragments.after_code_change`.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def render(name: str) -> None:
         decoded = st.container()
         _moves(name)
     with decoded:
-        current_code.panel(name)  # after all others, for the first one waits for torch
+        current_code.panel(name)  # after the others, because it imports torch on the first visit
     st.html(f"<p>{text.html(info.description)}</p>")
     traversals.panel(name)
     controls.mnist_line()
 
 
 def random_help(blocks: Sequence[latent.LatentBlock]) -> str:
-    """How Random draws. Not "from the prior", for an autoencoder has none."""
+    """The help of the button Random. It avoids "prior", because an autoencoder has none."""
     ways = {
         "normal": "from N(0, 1)",
         "uniform": "from -1 to 1",
@@ -81,7 +81,7 @@ def _moves(name: str) -> None:
     def reset() -> None:
         code = latent.origin(info.blocks)
         if info.digit:
-            code[info.digit] = now.z[info.digit]  # the style is reset, the digit stays
+            code[info.digit] = now.z[info.digit]  # the class stays
         move(code)
 
     def test_digit() -> None:
@@ -101,4 +101,4 @@ def _moves(name: str) -> None:
         st.button("Reset", on_click=reset, help="All dimensions to 0")
         st.button("Random", on_click=random, help=random_help(info.blocks))
         st.button("Test digit", on_click=test_digit, help="The code of a test digit, at random")
-        st.button("Undo", on_click=undo, disabled=not now.past, help="Back to the code before")
+        st.button("Undo", on_click=undo, disabled=not now.past, help="Back to the previous code")

@@ -53,10 +53,10 @@ def _digits(name: str) -> None:
     shown = min(count, generation.SHOWN)
     across = generation.columns(len(digits), count)
 
-    def sheet(pictures: np.ndarray, read: np.ndarray | None) -> str:
+    def sheet(pictures: np.ndarray, probabilities: np.ndarray | None) -> str:
         labels, heads = generation.in_turn(digits, shown), len(digits) > 1
         return generate_html.sheet(
-            pictures, labels, read, controls.DIGIT_COLOURS, across, heads=heads
+            pictures, labels, probabilities, controls.DIGIT_COLOURS, across, heads=heads
         )
 
     with parts.sheet:
@@ -80,7 +80,7 @@ Request = tuple[tuple[int, ...], int, int, float]  # digits, count, seed, temper
 
 
 def _request(name: str) -> tuple[str, Request]:
-    """A sentence on an impossible request ("" for a possible one), and the last possible one."""
+    """The reason why the request is invalid, "" for a valid one, and the last valid request."""
     state = st.session_state
     state.setdefault("asked-digits", list(range(10)))
     state.setdefault("asked-count", 100)
@@ -102,7 +102,8 @@ def _request(name: str) -> tuple[str, Request]:
         generation.in_turn(*request[:2])
     except ValueError as error:
         more = f" For more, run `python -m vae generate {text.inert(name)} --count 60000`."
-        return f"{error}{more if count > generation.MOST else ''}", state.get("request", _DEFAULT)
+        advice = more if count > generation.MAX_DIGITS else ""
+        return f"{error}{advice}", state.get("request", _DEFAULT)
     state["request"] = request
     return "", request
 
@@ -133,7 +134,7 @@ def _number(name: str) -> None:
 class Number(NamedTuple):
     """The number that is shown."""
 
-    fault: str  # why the text cannot be used, so that the last number stays; "" where it can
+    fault: str  # why the text is invalid, so that the last number stays; "" where it is valid
     digits: list[int]
     spaces: list[int]
     style: np.ndarray  # float32 [1, S]
@@ -141,7 +142,8 @@ class Number(NamedTuple):
 
 
 def _current_number(name: str) -> tuple[SliderValues, Number]:
-    """The number, read after its field is drawn, and its style, before the slider is."""
+    """The style's slider and the number. Call it after the text field is drawn and before the
+    slider is."""
     state, fault = st.session_state, ""
     text = state.get("number-text", FIRST_NUMBER) or ""
     angle = state.setdefault(f"number-angle-{name}", SliderValues(np.zeros(1, np.float32)))
@@ -153,19 +155,20 @@ def _current_number(name: str) -> tuple[SliderValues, Number]:
     angle.z[:] = latent_sliders.slider_values(f"angle-{name}", angle.z.tolist(), angle.revision)
     codes = latent.sample_prior(session.info(name).blocks, 2, angle.revision)
     pair = draw_form.style_part(name, codes)
-    style = generation.exact(generation.around(pair, float(angle.z[0]))[None])
+    style = generation.rounded(generation.style_at_angle(pair, float(angle.z[0]))[None])
     drawn = draw_form.draw(name, np.array(digits), style.repeat(len(digits), axis=0))
     return angle, Number(fault, digits, spaces, style, drawn)
 
 
 @st.fragment(key=Fragment.NUMBER)
 def _number_and_style(name: str) -> None:
-    """The number and the slider of its style, and nothing else: this runs during a drag."""
+    """The number and the slider of its style. It has no other parts, because it runs during a
+    drag."""
     with st.container(key="number"):
-        # The first value is an argument, not put into the state: there it would replace what was
-        # typed when a browser reconnects to a restarted server.
+        # The initial value is an argument: in the session's state it would replace the typed text
+        # when a browser reconnects to a restarted server.
         st.text_input(
-            f"A number of up to {generation.LONGEST} digits; other characters become spaces",
+            f"A number of up to {generation.MAX_NUMBER} digits; other characters become spaces",
             FIRST_NUMBER,
             key="number-text",
             live=True,
@@ -177,7 +180,9 @@ def _number_and_style(name: str) -> None:
             st.error(now.fault)
         digits = generation.cropped(now.drawn.images)
         colours = controls.DIGIT_COLOURS
-        st.html(generate_html.number(digits, now.digits, now.spaces, now.drawn.read, colours))
+        st.html(
+            generate_html.number(digits, now.digits, now.spaces, now.drawn.probabilities, colours)
+        )
 
     def other_style() -> None:
         angle.set(np.zeros(1))
@@ -201,7 +206,7 @@ def _number_and_style(name: str) -> None:
 
 @st.fragment(key=Fragment.NUMBER_DOWNLOADS)
 def _number_downloads(name: str) -> None:
-    """How the number is read, and its downloads, made anew when a drag ends."""
+    """The agreement and the downloads of the number, which rerun when a drag ends."""
     _, now = _current_number(name)
     with st.container(key="number-outcome"):
         draw_form.agreement(now.drawn)

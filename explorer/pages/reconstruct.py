@@ -38,7 +38,7 @@ INKS: dict[str, Literal["auto"] | bool] = {
 
 @dataclass
 class Choice:
-    """Which originals a visitor looks at."""
+    """The originals that a visitor has chosen."""
 
     start: int = 0  # of the columns shown, within the order
     pick: int = 0  # the column shown in detail
@@ -173,7 +173,7 @@ def _bundled_figures(name: str) -> Figures:
 def _columns(
     name: str, originals: np.ndarray, shown: np.ndarray, labels: np.ndarray, figures: Figures
 ) -> None:
-    """The chosen digits, a column each; a click on one shows it in detail."""
+    """A column for each of the chosen digits; a click on one shows it in detail."""
     choice: Choice = st.session_state["reconstruct"]
     choice.pick = min(choice.pick, len(shown) - 1)
     decoded = controls.model(name).decode(figures.mean[shown])
@@ -206,7 +206,7 @@ def _steps(steps: prepare.Prepared) -> None:
 
 
 def _own(name: str, title: str, steps: prepare.Prepared, column: DeltaGenerator) -> None:
-    """Samples here, the detail in `column`, of the visitor's prepared image."""
+    """The samples of the visitor's prepared image, and its detail in `column`."""
     image = steps.final / np.float32(255)
     figures = reconstruction_metrics.measure(controls.model(name), image[None])
     subject = Subject(title, image, figures)

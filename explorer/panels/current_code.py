@@ -14,11 +14,11 @@ from explorer.panels import maps
 from explorer.visit import Visit
 
 ACTIVE, INACTIVE = "sliders", "inactive-sliders"  # keys of the two lists of sliders, without model
-# s before torch is imported, which holds the interpreter's lock for long: in this time the browser
-# gets the page and fetches the components' scripts
-SETTLE = 0.1
-LEAVE = 0.03  # s in which the first picture is sent before hundreds of others are decoded
-MAX_HEIGHT = 315  # px of the sliders: cuts a row in its middle, which shows that more follow
+# s before torch is imported, which holds the GIL for long: meanwhile the browser receives the page
+# and fetches the components' scripts
+IMPORT_DELAY = 0.1
+SEND_DELAY = 0.03  # s in which the first picture is sent before hundreds of others are decoded
+MAX_HEIGHT = 315  # px of the sliders: cuts a row in half, a hint that the list scrolls
 ELLIPSES = "ellipses: 1 and 2 deviations"
 
 
@@ -30,7 +30,7 @@ def panel(name: str) -> None:
     _read_sliders(now, active, inactive)
     if session.is_ready(name):
         _picture(now)
-        # after the picture: once the sliders are mounted they send the next move, and its run ends
+        # after the picture: once the sliders are mounted they send the next values, whose run ends
         # this one
         _sliders(now, active, inactive)
         return
@@ -38,11 +38,11 @@ def panel(name: str) -> None:
     with place:
         decoded_view.placeholder(f"decoded-view-frame-{name}")
     _sliders(now, active, inactive)
-    time.sleep(SETTLE)
+    time.sleep(IMPORT_DELAY)
     with place:
         controls.model(name, spinner=False)
         _picture(now)
-    time.sleep(LEAVE)
+    time.sleep(SEND_DELAY)
 
 
 def banks(name: str) -> tuple[list[int], list[int]]:
@@ -55,8 +55,11 @@ def banks(name: str) -> tuple[list[int], list[int]]:
 
 
 def _picture(now: Visit) -> None:
-    """The decoded digit and the facts beside it. Everything is computed before the first element is
-    drawn, for drawing ends a run that a newer move has overtaken."""
+    """The decoded digit and the facts beside it.
+
+    All is computed before the first element is drawn, because Streamlit ends a run at its next
+    element once a newer run has been requested.
+    """
     found = decoded_code.decode(now.model, now.z)
     engine = found.engine
     kind, dims = maps.kind(now.model)

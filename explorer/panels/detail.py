@@ -1,4 +1,4 @@
-"""One image in detail: its reconstruction, figures, posterior and samples."""
+"""One image in detail: its reconstruction, metrics, posterior and samples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Subject(NamedTuple):
 
 
 def panel(name: str, subject: Subject) -> bool:
-    """Original, reconstruction and difference, figures and posterior.
+    """Original, reconstruction and difference, metrics and posterior.
 
     Returns whether "Explore this code" was clicked.
     """
@@ -59,12 +59,12 @@ def panel(name: str, subject: Subject) -> bool:
 def explore(name: str, subject: Subject) -> None:
     """Open Explore with the subject's code on the sliders. Does not return."""
     session.visit(name).move(subject.figures.mean[0], subject.digit)
-    # Streamlit identifies a page by its path, so another page object of the same path will do
+    # Streamlit identifies a page by its path, so another page object of the same path is enough
     st.switch_page(st.Page(lambda: None, title="Explore", url_path="explore"))
 
 
 def samples(name: str, subject: Subject) -> None:
-    """The decoded mean, and decoded samples from the posterior; nothing for a point."""
+    """The decoded mean and decoded samples from the posterior; nothing where it is a point."""
     figures = subject.figures
     if figures.deterministic:
         return

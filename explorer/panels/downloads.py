@@ -1,4 +1,4 @@
-"""Download buttons for generated digits, and the lines of Python that draw them again."""
+"""Download buttons for generated digits, and Python code that generates them again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHORT = 400  # characters of Python that are shown without an expander
 
 
 def buttons(drawn: Drawn, stem: str, picture: Callable[[], bytes], lines: str, key: str) -> None:
-    """Downloads, made on a click, and the lines of Python that draw the same."""
+    """Downloads, made on a click, and the Python code `lines`."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"downloads-{key}"):
         st.download_button(
             "PNG",

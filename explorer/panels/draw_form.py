@@ -1,4 +1,4 @@
-"""The form that asks for digits, the sheet of them, and how many are read as asked."""
+"""The form of a request for digits, their sheet, and how many are classified as requested."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from explorer.generation import Drawn
 
 
 class Layout(NamedTuple):
-    """The parts of a page. A wide page has the sheet on the left and the others on the right, a
-    narrow one has them in this order."""
+    """The parts of a page. On a wide page the sheet is on the left and the others on the right, on
+    a narrow page they follow in this order."""
 
     request: DeltaGenerator
     sheet: DeltaGenerator
@@ -29,8 +29,10 @@ def layout() -> Layout:
 
 
 def prior_controls(prefix: str, count: Callable[[], float]) -> tuple[int, int, float]:
-    """The controls of a draw: the number of codes (`count` draws its own), the seed, the
-    temperature. Keys begin with `prefix`."""
+    """The controls of samples from the prior: number, seed and temperature, which are returned.
+
+    `count` draws the control of the number. The keys of the widgets begin with `prefix`.
+    """
     state, seed_key, spread_key = st.session_state, f"{prefix}-seed", f"{prefix}-temperature"
     state.setdefault(seed_key, 0)
     state.setdefault(spread_key, 1.0)
@@ -55,14 +57,15 @@ def prior_controls(prefix: str, count: Callable[[], float]) -> tuple[int, int, f
 
 
 def style_part(name: str, codes: np.ndarray) -> np.ndarray:
-    """Whole codes [N, Z] without the block of the digit, which the model must have."""
+    """The styles of codes [N, Z]: the dimensions outside the class block, which the model must
+    have."""
     digit = session.info(name).digit
     assert digit is not None, "the model is not conditioned on the digit"
-    return generation.without(codes, digit)
+    return generation.style_of(codes, digit)
 
 
 def draw(name: str, labels: np.ndarray, z: np.ndarray) -> Drawn:
-    """Draw the digits `labels` with the styles z [N, S], and classify them."""
+    """Generate digits of the classes `labels` [N] with the styles z [N, S], and classify them."""
     model = controls.model(name)
     codes = model.codes(labels, z)
     return classified(model.decode(codes), labels, codes)
@@ -71,8 +74,10 @@ def draw(name: str, labels: np.ndarray, z: np.ndarray) -> Drawn:
 def classified(pictures: np.ndarray, labels: np.ndarray, codes: np.ndarray) -> Drawn:
     """Generated digits with the classifier's probabilities for those that are shown."""
     classifier = session.classifier()
-    read = None if classifier is None else classifier.classify(pictures[: generation.SHOWN])
-    return Drawn(images.to_uint8(pictures), labels, codes, read)
+    probabilities = (
+        None if classifier is None else classifier.classify(pictures[: generation.SHOWN])
+    )
+    return Drawn(images.to_uint8(pictures), labels, codes, probabilities)
 
 
 def sheet(
@@ -81,23 +86,23 @@ def sheet(
     html: Callable[[np.ndarray, np.ndarray | None], str],
     draw: Callable[[], Drawn],
 ) -> Drawn:
-    """Show the first digits of what `draw` returns, and empty frames while the model is loaded.
+    """Show the first `shown` digits that `draw` returns; black images while the model is loaded.
 
     `html` lays out pictures [shown, 28, 28] and the classifier's probabilities.
     """
     ready = session.is_ready(name)
-    # st.empty only where the frames will be replaced, for it clears its place in every run
+    # st.empty only where the black images are replaced, because it clears its element in every run
     place = st if ready else st.empty()
     if not ready:
         place.html(html(np.zeros((shown, 28, 28)), None))
     controls.model(name, spinner=False)
     drawn = draw()
-    place.html(html(drawn.images[:shown], drawn.read))
+    place.html(html(drawn.images[:shown], drawn.probabilities))
     return drawn
 
 
 def no_classifier() -> None:
-    """A sentence that says why nothing is classified."""
+    """Show why nothing is classified."""
     if fault := session.classifier_fault():
         st.warning(f"The classifier cannot be used: {text.quoted(fault, text.SENTENCE)}")
     else:
@@ -105,23 +110,29 @@ def no_classifier() -> None:
 
 
 def agreement(drawn: Drawn) -> None:
-    """How many of the digits that are shown the classifier reads as asked for."""
+    """Show the share of the digits on the page that are classified as requested."""
     classifier = session.classifier()
-    if classifier is None or drawn.read is None:
+    if classifier is None or drawn.probabilities is None:
         no_classifier()
         return
-    asked = drawn.labels[: len(drawn.read)]
-    share, misread = generate_html.agreement(asked, drawn.read)
+    requested = drawn.labels[: len(drawn.probabilities)]
+    share, errors = generate_html.agreement(requested, drawn.probabilities)
     by = "by an independent classifier"
-    read = f"{'of the' if misread else 'all'} {len(asked):,} shown are read as asked {by}"
-    if len(asked) == 1:  # a share of one digit is uninformative: name the class instead
-        share, read = str(drawn.read[0].argmax()), f"is read {by}, as asked"
-        if misread:
-            read, misread = f"is read {by}, instead of the {asked[0]} asked for", ""
+    sentence = (
+        f"{'of the' if errors else 'all'} {len(requested):,} shown are classified as requested {by}"
+    )
+    if len(requested) == 1:  # a share of one digit is uninformative: name the class instead
+        share, sentence = (
+            str(drawn.probabilities[0].argmax()),
+            f"is the class predicted {by}, as requested",
+        )
+        if errors:
+            sentence = f"is the class predicted {by}, instead of the {requested[0]} asked for"
+            errors = ""
     accuracy = classifier.info.figures.get("accuracy")
-    trust = f" It reads {100 * accuracy:.2f}\u2009% of real test digits right." if accuracy else ""
+    trust = f" Its accuracy on real test digits is {100 * accuracy:.2f}\u2009%." if accuracy else ""
     st.html(
-        f'<div class="agreement"><b>{share}</b><div><p>{read}. The '
+        f'<div class="agreement"><b>{share}</b><div><p>{sentence}. The '
         f"classifier was trained only on real digits.{trust}</p>"
-        f'<p class="misread">{misread}</p></div></div>'
+        f'<p class="misread">{errors}</p></div></div>'
     )

@@ -15,14 +15,14 @@ from explorer.fragments import Fragment
 from explorer.panels import selection
 from explorer.session import CheckpointError
 
-TILE = 29  # px of the screen a digit of the backdrop takes, within a factor of 2 ** 0.25
-MOST = 1500  # digits of a backdrop, whatever the shape of the map
+TILE = 29  # px per side of a digit of the backdrop, within a factor of 2 ** 0.25
+MAX_TILES = 1500  # digits of a backdrop
 DIMMED = 0.2  # factor on the opacity of digits that are not selected
-CLEAR = 0.6  # least opacity of selected digits, however far from the plane
+MIN_SELECTED = 0.6  # least opacity of selected digits, however far from the plane
 
 
 def chosen(name: str) -> projections.Projection:
-    """The projection on the map, by the state of its controls, which are drawn after it."""
+    """The projection on the map, from the state of its controls, which are drawn below it."""
     return projections.projection(name, *kind(name))
 
 
@@ -76,8 +76,7 @@ def _choose(name: str) -> None:
 
 
 def _swap_axes(name: str) -> None:
-    """Another dimension has been chosen for an axis: where the other axis shows it already, swap
-    the two."""
+    """In a callback of an axis's select box: swap the axes where both have the same dimension."""
     state, keys = st.session_state, (f"x-{name}", f"y-{name}")
     x, y = state[f"axes-{name}"]
     if state[keys[0]] == state[keys[1]]:
@@ -86,13 +85,13 @@ def _swap_axes(name: str) -> None:
 
 
 def map_key(name: str) -> str:
-    """The key of a model's map: `drag_serial` asks by it."""
+    """The key of a model's map component."""
     return f"map-{name}"
 
 
 @st.fragment(key=Fragment.MAP)
 def panel(name: str) -> None:
-    """The encoded digits. The sliders move the cursor in the browser, without a run of this."""
+    """The map of the encoded digits. The sliders move its cursor in the browser, not by a run."""
     now = session.visit(name)
     codes = session.encodings(name)
     view = chosen(name)
@@ -137,42 +136,42 @@ def _weights(
         weights, near, far = projections.fade(distances)
         share = f"{100 * view.share:.0f}\u00a0%"
         note = (
-            f"{view.axes[0]} and {view.axes[1]} through the current code, where a drag stays: "
-            f"{share} of the variance. Digits fade with distance from this plane, "
-            f"{near:.1f} to {far:.1f}."
+            f"The plane of {view.axes[0]} and {view.axes[1]} through the current code: {share} of "
+            f"the variance. A drag stays in it; digits fade with distance from it, {near:.1f} to "
+            f"{far:.1f}."
         )
     elif view.plane is None:
-        note = "t-SNE keeps neighbours, not distances: a click takes the nearest digit's code."
+        note = "t-SNE keeps neighbours, not distances: a click selects the nearest digit's code."
     picked = selection.picked(name)
     if picked is not None and len(picked):
         whole = np.ones(len(view.points)) if weights is None else weights
         weights = DIMMED * whole
-        weights[picked] = np.maximum(whole[picked], CLEAR)
+        weights[picked] = np.maximum(whole[picked], MIN_SELECTED)
     return weights, note
 
 
 def _backdrop(
     name: str, view: projections.Projection, z: np.ndarray
 ) -> tuple[bytes, tuple[float, float, float, float]] | None:
-    """The decoded plane through the code under the visible part of the map, as PNG and its ends
-    (left, right, bottom, top); None where it is switched off."""
+    """The decoded plane under the visible part of the map, as PNG and its range (left, right,
+    bottom, top); None where it is switched off, not a plane, or of more than MAX_TILES digits."""
     seen = latent_map.map_view(map_key(name), view.axes)
     if view.plane is None or seen is None or not seen.backdrop_on:
         return None
     left, right, bottom, top = seen.range
-    # the lattice depends on the zoom in steps and not on the pan, so that digits keep their place
+    # the grid depends on the zoom in steps and not on the pan, so that digits keep their positions
     pitch = 2 ** (round(2 * math.log2((right - left) * TILE / seen.width)) / 2)
-    if (right - left) * (top - bottom) / pitch**2 > MOST:  # before a range overflows
+    if (right - left) * (top - bottom) / pitch**2 > MAX_TILES:  # before a range overflows
         return None
     columns = range(math.floor(left / pitch), math.ceil(right / pitch))
     rows = range(math.floor(bottom / pitch), math.ceil(top / pitch))
-    if not 0 < len(columns) * len(rows) <= MOST:
+    if not 0 < len(columns) * len(rows) <= MAX_TILES:
         return None
     foot = np.round(view.plane.move(z, np.zeros(2)), 4)  # the code's part outside the plane
     cells = columns.start, columns.stop, rows.start, rows.stop
     try:
         png = _sheet(name, *kind(name), tuple(foot.tolist()), pitch, cells)
-    except CheckpointError:  # the panel of the current code shows the sentence
+    except CheckpointError:  # reported by the panel of the current code
         return None
     return png, (pitch * cells[0], pitch * cells[1], pitch * cells[2], pitch * cells[3])
 
@@ -186,8 +185,11 @@ def _sheet(
     pitch: float,
     cells: tuple[int, int, int, int],
 ) -> bytes:
-    """PNG of a plane's digits, each decoded from the code in the middle of its cell. `cells` are
-    the first column and the one after the last, and the rows' from below, all `pitch` wide."""
+    """PNG of a plane's digits, each decoded from the code in the middle of its cell.
+
+    Cells are squares with sides of `pitch`; `cells` are the ranges of the columns and of the rows,
+    counted upwards: (first, end, first, end).
+    """
     plane = projections.projection(name, kind, dims).plane
     assert plane is not None
     x = pitch * (np.arange(cells[0], cells[1]) + 0.5)
@@ -198,7 +200,7 @@ def _sheet(
 
 
 def _take_drag(name: str) -> None:
-    """Move the code under the pointer; only the picture and the sliders follow before release."""
+    """Move the code to the pointer; only the picture and the sliders rerun before the release."""
     spot = latent_map.pending_drag(map_key(name))
     if spot is None:
         return
@@ -218,7 +220,7 @@ def _take_click(name: str) -> None:
             now.undo()
     else:
         if click.press != pressed:
-            state["pressed"] = click.press, now.rested
+            state["pressed"] = click.press, now.committed
         if click.index is not None:
             now.move(*session.digit_place(name, click.index))
         else:
@@ -227,7 +229,7 @@ def _take_click(name: str) -> None:
 
 
 def _take_view(name: str) -> None:
-    """The visible part of the map or the backdrop's switch has changed: the map alone runs."""
+    """The visible part of the map or the backdrop's switch has changed: only the map reruns."""
     seen = latent_map.map_view(map_key(name), chosen(name).axes)
     if seen is not None:
         st.session_state["manifold-behind"] = seen.backdrop_on

@@ -8,7 +8,7 @@ import streamlit as st
 from explorer import controls, generate_html, plots, session, text
 from explorer.fragments import Fragment
 
-TURN = 0.4  # s that an epoch is shown for while it is played
+EPOCH_TIME = 0.4  # s for which each epoch is shown during the playback
 
 
 def show(name: str) -> None:
@@ -24,17 +24,17 @@ def show(name: str) -> None:
         st.info(f"{title} has no record of its training.")
         return
     playing = st.session_state.get("playing", False)
-    st.fragment(_playback, key=Fragment.PLAYBACK, run_every=TURN if playing else None)(name)
+    st.fragment(_playback, key=Fragment.PLAYBACK, run_every=EPOCH_TIME if playing else None)(name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _readings(name: str) -> np.ndarray | None:
+def _probabilities(name: str) -> np.ndarray | None:
     """The classifier's probabilities for the sheets, [epochs, 10, 10]."""
     classifier, sheets = session.classifier(), session.history(name).sheets
     if classifier is None:
         return None
-    read = classifier.classify(sheets.reshape(-1, 28, 28) / np.float32(255))
-    return read.reshape(-1, 10, 10)
+    probabilities = classifier.classify(sheets.reshape(-1, 28, 28) / np.float32(255))
+    return probabilities.reshape(-1, 10, 10)
 
 
 def _playback(name: str) -> None:
@@ -42,8 +42,8 @@ def _playback(name: str) -> None:
     last, key = len(history.sheets), f"epoch-{name}"
     state.setdefault(key, last)
     if state.get("playing") and not state.get("from-start"):
-        # The slider's value comes from the browser, and a busy browser may send an old one again.
-        # So the playback ends when the browser shows the last epoch, not when it is sent.
+        # The slider's value comes from the browser, and a busy browser may send an old one again,
+        # so the playback ends when the browser shows the last epoch, not when Python has sent it.
         if state[key] < last:
             state[key] += 1
         else:
@@ -60,8 +60,8 @@ def _playback(name: str) -> None:
             if state.pop("from-start", False):
                 state[key] = 1
             epoch = st.slider("Epoch", 1, last, key=key, persist_state="session")
-        read = _readings(name)
-        now = None if read is None else read[epoch - 1]
+        probabilities = _probabilities(name)
+        now = None if probabilities is None else probabilities[epoch - 1]
         st.html(
             generate_html.sheet(
                 history.sheets[epoch - 1],
@@ -73,15 +73,15 @@ def _playback(name: str) -> None:
             )
         )
         right_ones = 0 if now is None else int((now.argmax(axis=1) == np.arange(10)).sum())
-        reads = "" if now is None else f"; the classifier reads {right_ones} of 10 as asked"
-        st.caption(f"The same ten codes after epoch {epoch} of {last}{reads}.")
+        share_text = "" if now is None else f"; {right_ones} of 10 are classified as requested"
+        st.caption(f"The same ten codes after epoch {epoch} of {last}{share_text}.")
     with right:
         figure = plots.losses(panels(history.curves), epoch)
         st.plotly_chart(figure, config={"displayModeBar": False}, key="losses")
 
 
 def panels(curves: dict[str, np.ndarray]) -> list[plots.Panel]:
-    """The two losses with their training and validation curves, as far as they were recorded."""
+    """The two losses with their training and validation curves, where these were recorded."""
     found = []
     for title, parts in (
         ("Bound (nats)", ("cross_entropy", "kl")),

@@ -12,12 +12,12 @@ from explorer.generation import SHOWN, Drawn
 from explorer.panels import downloads, draw_form
 from vae import latent
 
-NO_LABELS = np.empty(0, np.int64)  # nothing was asked for
+NO_LABELS = np.empty(0, np.int64)  # no class is requested
 
 
 def show(name: str) -> None:
-    """Why this model cannot be asked for a digit, the models that can, and samples from its prior;
-    an autoencoder has no prior and draws nothing."""
+    """Show why this model generates no chosen digit, the conditional models, and samples from its
+    prior; an autoencoder has no prior and no samples."""
     info = session.info(name)
     able = [n for n in session.names()[0] if "conditions" in session.info(n).abilities]
 
@@ -26,8 +26,8 @@ def show(name: str) -> None:
 
     with st.container(key="not-offered"):
         st.html(
-            f"<h3>{text.html(info.title)} cannot be asked for a digit</h3><p>It was trained "
-            "without labels, so its code does not separate the digit from the style. Conditional "
+            f"<h3>{text.html(info.title)} cannot generate a chosen digit</h3><p>It was trained "
+            "without labels, so its code does not separate the class from the style. Conditional "
             "models do" + ("; choose one of these.</p>" if able else ", and none is installed.</p>")
         )
         with st.container(horizontal=True):
@@ -50,16 +50,16 @@ def _sheet(name: str) -> None:
     count = request[0]
     across = generation.columns(1, count)
 
-    def sheet(pictures: np.ndarray, read: np.ndarray | None) -> str:
-        return generate_html.sheet(pictures, None, read, controls.DIGIT_COLOURS, across)
+    def sheet(pictures: np.ndarray, probabilities: np.ndarray | None) -> str:
+        return generate_html.sheet(pictures, None, probabilities, controls.DIGIT_COLOURS, across)
 
     with parts.sheet:
         drawn = draw_form.sheet(name, count, sheet, partial(_drawn, name, *request))
     with parts.outcome:
-        if drawn.read is None:
+        if drawn.probabilities is None:
             draw_form.no_classifier()
         else:
-            st.html(generate_html.readings(drawn.read, controls.DIGIT_COLOURS))
+            st.html(generate_html.class_counts(drawn.probabilities, controls.DIGIT_COLOURS))
         downloads.buttons(
             drawn,
             f"{name}-prior",

@@ -1,4 +1,4 @@
-"""The digits selected on the map by a box or a lasso: how many of each, and a sheet of them."""
+"""The digits selected on the map by a box or a lasso: their number by class, and a sheet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer import controls, fragments, session, text, thumbnails
 from explorer.components import digit_sheet
 from explorer.session import CheckpointError
 
-MOST = 200  # tiles shown
+MAX_TILES = 200  # of the sheet
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Selection:
     """Test digits of one model, and those of them that the sheet shows."""
 
     digits: np.ndarray  # [N], indices into the test set
-    shown: np.ndarray  # [at most MOST], sorted by class
+    shown: np.ndarray  # [at most MAX_TILES], sorted by class
     # the shape drawn around them [K, 2], and the axes of the map that it was drawn on
     drawn: tuple[tuple[str, str], np.ndarray] | None = None
 
@@ -28,12 +28,11 @@ class Selection:
 def pick(
     name: str, digits: np.ndarray, drawn: tuple[tuple[str, str], np.ndarray] | None = None
 ) -> None:
-    """Select these test digits [N] of the model, an empty array included; `drawn` as Selection
-    has it."""
+    """Select these test digits [N] of the model, possibly none; `drawn` as in Selection."""
     labels = session.encodings(name).labels
     ordered = digits[np.argsort(labels[digits], kind="stable")]
     # evenly spaced among those sorted by class, so that each class keeps its share
-    steps = np.linspace(0, len(ordered) - 1, min(MOST, len(ordered)))
+    steps = np.linspace(0, len(ordered) - 1, min(MAX_TILES, len(ordered)))
     shown = ordered[np.rint(steps).astype(int)]
     st.session_state[f"selection-{name}"] = Selection(digits, shown, drawn)
 
@@ -58,8 +57,8 @@ def outline(name: str, axes: tuple[str, str]) -> np.ndarray | None:
 
 
 def pictures(name: str, digits: np.ndarray) -> tuple[np.ndarray, str]:
-    """Pictures of test digits [N], uint8 [N, 28, 28], and what they are: originals where they are
-    available, else reconstructions. Raises as `session.model`."""
+    """Pictures of test digits [N], uint8 [N, 28, 28], and their kind: "originals" where these are
+    available, else "reconstructions". Raises as `session.model`."""
     if (test := thumbnails.originals(name)) is not None:
         return test.images[digits], "originals"
     return session.model(name).pictures(session.encodings(name).mean[digits]), "reconstructions"
@@ -79,24 +78,24 @@ def sheet(name: str) -> None:
         return
     try:
         images, kind = pictures(name, found.shown)
-    except CheckpointError:  # the panel of the current code shows the sentence
+    except CheckpointError:  # reported by the panel of the current code
         return
     key = f"sheet-{name}"
     digit_sheet.mount(
         images,
         [text.numbered("test digit", digit, int(labels[digit])) for digit in found.shown],
         key=key,
-        on_press=partial(_go, name, key),
+        on_click=partial(_take_click, name, key),
     )
     part = "" if len(found.shown) == len(found.digits) else f"{len(found.shown)} of "
     every = ", evenly picked" if part else ""
-    st.caption(f"{part}{len(found.digits):,} {kind}{every}. Click one to go to its code.")
+    st.caption(f"{part}{len(found.digits):,} {kind}{every}. Click one to set the code to it.")
 
 
 def tally(labels: np.ndarray) -> str:
     """HTML: the number of labels [N] of each class, the unlabelled ones last."""
     if not len(labels):
-        return '<div class="tally">No digit that is shown lies within this shape.</div>'
+        return '<div class="tally">No digit on the map is within this shape.</div>'
     counts = {digit: int((labels == digit).sum()) for digit in (*range(10), text.UNLABELLED)}
     noun = "digit" if len(labels) == 1 else "digits"
     each = "".join(
@@ -112,8 +111,8 @@ def _clear(name: str) -> None:
     st.session_state.pop(f"selection-{name}", None)
 
 
-def _go(name: str, key: str) -> None:
-    place, found = digit_sheet.pending_press(key), _selected(name)
+def _take_click(name: str, key: str) -> None:
+    place, found = digit_sheet.pending_click(key), _selected(name)
     if place is None or not found or place >= len(found.shown):
         return
     session.visit(name).move(*session.digit_place(name, int(found.shown[place])))

@@ -25,7 +25,7 @@ from explorer.panels import downloads, draw_form, uploads
 from explorer.panels.uploads import Upload
 from vae import latent
 
-ROWS, MOST_ROWS = 8, 40  # styles at once: 40 rows of ten are the 400 digits that are shown
+ROWS, MAX_ROWS = 8, 40  # styles at once: 40 rows of ten are the 400 digits that are shown
 TEN = list(range(10))
 
 
@@ -48,16 +48,18 @@ def show(name: str) -> None:
 
 
 def _drawn(name: str, styles: np.ndarray) -> Drawn:
-    """Each style [S, Z] as all ten digits."""
+    """All ten digits in each of the styles [S, Z]."""
     return draw_form.draw(name, np.tile(TEN, len(styles)), styles.repeat(10, axis=0))
 
 
 def _sheet(drawn: Drawn, sources: list[Source]) -> str:
-    """A row for each style, after its source; a single style enlarged."""
+    """A row for each style, preceded by its source; a single style is enlarged."""
     colours = controls.DIGIT_COLOURS
     if len(drawn.labels) > 10:
-        return generate_html.styles(drawn.images, TEN, drawn.read, colours, sources)
-    return generate_html.sheet(drawn.images, drawn.labels, drawn.read, colours, (5, 5), large=True)
+        return generate_html.styles(drawn.images, TEN, drawn.probabilities, colours, sources)
+    return generate_html.sheet(
+        drawn.images, drawn.labels, drawn.probabilities, colours, (5, 5), large=True
+    )
 
 
 def _downloads(name: str, drawn: Drawn, styles: np.ndarray, stem: str) -> None:
@@ -74,7 +76,7 @@ def _rows(
     name: str, parts: draw_form.Layout, styles: np.ndarray, sources: list[Source], stem: str
 ) -> None:
     """The sheet, the agreement and the downloads of styles [S, Z]."""
-    styles = generation.exact(styles)
+    styles = generation.rounded(styles)
     drawn = _drawn(name, styles)
     with parts.sheet:
         st.html(_sheet(drawn, sources))
@@ -92,7 +94,7 @@ def _prior(name: str) -> None:
     parts = draw_form.layout()
     st.session_state.setdefault("style-count", ROWS)
     how_many = partial(
-        st.number_input, "Styles", 1, MOST_ROWS, key="style-count", persist_state="session"
+        st.number_input, "Styles", 1, MAX_ROWS, key="style-count", persist_state="session"
     )
     with parts.request:
         count, seed, temperature = draw_form.prior_controls("style", how_many)
@@ -113,8 +115,8 @@ def _sliders(name: str) -> None:
 
 
 def _slider_style(name: str) -> tuple[SliderValues, list[int], list[int]]:
-    """The style on the sliders, the dimensions of the code that they move, and the places of these
-    in the style."""
+    """The style on the sliders, the dimensions of the code that they change, and the indices of
+    these dimensions in the style."""
     info = session.info(name)
     rest = draw_form.style_part(name, np.arange(info.dims)[None])[0].tolist()
     start = SliderValues(np.zeros(len(rest), np.float32))
@@ -129,10 +131,10 @@ def _slider_style(name: str) -> tuple[SliderValues, list[int], list[int]]:
 
 @st.fragment(key=Fragment.STYLE)
 def _style(name: str) -> None:
-    """The digits and the sliders, and nothing else: this runs during a drag."""
+    """The digits and the sliders. It has no other parts, because it runs during a drag."""
     info = session.info(name)
     style, dims, places = _slider_style(name)
-    drawn = _drawn(name, generation.exact(style.z[None]))
+    drawn = _drawn(name, generation.rounded(style.z[None]))
     with st.container(key="sheet"):
         st.html(_sheet(drawn, []))
 
@@ -145,7 +147,7 @@ def _style(name: str) -> None:
         move(draw_form.style_part(name, codes)[0])
 
     with st.container(key="request"):
-        # after the picture: once the sliders are mounted they send the next move
+        # after the picture: once the sliders are mounted they send the next values
         latent_sliders.mount(
             [f"z{d + 1}" for d in dims],
             style.z[places].tolist(),
@@ -164,8 +166,8 @@ def _style(name: str) -> None:
 
 @st.fragment(key=Fragment.STYLE_DOWNLOADS)
 def _style_downloads(name: str) -> None:
-    """The downloads, made anew when a drag ends."""
-    styles = generation.exact(_slider_style(name)[0].z[None])
+    """The downloads, which rerun when a drag ends."""
+    styles = generation.rounded(_slider_style(name)[0].z[None])
     with st.container(key="outcome"):
         _downloads(name, _drawn(name, styles), styles, "sliders")
 
@@ -250,7 +252,7 @@ def _own(
     mean, _ = controls.model(name).encode(np.stack([picture for _, picture in found]))
     taken = mean[:, session.info(name).digit].argmax(axis=1)
     sources = [
-        Source(picture, f"{text.inert(title)}, read as {text.with_article(text.class_name(digit))}")
+        Source(picture, f"{text.inert(title)}, encoded as {text.with_article(str(digit))}")
         for (title, picture), digit in zip(found, taken, strict=True)
     ]
     _rows(name, parts, draw_form.style_part(name, mean), sources, stem)

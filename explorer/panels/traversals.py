@@ -18,8 +18,8 @@ STEPS, SHEET = 13, 20  # tiles of a traversal; tiles a side of the manifold
 
 @st.fragment(key=Fragment.TRAVERSALS)
 def panel(name: str) -> None:
-    """Traversals and manifold around the code. They follow when a drag ends, not during it: they
-    hold hundreds of digits where the picture holds one."""
+    """Traversals and manifold around the code. They consist of hundreds of digits, so they rerun
+    when a drag ends, not during it."""
     now = session.visit(name)
     info = session.info(name)
     model = controls.model(name)
@@ -29,7 +29,7 @@ def panel(name: str) -> None:
     with strips:
         st.html(
             "<h3>Traversals</h3><p>Each row varies one dimension from -3 to 3 around the code. "
-            "Click a tile to go to its code.</p>"
+            "Click a tile to set the code to it.</p>"
         )
         if dims:
             _strips(name, dims)
@@ -57,7 +57,7 @@ def _strips(name: str, dims: list[int]) -> None:
         model=name,
         low=LOW,
         high=HIGH,
-        on_press=partial(_take_tile, name),
+        on_click=partial(_take_tile, name),
     )
 
 
@@ -66,11 +66,11 @@ def _key(name: str) -> str:
 
 
 def _take_tile(name: str) -> None:
-    press = traversals.pending_tile(_key(name))
+    click = traversals.pending_tile(_key(name))
     now = session.visit(name)
-    if press is None or not 0 <= press.dim < len(now.z):
+    if click is None or not 0 <= click.dim < len(now.z):
         return
     code = now.z
-    code[press.dim] = press.value
+    code[click.dim] = click.value
     now.move(code)
     fragments.after_code_change()

@@ -13,8 +13,8 @@ from explorer import text
 from vae import image_file, prepare
 
 UPLOAD_MB = 20  # of one file
-MOST_FILES, MOST_MB = 16, 60  # kept for one uploader
-MOST_PREPARED = 64  # prepared images kept for all visitors, 1 MB each at the most
+MAX_FILES, MAX_MB = 16, 60  # kept for one uploader
+MAX_PREPARED = 64  # cached prepared images of all visitors, at most 1 MB each
 LIMITS = f"PNG or JPEG, below {UPLOAD_MB} MB and {image_file.MAX_PIXELS // 1_000_000} megapixels"
 
 
@@ -32,11 +32,11 @@ class Upload:
 
 
 def uploads(label: str, key: str, *, several: bool = False) -> list[Upload]:
-    """An uploader of images, and what was uploaded in this session.
+    """Draw an uploader of images and return the images of this session.
 
     Streamlit drops the files when their uploader leaves the page, so they are kept in the session's
-    state, at most MOST_FILES and MOST_MB. The uploader lists the files that were uploaded since it
-    is on the page, each with a cross; older ones are listed below it.
+    state, at most MAX_FILES and MAX_MB. The uploader lists the files that were uploaded since it
+    was drawn, each with a cross; older ones are listed below it.
     """
     state, listed_key = st.session_state, f"{key}:listed"
     kept: dict[str, Upload] = state.setdefault(f"{key}:kept", {})
@@ -62,8 +62,8 @@ def uploads(label: str, key: str, *, several: bool = False) -> list[Upload]:
     left_out = sum(file_id not in kept for file_id in state[listed_key])
     if left_out:
         st.error(
-            f"{left_out} of the images were left out: {MOST_FILES} images and {MOST_MB} MB are "
-            "kept at the most. Remove some first."
+            f"{left_out} of the images were left out: at most {MAX_FILES} images and {MAX_MB} MB "
+            "are kept. Remove some first."
         )
     for file_id in [one for one in kept if one not in state[listed_key]]:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -82,21 +82,21 @@ def _keep(kept: dict[str, Upload], files: list[UploadedFile]) -> None:
     """Add those of the files to `kept` that fit into its limits."""
     size = sum(len(upload.content) for upload in kept.values())
     for file in files:
-        fits = len(kept) < MOST_FILES and size + file.size <= MOST_MB << 20
+        fits = len(kept) < MAX_FILES and size + file.size <= MAX_MB << 20
         if file.file_id not in kept and fits:
             kept[file.file_id] = Upload(file.name, file.getvalue())
             size += file.size
 
 
 def digit(file: Upload, invert: str | bool = "auto", advice: str = "") -> prepare.Prepared | None:
-    """The image prepared as MNIST was; None, and a sentence on the page, where it cannot be used.
+    """The image prepared as MNIST was; where it cannot be used, None, and the reason is shown.
 
-    `advice` completes the sentence about an image without ink.
+    `advice` is appended to the message for an image without ink.
     """
     found = _prepared(file.digest, invert, file.content)
     if isinstance(found, prepare.Prepared):
         return found
-    remedy = f" Choose a digit that stands out from its ground{advice}." if found.read else ""
+    remedy = f" Choose a digit that contrasts with its background{advice}." if found.read else ""
     st.error(f"{text.quoted(file.name)} cannot be used: {found.reason}.{remedy}")
     return None
 
@@ -109,9 +109,9 @@ class _Fault:
     read: bool
 
 
-@st.cache_resource(show_spinner=False, max_entries=MOST_PREPARED)
+@st.cache_resource(show_spinner=False, max_entries=MAX_PREPARED)
 def _prepared(digest: str, invert: str | bool, _content: bytes) -> prepare.Prepared | _Fault:
-    """The prepared image. Streamlit leaves `_content` out of the cache's key: its digest is in."""
+    """The prepared image. The cache's key has the digest; Streamlit leaves out `_content`."""
     del digest
     pixels = None
     try:

@@ -1,4 +1,4 @@
-"""The yardsticks of speed are the nets that they are said to be, and ours is the same; no times."""
+"""The references of the benchmarks have the stated layers, and our nets the same; no times."""
 
 import importlib
 import os
@@ -81,7 +81,7 @@ def test_both_loops_learn(module: Any, few: Digits) -> None:
     assert training.test_loss(training.of_plain(theirs.net), few) < before
 
 
-def test_an_epoch_at_a_time_is_as_many_in_one_go(module: Any, few: Digits) -> None:
+def test_single_epochs_equal_a_run_of_several(module: Any, few: Digits) -> None:
     training = module("training")
     one, other = (training.OurLoop(few, 16, "float32") for _ in range(2))
     one()
@@ -91,7 +91,7 @@ def test_an_epoch_at_a_time_is_as_many_in_one_go(module: Any, few: Digits) -> No
         torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
-def test_turns_alternate_and_the_first_does_not_count(module: Any) -> None:
+def test_turns_alternate_and_the_first_is_not_timed(module: Any) -> None:
     turns: list[str] = []
     contenders = {name: lambda name=name: turns.append(name) for name in "ab"}
     assert set(module("plain").take_turns(contenders, 2)) == {"a", "b"}
@@ -117,7 +117,7 @@ import echo_live
 from explorer import live, live_requests
 
 async def main():
-    replies = live.Newest()
+    replies = live.LatestReply()
     for change in ({}, {"xy": [1, 2]}):
         request = {"serial": 1, "model": "vae-2d", "z": [0.5, 1], "view": ["PCA", 0, 1]} | change
         decoded = live_requests.answer([live_requests.parse(request)])[0]

@@ -74,7 +74,7 @@ def new_server(serve: Servers) -> Iterator[Callable[..., str]]:
     started: list[str] = []
 
     def start(script: str, *options: str) -> str:
-        # an option of the command line tells the servers apart; the app's uploads are far smaller
+        # an option of the command line distinguishes the servers; the app's uploads are far smaller
         number = 300 + len(serve.urls)
         started.append(serve(script, *options, f"--server.maxMessageSize={number}"))
         return started[-1]

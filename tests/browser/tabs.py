@@ -25,13 +25,13 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 # The page that opens the tabs. Nothing is requested from this address: its route answers.
 OPENER = "http://127.0.0.1/opener"
-# Tabs after which a context, and its renderer process of up to 700 MB by then, is made anew.
+# Tabs after which a context, whose renderer process has up to 700 MB by then, is replaced.
 RENEWED_AFTER = 40
 STORAGE = "cookies,local_storage,indexeddb,cache_storage,service_workers"
 
 
 class PageErrors(list[str]):
-    """What went wrong on the watched pages: console errors, exceptions, failed requests.
+    """The errors of the watched pages: console errors, exceptions, failed requests.
 
     A test that provokes an error clears the list.
     """

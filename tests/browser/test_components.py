@@ -53,7 +53,7 @@ def click_at(page: Page, spot: tuple[float, float]) -> None:
 
 
 def zoom(page: Page, settle: Settle) -> list[float]:
-    """Turn the wheel over the map; the ranges that come of it."""
+    """Turn the wheel over the map; returns the resulting ranges."""
     before = page.evaluate(RANGES)
     page.mouse.move(*page.evaluate(SPOT, (0.5, 0.5)))
     page.mouse.wheel(0, -240)

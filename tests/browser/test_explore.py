@@ -361,15 +361,15 @@ def test_a_link_shows_what_its_sender_saw(shared_page: Page, serve: Serve, settl
 
 
 WRONG = {
-    "model=gan-3d": "asks for model gan-3d; on offer",
-    "model=[gan](http://127.0.0.1:9/)": "asks for model [gan](http://127.0.0.1:9/); on offer",
-    "model=a%0A%0A[gan](http://127.0.0.1:9/)": "model a [gan](http://127.0.0.1:9/); on offer",
+    "model=gan-3d": "names model gan-3d, which does not exist",
+    "model=[gan](http://127.0.0.1:9/)": "model [gan](http://127.0.0.1:9/), which does not",
+    "model=a%0A%0A[gan](http://127.0.0.1:9/)": "model a [gan](http://127.0.0.1:9/), which",
     "model=vae-2d&z=1,2,3": "z=1,2,3",
     "model=vae-2d&z=1,cat": "cat",
     "model=vae-2d&z=1e30,0": "z=1e30,0 is not 2 finite numbers",
     "model=vae-2d&digit=10000": "10000",
-    "model=vae-2d&digit=abc": "digit=abc is no test digit",
-    "model=cvae&z=" + ",".join(["0.5"] * 30): "chooses no digit",
+    "model=vae-2d&digit=abc": "digit=abc is not the index of a test digit",
+    "model=cvae&z=" + ",".join(["0.5"] * 30): "selects no digit",
 }
 
 
@@ -432,7 +432,7 @@ def test_a_conditional_model_draws_the_chosen_digit(
     assert code(page) == style, "another digit in the same style"
     bars = page.locator(".facts .bar i")
     widths = bars.evaluate_all("bars => bars.map((bar) => bar.getBoundingClientRect().width)")
-    assert widths.index(max(widths)) == 3, "the classifier reads what was asked for"
+    assert widths.index(max(widths)) == 3, "it is classified as the chosen digit"
     expect(page).to_have_url(re.compile(r"[?&]z="))
     shown = picture(page)
     page.reload()
@@ -541,7 +541,7 @@ def test_late_parts_have_their_height_reserved_and_sliders_scroll(
         assert 0.25 < shown / row % 1 < 0.75, "the last row is cut in its middle"
 
 
-def test_the_frame_is_painted_before_torch_is_imported(page: Page, serve: Serve) -> None:
+def test_the_header_is_painted_before_torch_is_imported(page: Page, serve: Serve) -> None:
     """A server of its own, in which torch has not been imported yet."""
     url = serve(APP, "--server.maxUploadSize=21")
     seen: list[str] = []

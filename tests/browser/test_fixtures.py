@@ -1,4 +1,4 @@
-"""The fixtures of the browser tests: what they detect, what they share, what they keep apart."""
+"""The fixtures of the browser tests: detection of errors, sharing and isolation of pages."""
 
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

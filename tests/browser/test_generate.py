@@ -34,7 +34,7 @@ def sheet(shared_page: Page, url: str, settle: Settle) -> Page:
     """The page as it opens, with its first sheet, in the tab that the tests of this file share."""
     page = shared_page
     page.goto(f"{url}/generate?model={ABLE[0]}")
-    page.locator(".reading").first.wait_for()  # the server's first visitor waits for torch
+    page.locator(".reading").first.wait_for()  # the first visit to a server imports torch
     settle(page)
     return page
 
@@ -52,7 +52,7 @@ def tiles(page: Page) -> Locator:
 
 
 def asked(page: Page) -> list[int]:
-    """The digits on the page, as they were asked for."""
+    """The requested classes of the digits on the page."""
     titles = tiles(page).evaluate_all("all => all.map((one) => one.title)")
     return [int(title.removeprefix("asked for ")[0]) for title in titles]
 
@@ -103,7 +103,7 @@ def test_the_temperature_scales_the_styles(sheet: Page, settle: Settle) -> None:
     wrong = sheet.locator(".tile.wrong").count()
     assert wrong > 0
     expect(sheet.locator(".agreement > b")).to_have_text(f"{100 - wrong}\u2009%")
-    expect(sheet.locator(".misread")).to_contain_text("Misread: ")
+    expect(sheet.locator(".misread")).to_contain_text("Misclassified: ")
     slider.press("Home")
     expect(sheet.locator(".stCode")).to_contain_text("temperature=0")
     settle(sheet)
@@ -176,7 +176,7 @@ def test_a_thousand_digits_are_shown_in_part_and_downloaded_whole(
 
 
 def again(page: Page) -> np.ndarray:
-    """Run the lines of Python that the page shows."""
+    """Run the Python code that the page shows."""
     names: dict[str, np.ndarray] = {}
     exec(page.locator(".stCode code").inner_text(), names)
     return np.rint(255 * names["images"])
@@ -263,7 +263,7 @@ def test_all_digits_are_drawn_in_the_style_of_a_drawing(
     expect(sheet.get_by_text("Draw a digit: after each stroke")).to_be_visible()
     stroke(sheet, THREE)
     expect(sheet.locator(".single-source")).to_contain_text(
-        "In the style of your drawing, read as a"
+        "In the style of your drawing, encoded as a"
     )
     settle(sheet)
     assert asked(sheet) == list(range(10))
@@ -271,7 +271,7 @@ def test_all_digits_are_drawn_in_the_style_of_a_drawing(
     choose(sheet, "Prior", settle)
     expect(tiles(sheet)).to_have_count(80)
     choose(sheet, "Draw", settle)
-    expect(sheet.locator(".single-source")).to_contain_text("your drawing, read as a")
+    expect(sheet.locator(".single-source")).to_contain_text("your drawing, encoded as a")
     settle(sheet)
     assert pictures(sheet) == first
 
@@ -287,13 +287,13 @@ def test_all_digits_are_drawn_in_the_style_of_an_upload(
     choose(sheet, "Upload", settle)
     sheet.set_input_files("input[type=file]", [tmp_path / "seven.png", tmp_path / "notes.png"])
     expect(sheet.get_by_test_id("stAlert")).to_contain_text("notes.png cannot be used")
-    expect(sheet.locator(".single-source")).to_contain_text("In the style of seven.png, read as a")
+    expect(sheet.locator(".single-source")).to_contain_text("style of seven.png, encoded as a")
     settle(sheet)
     assert asked(sheet) == list(range(10))
     choose(sheet, "Prior", settle)
     expect(tiles(sheet)).to_have_count(80)
     choose(sheet, "Upload", settle)
-    expect(sheet.locator(".single-source")).to_contain_text("In the style of seven.png, read as a")
+    expect(sheet.locator(".single-source")).to_contain_text("style of seven.png, encoded as a")
     expect(sheet.get_by_role("button", name="Remove")).to_have_count(2)
     settle(sheet)
     sheet.get_by_role("button", name="Remove").nth(1).click()
@@ -417,13 +417,13 @@ def test_an_unconditional_model_draws_from_its_prior_and_offers_conditional_ones
 ) -> None:
     page = shared_page
     page.goto(f"{url}/generate?model=vae-2d")
-    expect(page.get_by_text("cannot be asked for a digit")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("cannot generate a chosen digit")).to_be_visible(timeout=60_000)
     expect(page.locator(".reading")).to_have_count(100, timeout=60_000)
     settle(page)
     first = pictures(page)
     assert len(set(first)) == 100
     read = tiles(page).evaluate_all("all => all.map((one) => one.title)")
-    assert all(title.startswith("the classifier reads ") for title in read)
+    assert all(title.startswith("classified as ") for title in read)
     assert page.locator(".tile.wrong").count() == 0
     found = arrays(page)
     assert sorted(found) == ["codes", "images"]

@@ -163,7 +163,7 @@ def test_every_kind_of_model_is_decoded_during_a_drag(
     assert label
     spot = press(page, label)
     assert len(slide(page, spot, 80)) == 10
-    expect(page.locator(".decoded-digit figcaption")).to_have_text("decoded from the sliders")
+    expect(page.locator(".decoded-digit figcaption")).to_have_text("decoded from the current code")
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"[?&]z="))
 

@@ -72,7 +72,7 @@ def ink(page: Page) -> float:
 
 
 def mode(page: Page, name: str) -> None:
-    """Choose what a drag does, and see that it is chosen."""
+    """Choose the drag mode and check that it is chosen."""
     button = page.get_by_role("group", name="What a drag").get_by_role("button", name=name)
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
@@ -96,8 +96,8 @@ def touch(page: Page, *steps: list[Spot]) -> None:
 
 # --- clicks and zoom -----------------------------------------------------------------------------
 
-# Whether the zoom by wheel has ended: Plotly then reports it, and the map keeps it.
-RESTED = f"""() => {{
+# Whether the zoom by wheel has ended: Plotly then reports it, and the map stores it.
+ZOOM_ENDED = f"""() => {{
     const seen = String(({RANGES})());
     return Object.values(window.latentExplorerMap.zooms).some((kept) => String(kept) === seen);
 }}"""
@@ -110,7 +110,7 @@ def test_a_double_click_moves_the_view_and_leaves_the_code(living: Page) -> None
     living.mouse.click(*living.evaluate(SPOT, ALONE))
     until(living, lambda found: found["index"] == 0)
     zoom(living, (0.0, 0.0), 1)
-    living.wait_for_function(RESTED)
+    living.wait_for_function(ZOOM_ENDED)
     living.mouse.dblclick(*living.evaluate(SPOT, (0.3, 0.1)))
     living.wait_for_function(ACROSS, arg=home[:2])
     found = until(living, lambda found: found["back"])
@@ -142,7 +142,7 @@ def test_the_zoom_buttons_keep_the_code_where_it_is_seen(living: Page) -> None:
     assert living.evaluate(SPOT, ALONE) == pytest.approx(spot, abs=1)
     while living.evaluate(RANGES)[1] > x:
         zoom(living, (0.0, 1.6), 1)
-    living.wait_for_function(RESTED)
+    living.wait_for_function(ZOOM_ENDED)
     left, right, *_ = living.evaluate(RANGES)
     farther.click()  # about the middle, for the code is out of sight
     living.wait_for_function(ACROSS, arg=[1.5 * left - 0.5 * right, 1.5 * right - 0.5 * left])
@@ -158,7 +158,7 @@ def test_two_fingers_move_and_zoom_the_map(phone: Page, settle: Settle) -> None:
     settle(phone)
     assert report(phone)["cursor"] == [0.0, 0.0], "neither of the two fingers clicked"
 
-    # what a finger touches is large enough for it
+    # touch targets are large enough
     targets = phone.locator(".latent-map .modebar-btn, .latent-map .map-bar button:visible").all()
     assert len(targets) == 3 + 10 + 4
     for target in targets:
@@ -187,7 +187,7 @@ def test_choices_on_the_map_are_kept_while_another_page_is_shown(
     mode(living, "Lasso")
     living.get_by_role("button", name="digit 3").click()
     ranges = zoom(living, (1.0, 0.0), 1)
-    living.wait_for_function(RESTED)
+    living.wait_for_function(ZOOM_ENDED)
     living.get_by_role("link", name="Drawing").click()
     living.locator(".drawing canvas").wait_for()
     expect(living.locator(".latent-map")).to_have_count(0)
@@ -426,7 +426,7 @@ def test_each_tile_is_the_digit_of_the_code_at_its_middle_and_a_drag_leaves_it(
     assert len(sheets) == 1, "in two dimensions the plane stays the same"
     assert page.evaluate("window.painted") == 0
     zoom(page, (0.0, 0.0), 1)
-    page.wait_for_function(RESTED)
+    page.wait_for_function(ZOOM_ENDED)
     expect(picture).not_to_have_attribute("src", sheets[0])
     settle(page)
     assert len(sheets) == 2, "one picture for one zoom"
@@ -448,7 +448,7 @@ def test_the_backdrop_of_many_dimensions_goes_through_the_code(
         expect(picture).not_to_have_attribute("src", before)
     page.get_by_text("t-SNE", exact=True).click()
     expect(switch).to_be_hidden()
-    expect(page.get_by_text("a click takes the nearest digit's code")).to_be_visible()
+    expect(page.get_by_text("a click selects the nearest digit's code")).to_be_visible()
     expect(picture).to_have_count(0)
     page.get_by_text("Two dimensions", exact=True).click()
     expect(switch).to_have_attribute("aria-pressed", "true")

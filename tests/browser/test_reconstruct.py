@@ -23,7 +23,7 @@ def open_page(page: Page, url: str, settle: Settle, source: str = "Test digits")
     """Open Reconstruct and choose a source."""
     page.goto(f"{url}/reconstruct")
     page.get_by_role("radio", name=source, exact=True).wait_for()
-    if source == "Test digits":  # the first choice; the server's first visitor waits for torch
+    if source == "Test digits":  # the default; the first visit to a server imports torch
         page.locator(".st-key-detail .js-plotly-plot").wait_for(timeout=60_000)
     else:
         page.get_by_role("radio", name=source, exact=True).click()

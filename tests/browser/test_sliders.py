@@ -78,7 +78,7 @@ def test_a_finger_scrolls_the_page_drags_a_thumb_or_taps_a_rail(
     page.wait_for_function("() => window.fingers.includes('pointercancel')")
     expect(page.get_by_label("z1, value")).to_have_value("0.00")
     expect(rail(page)).to_have_value("0")
-    # what is asked for now is answered after all that the finger could have asked for
+    # a request sent now is answered after all requests of the finger
     page.get_by_label("z2, value").fill("0.5")
     page.get_by_label("z2, value").press("Enter")
     page.wait_for_function(f"before => ({CODE})() !== before", arg=shown)
@@ -122,7 +122,7 @@ def test_the_end_of_a_drag_is_one_message(page: Page, serve: Serve, settle: Sett
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + 60, y, steps=6)
-        # the picture of the last position is there, so nothing more is asked for it
+        # the picture of the last position is shown, so it is not requested again
         page.wait_for_function("() => window.latentExplorerLive.flow.settled")
         sent.update(stream=0, live=0)
         page.mouse.up()

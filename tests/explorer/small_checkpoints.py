@@ -1,4 +1,4 @@
-"""Small untrained checkpoints, and a process that forgets the ones it has loaded."""
+"""Small untrained checkpoints, and a function that empties the caches of checkpoints."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Files under their URLs, connections that send without delay."""
+"""Published files and their URLs, and connections without Nagle's delay."""
 
 import asyncio
 import gzip
@@ -60,7 +60,7 @@ def get() -> Iterator[Get]:
 
 
 @pytest.mark.parametrize("prefix", ["", "/some/base/path"])
-def test_plotly_is_served_packed_and_for_good(get: Get, prefix: str) -> None:
+def test_plotly_is_served_compressed_and_cacheable(get: Get, prefix: str) -> None:
     body, headers = get(f"{prefix}/{assets.plotly_url()}", "gzip, br")
     assert headers["content-encoding"] == "gzip"
     assert gzip.decompress(body) == assets.plotly_script()
@@ -70,7 +70,7 @@ def test_plotly_is_served_packed_and_for_good(get: Get, prefix: str) -> None:
     assert headers["content-encoding"] is None
 
 
-def test_what_is_published_is_served_under_a_url_that_names_its_content(get: Get) -> None:
+def test_a_published_file_is_served_under_a_url_with_its_digest(get: Get) -> None:
     first = assets.publish(b"\x00\x01", "points.bin", place="map")
     assert assets.publish(b"\x00\x01", "points.bin", place="map") == first
     second = assets.publish(b"\x00\x02", "points.bin", place="map")
@@ -85,7 +85,7 @@ def test_an_unknown_address_is_not_found(get: Get) -> None:
     error.value.close()
 
 
-def test_the_store_drops_what_was_published_longest_ago() -> None:
+def test_the_store_drops_the_least_recently_published_file() -> None:
     store = assets.AssetStore(capacity=2500)
     addresses = [store.put(bytes([number]) * 1000, "a.bin") for number in range(2)]
     store.put(b"\x00" * 1000, "a.bin")  # the first again: now the second is the oldest
@@ -95,7 +95,7 @@ def test_the_store_drops_what_was_published_longest_ago() -> None:
     assert store.size <= 2500
 
 
-def test_what_is_fetched_is_not_dropped_before_what_is_not() -> None:
+def test_a_fetched_file_is_dropped_after_one_that_was_not() -> None:
     store = assets.AssetStore(capacity=2500)
     addresses = [store.put(bytes([number]) * 1000, "a.bin") for number in range(2)]
     assert store.get(addresses[0])
@@ -110,7 +110,7 @@ def test_the_newest_is_kept_however_large() -> None:
     assert gzip.decompress(asset.packed) == asset.content
 
 
-def test_what_is_published_survives_a_reload_of_the_module_and_cleared_caches() -> None:
+def test_published_files_survive_a_reload_of_the_module_and_cleared_caches() -> None:
     assets.routes()
     address = assets.publish(b"x", "a.bin", place="a").partition("/")[2]
     st.cache_resource.clear()  # which any visitor's message may do
@@ -153,25 +153,25 @@ def nodelay() -> int:
     return event_loop.run(accepted_nodelay())
 
 
-def test_accepted_connections_send_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accepted_connections_have_no_nagle_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     base_events = asyncio.base_events
     monkeypatch.setattr(base_events, "_set_nodelay", getattr(base_events, "_set_nodelay", None))
-    assert nodelay() == 0, "asyncio cures this by now: drop send_at_once"
-    assert assets.send_at_once()
+    assert nodelay() == 0, "asyncio sets it itself now: remove disable_nagle"
+    assert assets.disable_nagle()
     assert nodelay() != 0
 
 
 def test_an_asyncio_without_the_hook_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(asyncio.base_events, "_set_nodelay")
-    assert not assets.send_at_once()
+    assert not assets.disable_nagle()
     assert not hasattr(asyncio.base_events, "_set_nodelay")
 
 
-def test_where_nothing_is_served_there_is_no_later() -> None:
+def test_without_routes_a_file_is_not_published_for_later() -> None:
     assert assets.publish_later("version/sheet.webp", bytes) == ""
 
 
-def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get) -> None:
+def test_a_file_published_for_later_is_made_once_at_its_first_request(get: Get) -> None:
     made: list[int] = []
 
     def make() -> bytes:
@@ -190,7 +190,7 @@ def test_what_is_published_for_later_is_made_once_when_it_is_asked_for(get: Get)
         assets.publish_later("version/sheet.exe", make)
 
 
-def test_what_many_ask_for_at_once_is_made_once(get: Get) -> None:
+def test_concurrent_requests_make_a_file_once(get: Get) -> None:
     made: list[int] = []
     asked = threading.Event()
 
@@ -204,7 +204,7 @@ def test_what_many_ask_for_at_once_is_made_once(get: Get) -> None:
         replies = [pool.submit(lambda: get(f"/{url}")[0]) for _ in range(8)]
         while not made:
             time.sleep(0.01)
-        time.sleep(0.1)  # the others ask meanwhile
+        time.sleep(0.1)  # while the other requests arrive
         asked.set()
         assert [reply.result() for reply in replies] == [b"a sheet"] * 8
     assert len(made) == 1
@@ -252,15 +252,17 @@ def test_few_images_are_made_at_once_and_a_script_does_not_wait_for_them(get: Ge
     script = assets.publish_later("version/component.js", lambda: b"script")
     with ThreadPoolExecutor(6) as pool:
         replies = [pool.submit(get, f"/{url}") for url in urls]
-        while len(running) < assets.MOST_AT_ONCE:
+        while len(running) < assets.MAX_CONCURRENT:
             time.sleep(0.01)
         assert get(f"/{script}")[0] == b"script"
         script_served.set()
         assert [reply.result()[0].decode() for reply in replies] == names
-    assert max(most) == assets.MOST_AT_ONCE
+    assert max(most) == assets.MAX_CONCURRENT
 
 
-def test_what_cannot_be_made_is_tried_again(get: Get, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_could_not_be_made_is_tried_again(
+    get: Get, caplog: pytest.LogCaptureFixture
+) -> None:
     tries: list[int] = []
 
     def make() -> bytes:
@@ -272,7 +274,7 @@ def test_what_cannot_be_made_is_tried_again(get: Get, caplog: pytest.LogCaptureF
     url = assets.publish_later("version/sheet.webp", make)
     with pytest.raises(HTTPError, match="500") as error:
         get(f"/{url}")
-    assert b"log says why" in error.value.read()
+    assert b"the reason is in the server's log" in error.value.read()
     error.value.close()
     assert "version/sheet.webp could not be made" in caplog.text
     assert get(f"/{url}")[0] == b"a sheet"

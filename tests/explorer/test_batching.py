@@ -1,4 +1,4 @@
-"""Dynamic batching: what shares a batch, what replaces what, and whose turn it is."""
+"""Dynamic batching: which items share a batch, which replace others, and the order of the keys."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from tests import event_loop
 
 
 class Recorder:
-    """A computation that records its batches and waits where a test wants it to."""
+    """A computation that records its batches and blocks until a test releases it."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[Hashable, list[Any]]] = []
@@ -55,7 +55,7 @@ def run(recorder: Recorder, scenario: Scenario, **settings: int) -> None:
     event_loop.run(main())
 
 
-def test_what_arrives_during_a_batch_forms_the_next_one(recorder: Recorder) -> None:
+def test_items_that_arrive_during_a_batch_form_the_next_one(recorder: Recorder) -> None:
     async def scenario(batcher: Batcher[Any, Any]) -> None:
         batcher.submit("first", "key", 0)
         await recorder.until(lambda: len(recorder.batches) == 1)
@@ -84,7 +84,7 @@ def test_a_client_s_newer_item_replaces_the_one_that_waits(recorder: Recorder) -
     assert recorder.batches == [("key", [0]), ("key", [3]), ("another key", [4])]
 
 
-def test_a_key_waits_for_one_batch_of_another_however_many_wait_there(recorder: Recorder) -> None:
+def test_a_key_is_delayed_by_one_batch_of_another_key(recorder: Recorder) -> None:
     async def scenario(batcher: Batcher[Any, Any]) -> None:
         batcher.submit("first", "busy", -1)
         await recorder.until(lambda: len(recorder.batches) == 1)
@@ -133,7 +133,7 @@ def test_no_more_batches_run_at_once_than_there_are_threads(
 
 
 def test_the_loop_goes_on_during_a_batch(recorder: Recorder) -> None:
-    """The batch ends only once the loop has run on, or this test never would."""
+    """The batch ends only after the loop has continued; otherwise the test would not end."""
 
     async def scenario(batcher: Batcher[Any, Any]) -> None:
         batcher.submit("client", "key", 0)

@@ -1,4 +1,4 @@
-"""ES modules of the components: loaded by URL, and bundled where a host serves no URLs of ours."""
+"""ES modules of the components: loaded by URL, and bundled for hosts that do not serve them."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def test_a_bundle_behaves_as_its_modules_do(folder: Path, tmp_path: Path) -> Non
     assert bundle.modules("entry.js") == ["base.js", "left.js", "entry.css.js", "entry.js"]
 
 
-def test_modules_that_import_one_another_in_a_circle_are_refused(folder: Path) -> None:
+def test_cyclic_imports_are_refused(folder: Path) -> None:
     write(
         folder,
         one='import { two } from "./two.js";\nexport const one = 1;\n',

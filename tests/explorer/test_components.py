@@ -78,7 +78,7 @@ def shown(test: AppTest) -> Any:
     return json.loads(test.json[0].value)
 
 
-def test_sliders_begin_with_pythons_values() -> None:
+def test_sliders_start_with_pythons_values() -> None:
     assert shown(run(with_sliders)) == [0.5, -0.5]
 
 
@@ -93,11 +93,11 @@ def test_values_of_an_older_revision_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("values", [[1], ["1", 2], [None, 2], [float("nan"), 2], "12", None])
-def test_what_is_no_code_is_dropped(values: Any) -> None:
+def test_invalid_codes_are_dropped(values: Any) -> None:
     assert shown(run(with_sliders, sliders={"input": {"values": values}})) == [0.5, -0.5]
 
 
-def test_a_click_comes_once() -> None:
+def test_a_click_is_returned_once() -> None:
     click = {"x": 1, "y": -2.5, "index": 2, "serial": 7}
     test = run(with_map, map={"click": click})
     assert shown(test) == [[1.0, -2.5, 2, None, False]]
@@ -110,7 +110,7 @@ def test_a_click_comes_once() -> None:
 SQUARE = [[-1, -1], [1, -1], [1, 1], [-1, 1]]
 
 
-def test_a_shape_comes_once_and_holds_what_is_shown() -> None:
+def test_a_shape_is_returned_once_and_contains_visible_points() -> None:
     test = run(with_shapes, map={"shape": {"polygon": SQUARE, "hidden": [2], "serial": 7}})
     assert shown(test) == [[0], None]
     assert shown(test.run()) == [None, None]
@@ -122,13 +122,13 @@ def test_a_shape_comes_once_and_holds_what_is_shown() -> None:
     "polygon",
     [None, "wide", SQUARE[:2], [[0, 0], [1], [1, 1]], [[0, 0], ["1", 0], [1, 1]], SQUARE * 200],
 )
-def test_what_is_no_shape_is_dropped(polygon: Any) -> None:
+def test_invalid_shapes_are_dropped(polygon: Any) -> None:
     test = run(with_shapes, map={"shape": {"polygon": polygon, "hidden": [], "serial": 7}})
     assert shown(test) == [None, None]
 
 
 @pytest.mark.parametrize("corners", [3, 4, 9])
-def test_a_shape_holds_what_lies_to_the_left_of_all_its_edges(corners: int) -> None:
+def test_a_shape_contains_the_points_to_the_left_of_all_its_edges(corners: int) -> None:
     angles = 0.3 + 2 * np.pi * np.arange(corners) / corners
     polygon = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     points = np.random.default_rng(0).uniform(-1.2, 1.2, (2_000, 2)).astype(np.float32)
@@ -146,7 +146,7 @@ def test_a_shape_holds_what_lies_to_the_left_of_all_its_edges(corners: int) -> N
     assert set(held) == set(np.flatnonzero(left & ~np.isin(labels, (3, 4))))
 
 
-def test_what_is_seen_of_a_map_is_read_for_its_own_axes() -> None:
+def test_the_visible_range_is_read_for_the_axes_of_the_map() -> None:
     seen = {"range": [-1, 1, -2, 2.5], "width": 700, "axes": ["z1", "z2"], "backdrop_on": True}
     view = {"range": [-1.0, 1.0, -2.0, 2.5], "width": 700.0, "backdrop_on": True}
     assert shown(run(with_shapes, map={"view": seen})) == [None, view]
@@ -161,12 +161,14 @@ def test_what_is_seen_of_a_map_is_read_for_its_own_axes() -> None:
 
 
 @pytest.mark.parametrize(("pictures", "names"), [(0, 0), (2, 1)])
-def test_a_sheet_of_what_does_not_fit_is_refused(pictures: int, names: int) -> None:
+def test_a_sheet_with_other_numbers_of_pictures_and_names_is_refused(
+    pictures: int, names: int
+) -> None:
     with pytest.raises(ValueError, match=f"{pictures} pictures but {names} names"):
         digit_sheet.mount(np.zeros((pictures, 28, 28), np.uint8), ["a"] * names, key="sheet")
 
 
-def test_a_drawing_is_read_until_it_is_wiped() -> None:
+def test_a_drawing_is_returned_until_it_is_cleared() -> None:
     png = base64.b64encode(PNG_SIGNATURE + b"rest").decode()
     test = run(with_drawing, drawing={"ink": {"png": png, "serial": 1, "revision": 0}})
     assert shown(test) == [len(PNG_SIGNATURE) + 4]
@@ -175,7 +177,7 @@ def test_a_drawing_is_read_until_it_is_wiped() -> None:
 
 
 @pytest.mark.parametrize("png", ["not base64!", base64.b64encode(b"GIF89a").decode(), 5, None])
-def test_what_is_no_png_is_dropped(png: Any) -> None:
+def test_data_that_is_not_a_png_is_dropped(png: Any) -> None:
     assert shown(run(with_drawing, drawing={"ink": {"png": png}})) == [None]
 
 
@@ -190,7 +192,7 @@ def test_what_is_no_png_is_dropped(png: Any) -> None:
         ({"weights": np.ones(2)}, r"3 points but weights of the shape \(2,\)"),
     ],
 )
-def test_a_map_of_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
+def test_a_map_of_arrays_that_do_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"points": POINTS, "labels": LABELS, "cursor": (0, 0), **change}
     with pytest.raises(ValueError, match=message):
         latent_map.mount(**given, axes=("z1", "z2"), colours=["#000"] * 10, key="map")
@@ -205,7 +207,9 @@ def test_a_map_of_what_does_not_fit_is_refused(change: dict[str, Any], message: 
         ({"low": 3.0}, "low = 3"),
     ],
 )
-def test_sliders_of_what_does_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
+def test_sliders_of_arguments_that_do_not_fit_are_refused(
+    change: dict[str, Any], message: str
+) -> None:
     given: dict[str, Any] = {"names": ["z1", "z2"], "values": [0.0, 0.0], **change}
     with pytest.raises(ValueError, match=message):
         latent_sliders.mount(**given, key="sliders")

@@ -1,4 +1,4 @@
-"""What runs again after a change of the code."""
+"""Which fragments rerun after a change of the code."""
 
 from streamlit.testing.v1 import AppTest
 

@@ -1,4 +1,4 @@
-"""The Generate page over a transparent model: what it shows, and how it fails."""
+"""The Generate page with a fake model whose images are easy to check: contents and errors."""
 
 import base64
 import io
@@ -53,7 +53,7 @@ class RowModel:
 
 
 class Classifier:
-    """Counts the bright rows, but reads every 4 as 9."""
+    """Counts the bright rows, but classifies every 4 as 9."""
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -131,7 +131,7 @@ def html(app: AppTest) -> str:
 
 
 def asked(app: AppTest) -> list[int]:
-    """The digits on the sheet, as they were asked for."""
+    """The requested classes of the digits on the sheet."""
     return [int(label) for label in re.findall(r'title="asked for (\d)', html(app))]
 
 
@@ -140,20 +140,20 @@ def choose(app: AppTest, key: str, value: str) -> AppTest:
 
 
 def made(app: AppTest) -> str:
-    """What the lines of Python ask for."""
+    """The arguments in the Python code of the page."""
     (code,) = app.code
     return code.value
 
 
-def test_all_ten_digits_come_first(app: AppTest) -> None:
+def test_all_ten_digits_are_shown_initially(app: AppTest) -> None:
     assert asked(app.run()) == list(range(10)) * 10
-    assert "90\u2009%" in html(app), "the classifier reads 4 as 9"
-    assert "Misread: 4 as 9 (10\u00d7)." in html(app)
+    assert "90\u2009%" in html(app), "4 is classified as 9"
+    assert "Misclassified: 4 as 9 (10\u00d7)." in html(app)
     assert html(app).count("tile wrong") == 10
     assert "99.67" in html(app)
 
 
-def test_the_digits_chosen_come_in_turn(app: AppTest) -> None:
+def test_the_chosen_digits_repeat_in_turn(app: AppTest) -> None:
     app.run()
     app.button_group(key="asked-digits").set_value([7, 2]).run()
     assert asked(app) == [2, 7] * 50
@@ -192,15 +192,25 @@ def test_a_large_sheet_is_shown_in_part(app: AppTest) -> None:
 @pytest.mark.parametrize(
     ("digits", "count", "share", "expected"),
     [
-        ([1, 2], 2, "100\u2009%", "all 2 shown are read as asked by an independent classifier"),
+        (
+            [1, 2],
+            2,
+            "100\u2009%",
+            "all 2 shown are classified as requested by an independent",
+        ),
         (
             [1, 4],
             2,
             "50\u2009%",
-            "of the 2 shown are read as asked by an independent classifier",
+            "of the 2 shown are classified as requested by an independent classifier",
         ),
-        ([7], 1, "7", "is read by an independent classifier, as asked."),
-        ([4], 1, "9", "is read by an independent classifier, instead of the 4 asked for."),
+        ([7], 1, "7", "is the class predicted by an independent classifier, as requested."),
+        (
+            [4],
+            1,
+            "9",
+            "is the class predicted by an independent classifier, instead of the 4 asked",
+        ),
     ],
 )
 def test_the_agreement_is_a_sentence_that_fits(
@@ -225,16 +235,16 @@ def test_without_a_classifier_there_is_a_sentence_and_no_bar(
     assert 'class="reading"' not in html(app)
 
 
-def test_an_unconditional_model_says_why_and_offers_another(app: AppTest) -> None:
+def test_an_unconditional_model_gives_the_reason_and_offers_another(app: AppTest) -> None:
     app.session_state["model"] = "plain"
-    assert "Plain cannot be asked for a digit" in html(app.run())
+    assert "Plain cannot generate a chosen digit" in html(app.run())
     app.button(key="take-able").click().run()
     assert len(asked(app)) == 100
 
 
 def came(app: AppTest) -> list[int]:
-    """What the classifier reads in samples from the prior."""
-    return [int(label) for label in re.findall(r'title="the classifier reads (\d)', html(app))]
+    """The predicted classes of samples from the prior."""
+    return [int(label) for label in re.findall(r'title="classified as (\d)', html(app))]
 
 
 def test_an_unconditional_model_draws_from_its_prior(app: AppTest) -> None:
@@ -252,10 +262,10 @@ def test_an_unconditional_model_draws_from_its_prior(app: AppTest) -> None:
     assert "30, seed=5, temperature=1.0" in made(app)
 
 
-def test_a_code_without_a_prior_draws_nothing(app: AppTest, service: Service) -> None:
+def test_an_autoencoder_has_no_samples(app: AppTest, service: Service) -> None:
     app.session_state["model"] = "plain"
     service.kl = 0.0
-    assert "Plain cannot be asked for a digit" in html(app.run())
+    assert "Plain cannot generate a chosen digit" in html(app.run())
     assert not came(app)
     assert not app.number_input
 
@@ -299,7 +309,7 @@ def test_all_digits_are_drawn_in_the_style_of_a_drawing(app: AppTest) -> None:
     sent = base64.b64encode(drawing()).decode()
     app.session_state["style-ink"] = {"ink": {"png": sent, "serial": 1, "revision": 0}}
     assert asked(app.run()) == list(range(10))
-    assert "In the style of your drawing, read as a 3." in html(app)
+    assert "In the style of your drawing, encoded as a 3." in html(app)
 
 
 def test_uploads_are_rows_and_garbage_is_named(app: AppTest) -> None:
@@ -311,8 +321,8 @@ def test_uploads_are_rows_and_garbage_is_named(app: AppTest) -> None:
     assert error.value.startswith("`b'.png` cannot be used")
     assert asked(app) == list(range(10)) * 2
     assert re.findall(r'source" title="([^"]*)"', html(app)) == [
-        "a.png, read as a 3",
-        "c.png, read as a 3",
+        "a.png, encoded as a 3",
+        "c.png, encoded as a 3",
     ]
 
 
@@ -349,9 +359,9 @@ def test_the_style_of_a_number_changes_by_its_slider_and_by_a_new_draw(app: AppT
 
 def test_training_is_played_back(app: AppTest) -> None:
     choose(app.run(), "generate-mode", "Training")
-    assert "after epoch 5 of 5; the classifier reads 9 of 10 as asked" in app.caption[0].value
+    assert "after epoch 5 of 5; 9 of 10 are classified as requested" in app.caption[0].value
     app.slider[0].set_value(2).run()
-    assert "after epoch 2 of 5; the classifier reads 1 of 10 as asked" in app.caption[0].value
+    assert "after epoch 2 of 5; 1 of 10 are classified as requested" in app.caption[0].value
 
 
 def test_a_model_without_a_record_is_named(app: AppTest, service: Service) -> None:

@@ -25,10 +25,10 @@ def test_each_digit_is_a_tile_and_the_columns_have_heads() -> None:
     assert "reading" not in html, "without an independent classifier there are no bars"
 
 
-def test_a_digit_that_is_read_as_another_is_marked() -> None:
+def test_a_digit_that_is_classified_as_another_is_marked() -> None:
     html = generate_html.sheet(PICTURES[:3], np.array([1, 2, 3]), sure(1, 7, 3), COLOURS, (3, 3))
     assert html.count("wrong") == 1
-    assert "asked for 2; the classifier reads 7 (100\u2009%)" in html
+    assert "asked for 2; classified as 7 (100\u2009%)" in html
     assert "<b>7</b>" in html
 
 
@@ -40,7 +40,7 @@ def test_a_bar_has_the_classifier_s_shares_in_the_digits_colours() -> None:
         ("70", "#000004"),
         ("30", "#000009"),
     ]
-    assert generate_html.reading(read) == "4 (70\u2009%), 9 (30\u2009%)"
+    assert generate_html.probability_text(read) == "4 (70\u2009%), 9 (30\u2009%)"
 
 
 def test_styles_are_rows_with_their_source_before_them() -> None:
@@ -60,14 +60,14 @@ def test_a_number_keeps_its_spaces() -> None:
     assert html.count("--w:9") == 3
 
 
-def test_the_agreement_is_the_share_and_names_what_is_misread() -> None:
+def test_the_agreement_is_the_share_and_names_the_misclassified_digits() -> None:
     share, misread = generate_html.agreement(np.array([4, 4, 5, 6]), sure(9, 9, 5, 0))
     assert share == "25\u2009%"
-    assert misread == "Misread: 4 as 9 (2\u00d7), 6 as 0."
+    assert misread == "Misclassified: 4 as 9 (2\u00d7), 6 as 0."
     assert generate_html.agreement(np.array([4]), sure(4)) == ("100\u2009%", "")
 
 
-def test_all_but_one_of_many_is_not_all() -> None:
+def test_one_error_in_many_is_not_rounded_to_100_percent() -> None:
     asked = np.zeros(400, int)
     share, _ = generate_html.agreement(asked, sure(1, *asked[1:]))
     assert share == "99.7\u2009%"

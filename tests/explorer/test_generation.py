@@ -13,16 +13,16 @@ WHITE = np.full((1, 28, 28), 255, np.uint8)
 
 
 def stroke(left: int, right: int) -> np.ndarray:
-    """A digit whose ink stands from column `left` to column `right`."""
+    """A digit with ink in the columns `left` to `right`."""
     digit = np.zeros((28, 28), np.uint8)
     digit[4:24, left : right + 1] = 255
     return digit
 
 
-# --- what is asked for --------------------------------------------------------------------------
+# --- requested labels ---------------------------------------------------------------------------
 
 
-def test_labels_come_in_turn_and_in_order() -> None:
+def test_labels_repeat_in_ascending_order() -> None:
     assert generation.in_turn((7, 3), 5).tolist() == [3, 7, 3, 7, 3]
 
 
@@ -47,7 +47,9 @@ def test_an_empty_choice_is_named() -> None:
         ("\u0665 5 \u00b2", [5], []),  # an Arabic five and a superscript two are no digits here
     ],
 )
-def test_all_that_is_no_digit_is_a_space(text: str, digits: list[int], spaces: list[int]) -> None:
+def test_characters_other_than_digits_are_spaces(
+    text: str, digits: list[int], spaces: list[int]
+) -> None:
     assert generation.digits_of(text) == (digits, spaces)
 
 
@@ -57,7 +59,7 @@ def test_a_text_without_a_digit_is_refused(text: str) -> None:
         generation.digits_of(text)
 
 
-def test_forty_digits_are_the_most() -> None:
+def test_a_number_has_at_most_forty_digits() -> None:
     assert len(generation.digits_of("1 " * 40)[0]) == 40
     with pytest.raises(ValueError, match=r"41 digits are too many\. Use at most 40 digits"):
         generation.digits_of("1 " * 41)
@@ -76,19 +78,19 @@ def test_a_kind_of_digit_keeps_to_its_columns(kinds: int, count: int) -> None:
 # --- styles -------------------------------------------------------------------------------------
 
 
-def test_the_digit_is_taken_out_of_a_code() -> None:
+def test_a_style_is_a_code_without_the_class_block() -> None:
     codes = np.arange(24, dtype=np.float32).reshape(2, 12)
-    kept = generation.without(codes, slice(1, 11))
+    kept = generation.style_of(codes, slice(1, 11))
     assert kept.tolist() == [[0, 11], [12, 23]]
 
 
 def test_each_point_of_the_circle_has_the_prior_s_spread() -> None:
     pairs = np.random.default_rng(0).standard_normal((2, 200_000)).astype(np.float32)
-    assert np.allclose(generation.around(pairs, 0), pairs[0])
-    assert np.allclose(generation.around(pairs, 90), pairs[1], atol=1e-6)
-    assert np.allclose(generation.around(pairs, 360), pairs[0], atol=1e-5)
+    assert np.allclose(generation.style_at_angle(pairs, 0), pairs[0])
+    assert np.allclose(generation.style_at_angle(pairs, 90), pairs[1], atol=1e-6)
+    assert np.allclose(generation.style_at_angle(pairs, 360), pairs[0], atol=1e-5)
     for degrees in (30, 135, 250):
-        assert abs(generation.around(pairs, degrees).std() - 1) < 0.01
+        assert abs(generation.style_at_angle(pairs, degrees).std() - 1) < 0.01
 
 
 # --- a number in one style ----------------------------------------------------------------------
@@ -168,7 +170,7 @@ def test_the_lines_of_a_sheet_draw_it_again() -> None:
 def test_the_lines_of_styles_draw_them_again() -> None:
     info, model = service.info(able()), service.load(able())
     drawn = np.random.default_rng(1).standard_normal((3, info.dims - 10)).astype(np.float32)
-    styles = generation.exact(drawn)
+    styles = generation.rounded(drawn)
     expected = model.generate(np.tile([4, 2], 3), styles.repeat(2, axis=0))
     again = run(generation.by_styles(able(), [4, 2], styles))
     assert np.abs(again - expected).max() < 1e-6

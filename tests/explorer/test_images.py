@@ -52,7 +52,7 @@ def test_png_gives_back_every_pixel(shape: tuple[int, ...]) -> None:
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(images.png(image)))), image)
 
 
-def test_webp_says_where_its_limit_is() -> None:
+def test_webp_names_its_limit() -> None:
     with pytest.raises(ValueError, match=r"16,383 pixels a side at the most, not \(16384, 1\)"):
         images.webp(np.zeros((16_384, 1), np.uint8))
     assert images.webp(np.zeros((16_383, 1), np.uint8))
@@ -64,7 +64,7 @@ def test_a_data_uri_holds_the_png() -> None:
     assert base64.b64decode(uri.removeprefix(PREFIX)) == images.png(np.eye(28))
 
 
-def test_what_is_equal_is_black_and_the_order_does_not_matter() -> None:
+def test_equal_images_differ_by_black_in_either_order() -> None:
     a, b = np.random.default_rng(1).random((2, 4, 28, 28), np.float32)
     assert not images.difference(a, a).any()
     assert np.array_equal(images.difference(a, b), images.difference(b, a))

@@ -10,7 +10,7 @@ DIGIT = slice(1, 11)
 
 
 @pytest.mark.parametrize("text", ["1e7,0", "-1e30,0", "inf,0", "nan,0", "1", "1,2,3", "1,,2", ""])
-def test_what_is_no_code_is_named(text: str) -> None:
+def test_invalid_codes_are_named(text: str) -> None:
     with pytest.raises(ValueError, match="is not 2 finite numbers") as raised:
         link.code(text, 2, None)
     assert f"`z={text}`" in str(raised.value)
@@ -22,7 +22,7 @@ def test_a_code_is_read() -> None:
 
 @pytest.mark.parametrize("digit", [np.zeros(10), np.full(10, 0.5), np.eye(10)[3] * 2 - 0.1])
 def test_a_code_without_a_digit_is_refused_where_there_has_to_be_one(digit: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="chooses no digit: of its numbers 2 to 11"):
+    with pytest.raises(ValueError, match="selects no digit: of its numbers 2 to 11"):
         link.code(",".join(f"{v:g}" for v in [0.5, *digit]), 11, DIGIT)
 
 
@@ -34,7 +34,7 @@ def test_a_digit_may_be_chosen_or_the_probabilities_of_a_classifier() -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "", "-1", "60", "1.5", "9" * 5000])
-def test_what_is_no_test_digit_is_named_briefly(text: str) -> None:
+def test_invalid_indices_are_named_briefly(text: str) -> None:
     with pytest.raises(ValueError, match="count from 0 to 59") as raised:
         link.index(text, 60)
     assert f"`digit={text[:60]}" in str(raised.value)

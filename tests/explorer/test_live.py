@@ -79,7 +79,7 @@ def test_a_code_is_answered_with_its_picture_shares_and_cursor(
 
 
 @pytest.mark.parametrize("view", [["PCA", 0, 1], ["Two dimensions", 3, 1]])
-def test_a_place_on_the_map_is_answered_with_its_code(
+def test_the_reply_to_a_point_of_the_map_has_its_code(
     channel: ClientConnection, view: list[Any]
 ) -> None:
     z = np.random.default_rng(0).standard_normal(10)
@@ -106,7 +106,7 @@ def test_a_test_digit_is_answered_with_its_code_and_caption(channel: ClientConne
     assert reply["z"] == pytest.approx(session.encodings("vae-2d").mean[7].tolist(), abs=1e-4)
     assert (reply["digit"], reply["caption"]) == (7, "test digit 7, a 9")
     reply = ask(channel, serial=2, model="vae-2d", z=[0, 0], view=PLANE)
-    assert (reply["digit"], reply["caption"]) == (None, "decoded from the sliders")
+    assert (reply["digit"], reply["caption"]) == (None, "decoded from the current code")
 
 
 def test_the_picture_of_a_conditional_model_is_classified(channel: ClientConnection) -> None:
@@ -123,8 +123,8 @@ def test_the_picture_of_a_conditional_model_is_classified(channel: ClientConnect
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "vae-3d"}, 'no model "vae-3d" on offer'),
-        ({"model": "assets/checkpoints/vae-2d"}, "on offer"),
+        ({"model": "vae-3d"}, 'there is no model "vae-3d"'),
+        ({"model": "assets/checkpoints/vae-2d"}, "there is no model"),
         ({"z": [1]}, "codes of 2 numbers"),
         ({"z": [0, float("nan")]}, "z must be finite numbers, none beyond 1e+06, not [0, NaN]"),
         ({"z": "much"}, 'z must be a list of numbers, not "much"'),
@@ -145,7 +145,7 @@ def test_the_picture_of_a_conditional_model_is_classified(channel: ClientConnect
         ({"model": ["vae-2d"]}, "model must be the name of a model"),
     ],
 )
-def test_a_wrong_request_is_answered_with_a_sentence_and_the_channel_goes_on(
+def test_an_invalid_request_is_answered_with_a_sentence_and_the_channel_stays_open(
     channel: ClientConnection, change: dict[str, Any], message: str
 ) -> None:
     request = {"serial": 3, "model": "vae-2d", "z": [0, 0], "view": PLANE}
@@ -154,7 +154,7 @@ def test_a_wrong_request_is_answered_with_a_sentence_and_the_channel_goes_on(
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"model": "vae-2d"}', "[" * 9_999, b"\x00\x01"])
-def test_a_message_that_is_no_json_is_answered_and_the_channel_goes_on(
+def test_a_message_that_is_not_json_is_answered_and_the_channel_stays_open(
     channel: ClientConnection, text: str | bytes
 ) -> None:
     channel.send(text)
@@ -175,7 +175,7 @@ def test_a_message_that_is_too_large_closes_the_connection(port: int, message: s
 
 
 def test_a_frame_that_is_too_large_is_refused_by_its_header(port: int) -> None:
-    """The client states 100 MB and sends none of them."""
+    """The header announces 100 MB, of which the client sends nothing."""
     with connect(f"ws://127.0.0.1:{port}/{assets.LIVE}") as channel:
         channel.socket.sendall(b"\x81\xff" + (100 << 20).to_bytes(8, "big") + b"mask")
         with pytest.raises(ConnectionClosedError) as raised:
@@ -193,13 +193,13 @@ def test_a_failure_is_reported_and_logged(
     with monkeypatch.context() as patch:
         patch.setattr(decoded_code, "decode_batch", fail)
         reply = ask(channel, serial=9, model="vae-2d", z=[0, 0], view=PLANE)
-    assert (reply["serial"], "log has the reason" in reply["error"]) == (9, True)
+    assert (reply["serial"], "reason is in the server's log" in reply["error"]) == (9, True)
     assert "out of memory for vae-2d" in caplog.text
     assert ask(channel, serial=10, model="vae-2d", z=[0, 0], view=PLANE)["z"] == [0, 0]
 
 
 class Held:
-    """`decode_batch` that records its calls and waits where a test wants it to."""
+    """`decode_batch` that records its calls and blocks until a test releases it."""
 
     def __init__(self, decode: Callable[..., Any]) -> None:
         self.decode, self.batches = decode, []
@@ -240,7 +240,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def waiting(served: live.Channel) -> list[Request]:
-    """The requests that wait for a batch."""
+    """The requests that are queued for a batch."""
     groups = list(served._decoding._waiting.values())
     return [request for group in groups for request in list(group.values())]
 
@@ -272,7 +272,7 @@ def test_requests_that_wait_are_decoded_in_one_batch(
         assert reply["cursor"] == pytest.approx(view.cursor(z), abs=1e-4)
 
 
-def test_one_wrong_request_of_a_batch_leaves_the_others_their_reply(
+def test_an_invalid_request_does_not_affect_the_others_of_its_batch(
     port: int, served: live.Channel, held: Held
 ) -> None:
     with ExitStack() as stack:
@@ -290,7 +290,7 @@ def test_one_wrong_request_of_a_batch_leaves_the_others_their_reply(
         assert json.loads(right.recv(timeout=60))["z"] == [0.02, 0]
 
 
-def test_of_a_client_s_waiting_requests_the_newest_is_decoded(
+def test_the_newest_of_a_client_s_waiting_requests_is_decoded(
     channel: ClientConnection, served: live.Channel, held: Held
 ) -> None:
     ask(channel, serial=0, model="vae-2d", z=[9, 9], view=PLANE)
@@ -306,10 +306,10 @@ def test_of_a_client_s_waiting_requests_the_newest_is_decoded(
     assert [count for _, count in held.batches] == [1, 1]
 
 
-def test_a_client_that_does_not_read_holds_up_nobody_and_takes_no_memory(
+def test_a_client_that_does_not_read_delays_no_other_and_uses_no_memory(
     port: int, served: live.Channel, held: Held
 ) -> None:
-    """Replies that it does not take are replaced by newer ones."""
+    """Replies that it has not read are replaced by newer ones."""
     with socket.socket() as narrow:
         narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         narrow.connect(("127.0.0.1", port))
@@ -349,9 +349,7 @@ def test_connections_are_limited_by_address_and_in_total(
                 assert ask(later, serial=1, model="vae-2d", z=[0, 0], view=PLANE)["serial"] == 1
 
 
-def test_a_model_that_is_being_loaded_delays_no_other(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loading_a_model_does_not_delay_another(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     release, load = threading.Event(), session.model
 
     def slow(name: str) -> Any:

@@ -39,7 +39,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch, name: str, **state: Any) -> dict[st
 
 
 def seen(axes: tuple[str, str], *ends: float, width: float = 700) -> dict[str, Any]:
-    """The state of a map of which this much is seen, with a backdrop asked for."""
+    """The state of a map with this visible range and the backdrop switched on."""
     return {"view": {"range": list(ends), "width": width, "axes": list(axes), "backdrop_on": True}}
 
 
@@ -74,7 +74,7 @@ def test_each_tile_of_the_backdrop_is_decoded_from_its_middle(
         assert np.abs(decoded - found[row, column]).max() < 2
 
 
-def test_the_digits_of_a_backdrop_keep_their_place_when_the_map_is_panned(
+def test_the_digits_of_a_backdrop_keep_their_positions_when_the_map_is_panned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def backdrop(shift: float, width: float = 700) -> tuple[np.ndarray, list[float]]:
@@ -163,7 +163,7 @@ def test_a_selection_sheet_keeps_class_shares_and_shows_reconstructions_without_
     found = st.session_state["selection-vae-2d"]
     pictures, kind = selection.pictures("vae-2d", found.shown)
     assert kind == "reconstructions"
-    assert pictures.shape == (selection.MOST, 28, 28)
+    assert pictures.shape == (selection.MAX_TILES, 28, 28)
     counts = np.bincount(labels[digits], minlength=10)
     shown = re.findall(r"<strong>(\d)</strong><b>([\d,]+)</b>", selection.tally(labels[digits]))
     assert shown == [(str(digit), f"{counts[digit]:,}") for digit in (1, 7)]

@@ -1,4 +1,4 @@
-"""The download of MNIST that all visitors share: who ends it, and what each of them sees."""
+"""The download of MNIST that all visitors share: who can stop it, and its state on their pages."""
 
 import gc
 import threading
@@ -88,7 +88,7 @@ def test_the_stop_of_the_last_visitor_ends_the_download(
     assert (download.digits, download.error) == (None, STOPPED)
 
 
-def test_a_visitor_who_has_left_does_not_wait(download: MnistDownload) -> None:
+def test_a_visitor_whose_session_was_dropped_is_not_counted(download: MnistDownload) -> None:
     gone, here = watching(download), watching(download)
     del gone
     gc.collect()

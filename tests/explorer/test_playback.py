@@ -1,4 +1,4 @@
-"""The record of a training: both losses with both curves, and a mark at the epoch on show."""
+"""The record of a training: both losses with both curves, and a mark at the current epoch."""
 
 from typing import Any
 
@@ -48,5 +48,5 @@ def test_the_epoch_is_marked() -> None:
 
 @pytest.mark.parametrize("epoch", [0, 4])
 def test_an_epoch_beyond_the_training_is_named(epoch: int) -> None:
-    with pytest.raises(ValueError, match=f"epoch {epoch} is none of the 3"):
+    with pytest.raises(ValueError, match=f"epoch {epoch} is not one of the 3"):
         plots.losses(playback.panels(CURVES), epoch)

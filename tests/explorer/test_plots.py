@@ -1,4 +1,4 @@
-"""The posterior's chart shows the numbers that it was given, in their order, on any theme."""
+"""The posterior's chart shows the given numbers, in their order, on any theme."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ def test_twenty_dimensions_fit_on_the_first_screen() -> None:
         (MEAN, DEVIATION * np.nan, "below 0"),
     ],
 )
-def test_what_is_no_posterior_is_refused(
+def test_an_invalid_posterior_is_refused(
     mean: np.ndarray, deviation: np.ndarray, expected: str
 ) -> None:
     with pytest.raises(ValueError, match=expected):

@@ -1,4 +1,4 @@
-"""The model that loads while the first script run draws the page."""
+"""The model is loaded while the first script run draws the page."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The Reconstruct page over a transparent model: what it shows, and how it fails."""
+"""The Reconstruct page with a fake model whose images are easy to check: contents and errors."""
 
 import base64
 import io
@@ -136,7 +136,7 @@ def drawing(shade: int = 255) -> bytes:
     return png(image)
 
 
-def test_the_first_eight_test_digits_come_first(app: AppTest) -> None:
+def test_the_first_eight_test_digits_are_shown_initially(app: AppTest) -> None:
     assert columns(app.run()) == list(range(8))
     assert "Test digit 0, a 0" in text(app)
 
@@ -148,7 +148,7 @@ def test_the_figures_are_those_of_the_encodings(app: AppTest) -> None:
         assert f"\u2212{CROSS_ENTROPY[index] + KL[index]:.1f}" in shown
 
 
-def test_an_index_brings_its_digit(app: AppTest) -> None:
+def test_an_index_shows_its_digit(app: AppTest) -> None:
     app.run().number_input(key="index").set_value(23).run()
     assert columns(app) == list(range(23, 31))
     assert "Test digit 23, a 3" in text(app)
@@ -226,14 +226,14 @@ def test_a_deterministic_encoder_shows_no_kl(app: AppTest, service: Service) -> 
     assert "encoder is deterministic" in shown
 
 
-def test_a_model_that_cannot_encode_says_so(app: AppTest, service: Service) -> None:
+def test_a_model_without_an_encoder_is_reported(app: AppTest, service: Service) -> None:
     service.abilities = frozenset({"decodes"})
     app.run()
     assert "does not both encode" in app.info[0].value
     assert not app.exception
 
 
-def test_without_mnist_the_bundled_digits_stand_in(app: AppTest, service: Service) -> None:
+def test_without_mnist_the_bundled_digits_are_shown(app: AppTest, service: Service) -> None:
     service.download = downloads.ended(None)
     assert "Bundled digit 0, a 0" in text(app.run())
     quiet = [caption.value for caption in app.caption]
@@ -243,7 +243,7 @@ def test_without_mnist_the_bundled_digits_stand_in(app: AppTest, service: Servic
     assert app.session_state["visit"].place.digit is None, "it is no test digit"
 
 
-def test_while_mnist_is_arriving_nothing_blocks(app: AppTest, service: Service) -> None:
+def test_nothing_blocks_while_mnist_is_downloaded(app: AppTest, service: Service) -> None:
     begun, ended = threading.Event(), threading.Event()
 
     def load(progress: Progress) -> Digits:
@@ -261,7 +261,7 @@ def test_while_mnist_is_arriving_nothing_blocks(app: AppTest, service: Service) 
     ended.set()
 
 
-def test_codes_of_other_digits_are_not_taken_for_mnist_s(app: AppTest, service: Service) -> None:
+def test_mnist_is_not_shown_with_encodings_of_other_digits(app: AppTest, service: Service) -> None:
     other = digits(COUNT)
     service.download = downloads.ended(Digits(other.images, other.labels[::-1].copy()))
     assert "Bundled digit 0" in text(app.run())
@@ -313,7 +313,7 @@ def test_an_upload_stays_until_it_is_removed(app: AppTest) -> None:
         (png(Image.new("1", (8_000, 8_000))), "too large (8,000 x 8,000 pixels)"),
     ],
 )
-def test_a_useless_upload_is_one_sentence(app: AppTest, content: bytes, expected: str) -> None:
+def test_an_unusable_upload_is_one_sentence(app: AppTest, content: bytes, expected: str) -> None:
     choose(app.run(), "source", "Upload")
     app.file_uploader(key="file").upload("we`ird.png", content, "image/png").run()
     (error,) = app.error

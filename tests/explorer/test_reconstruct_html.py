@@ -23,7 +23,7 @@ def test_without_a_kl_there_is_no_elbo() -> None:
     assert reconstruct_html.figure_rows(100.0, None) == [("cross-entropy (nats)", "100.0")]
 
 
-def test_words_are_escaped() -> None:
+def test_texts_are_escaped() -> None:
     assert "<script>" not in images.picture(BLANK, '"><script>')
 
 

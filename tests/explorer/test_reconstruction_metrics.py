@@ -1,4 +1,4 @@
-"""Figures are those of the model; orders are what their names say."""
+"""The metrics equal those of the model; the orders agree with their names."""
 
 from typing import cast
 

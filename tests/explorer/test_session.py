@@ -18,7 +18,7 @@ from vae.latent import FARTHEST
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two checkpoints on offer, vae-2d and vae-5d, and no memory of others."""
+    """A folder of two checkpoints, vae-2d and vae-5d, and empty caches."""
     forget()
     write(tmp_path / "vae-2d", 2)
     write(tmp_path / "vae-5d", 5, tsne=True)
@@ -90,7 +90,7 @@ def test_a_click_on_the_map_moves_the_code_within_the_plane_only(
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_click_on_a_t_sne_picture_takes_the_nearest_digit() -> None:
+def test_a_click_on_a_t_sne_projection_selects_the_nearest_digit() -> None:
     view = projections.Projection("vae-5d", "t-SNE", (0, 1))
     place = view.place(np.zeros(5, np.float32), tuple(view.points[11] + 1e-4))
     assert place.digit == 11
@@ -128,7 +128,7 @@ def test_a_digit_beyond_the_test_set_is_named() -> None:
 
 
 def page() -> None:
-    """The head of a run, as main.py has it."""
+    """The first part of a run, as in main.py."""
     import streamlit as st
 
     from explorer import link, session
@@ -159,8 +159,8 @@ def test_the_link_is_written_and_read_back() -> None:
 def test_a_link_is_replaced_before_the_browser_has_shown_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The address of a run is as old as its request: the link that the run before wrote is not in
-    it yet."""
+    """A run has the address of the time of its request, without the link that the previous run
+    wrote."""
     written: list[dict[str, str]] = []
     now = session.Visit("vae-2d", session.Place((0.0, 0.0), None))
     home = {"model": "vae-2d", "z": "0,0"}
@@ -189,17 +189,17 @@ def test_a_new_address_in_the_same_visit_is_followed() -> None:
     [
         ({"model": "gan"}, "`gan`"),
         ({"model": "a`[b](c)"}, "`a'[b](c)`"),
-        ({"model": "a\n\n[b](http://a.b/)"}, "model `a [b](http://a.b/)`; on offer"),
+        ({"model": "a\n\n[b](http://a.b/)"}, "model `a [b](http://a.b/)`, which does not exist"),
         ({"model": "vae-2d", "z": "0\n\n[b](c),1"}, "`z=0 [b](c),1` is not 2 finite numbers"),
-        ({"model": "vae-2d", "digit": "1\n# x"}, "`digit=1 # x` is no test digit"),
+        ({"model": "vae-2d", "digit": "1\n# x"}, "`digit=1 # x` is not the index of a test digit"),
         ({"model": "b" * 999}, f"`{'b' * 60}...`"),
         ({"model": "vae-2d", "z": "1"}, "2 finite numbers"),
         ({"model": "vae-2d", "z": "nan,1"}, "finite"),
         ({"model": "vae-2d", "z": "1e30,0"}, "`z=1e30,0` is not 2 finite numbers"),
         ({"model": "vae-2d", "z": "one,two"}, "`z=one,two` is not 2 finite numbers"),
         ({"model": "vae-2d", "z": ""}, "`z=` is not 2 finite numbers"),
-        ({"model": "vae-2d", "digit": "-1"}, "`digit=-1` is no test digit"),
-        ({"model": "vae-2d", "digit": "abc"}, "`digit=abc` is no test digit"),
+        ({"model": "vae-2d", "digit": "-1"}, "`digit=-1` is not the index of a test digit"),
+        ({"model": "vae-2d", "digit": "abc"}, "`digit=abc` is not the index of a test digit"),
     ],
 )
 def test_a_wrong_part_of_a_link_is_named_and_left_out(query: dict[str, str], expected: str) -> None:
@@ -219,7 +219,7 @@ def test_a_visit_begins_without_steps_to_undo(query: dict[str, str]) -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_change_of_model_keeps_the_digit_and_forgets_the_steps() -> None:
+def test_a_change_of_model_keeps_the_digit_and_clears_the_history() -> None:
     app = run(model="vae-2d", digit="9")
     app.session_state["model"] = "vae-5d"
     app.run()

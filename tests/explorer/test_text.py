@@ -1,4 +1,4 @@
-"""Names of digits, and quotes that Markdown and HTML read as plain text."""
+"""Names of digits, and quotes that Markdown and HTML render as plain text."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_the_article_is_the_one_that_is_spoken(name: str, expected: str) -> None
     assert text.with_article(name) == expected
 
 
-def test_an_image_is_named_by_its_number_and_its_class_where_that_is_known() -> None:
+def test_an_image_is_named_by_its_number_and_its_class_if_known() -> None:
     assert text.numbered("test digit", 1234, 8) == "test digit 1,234, an 8"
     assert text.numbered("test digit", 1234, -1) == "test digit 1,234"
     assert text.class_name(-1) == "unlabelled"
@@ -46,7 +46,7 @@ def test_a_quote_is_one_short_code_span(given: str) -> None:
     assert inside.strip()
     assert "`" not in inside
     assert inside.isprintable()
-    assert len(inside) <= text.LONGEST + len("...")
+    assert len(inside) <= text.MAX_QUOTE + len("...")
 
 
 def test_a_quote_keeps_what_is_harmless() -> None:

@@ -1,4 +1,4 @@
-"""Sprite sheets: each image in the place where the browser looks for it, however many there are."""
+"""Sprite sheets: each image is at the position that the browser computes, for any number."""
 
 import io
 import sys
@@ -85,7 +85,7 @@ def test_seventy_thousand_images_fit_into_sheets(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.usefixtures("digits")
 def test_other_codes_have_other_urls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A browser keeps what it has of a URL for good."""
+    """A browser caches the content of a URL permanently."""
     before = thumbnails.sheets(NAME)
     encodings = session.encodings(NAME)
     monkeypatch.setattr(session, "encodings", lambda _: encodings._replace(mean=encodings.mean + 1))

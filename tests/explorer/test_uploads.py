@@ -50,25 +50,25 @@ def shown(app: AppTest) -> list[str]:
     return app.text[-2].value.replace(".png", "").split()
 
 
-def test_only_so_many_images_are_kept(app: AppTest) -> None:
-    names = [f"image{i}" for i in range(uploads.MOST_FILES + 2)]
+def test_the_number_of_kept_images_is_bounded(app: AppTest) -> None:
+    names = [f"image{i}" for i in range(uploads.MAX_FILES + 2)]
     upload(app, **dict.fromkeys(names, DIGIT))
-    assert shown(app) == names[: uploads.MOST_FILES]
+    assert shown(app) == names[: uploads.MAX_FILES]
     (error,) = app.error
-    assert error.value.startswith("2 of the images were left out: 16 images and 60 MB are kept")
+    assert error.value.startswith("2 of the images were left out: at most 16 images and 60 MB")
 
 
-def test_only_so_many_bytes_are_kept(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MOST_MB", 1)
+def test_the_size_of_kept_images_is_bounded(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_MB", 1)
     large = DIGIT + bytes(600_000)
     upload(app, a=large, b=large, c=DIGIT)
     assert shown(app) == ["a", "c"]
     (error,) = app.error
-    assert error.value.startswith("1 of the images were left out: 16 images and 1 MB are kept")
+    assert error.value.startswith("1 of the images were left out: at most 16 images and 1 MB")
 
 
-def test_a_removed_image_makes_room(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MOST_FILES", 2)
+def test_removing_an_image_allows_another(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_FILES", 2)
     upload(app, a=DIGIT, b=DIGIT)
     app.toggle[0].set_value(False).run()  # Streamlit drops the files with their uploader
     app.toggle[0].set_value(True).run()

@@ -87,17 +87,17 @@ test("replies to what moved the code before, of another model, and stale ones ar
 
 test("the channel leads only while it is held, and only for its model", (t) => {
   const { channel, socket } = opened(t);
-  assert(!channel.leads("vae"));
+  assert(!channel.isDragging("vae"));
   channel.hold();
-  assert(channel.leads("vae"));
-  assert(!channel.leads("other"));
+  assert(channel.isDragging("vae"));
+  assert(!channel.isDragging("other"));
   channel.release();
-  assert(!channel.leads("vae"));
+  assert(!channel.isDragging("vae"));
   channel.hold();
   socket.close();
-  assert(!channel.leads("vae"), "nothing comes from a closed channel");
+  assert(!channel.isDragging("vae"), "nothing comes from a closed channel");
   channel.hold();
-  assert(!channel.leads("vae"));
+  assert(!channel.isDragging("vae"));
 });
 
 test("a request that is refused without its serial is not sent again", (t) => {

@@ -1,4 +1,4 @@
-"""Caches: what they keep, what they drop, what they count."""
+"""Caches: their entries, evictions and counts."""
 
 import threading
 
@@ -7,7 +7,7 @@ import pytest
 
 from vae.cache import ENTRY, CacheStats, LRUCache, PictureCache, cached
 
-SHEET = 28 * 28 + ENTRY  # what a sheet of one takes
+SHEET = 28 * 28 + ENTRY  # bytes of a sheet of one picture
 
 
 def sheet(value: int, count: int = 1) -> np.ndarray:
@@ -124,7 +124,7 @@ def test_results_of_a_cached_function_are_kept_by_their_size() -> None:
     zeros(100)  # used again
     zeros(90)  # drops kind "b"
     assert (zeros.is_cached(100), zeros.is_cached(100, kind="b")) == (True, False)
-    zeros(5000)  # larger than all the space: not kept, and nothing is dropped for it
+    zeros(5000)  # larger than the capacity: not kept, and no other entry is dropped
     assert (zeros.is_cached(5000), zeros.is_cached(100), zeros.is_cached(90)) == (False, True, True)
     for _ in range(2):
         with pytest.raises(ValueError, match="negative"):

@@ -132,18 +132,18 @@ class TestDamage:
                 read(tmp_path)
 
     @pytest.mark.parametrize("content", ["", "{", '{"format": 1', "\x00\x01", "NaN,"])
-    def test_a_config_that_is_no_json(self, folder: Path, content: str) -> None:
+    def test_a_config_that_is_not_json(self, folder: Path, content: str) -> None:
         (folder / CONFIG).write_text(content)
         with pytest.raises(CheckpointError, match=rf"{CONFIG} cannot be read.*restore"):
             checkpoint.read_manifest(folder)
 
-    def test_a_config_that_is_no_text(self, folder: Path) -> None:
+    def test_a_config_that_is_not_text(self, folder: Path) -> None:
         (folder / CONFIG).write_bytes(b"\xff\xfe\x00{}")
         with pytest.raises(CheckpointError, match=rf"{CONFIG} cannot be read"):
             checkpoint.read_manifest(folder)
 
     @pytest.mark.parametrize("content", ["[]", "3", "null", "{}", '{"format": "one"}'])
-    def test_json_that_is_no_config(self, folder: Path, content: str) -> None:
+    def test_json_that_is_not_a_config(self, folder: Path, content: str) -> None:
         (folder / CONFIG).write_text(content)
         with pytest.raises(CheckpointError, match=rf"{CONFIG} is not the config.*no format"):
             checkpoint.read_manifest(folder)
@@ -156,7 +156,8 @@ class TestDamage:
     @pytest.mark.parametrize("field", ["model", "config", "title", "blocks", "abilities"])
     def test_a_missing_field(self, folder: Path, field: str) -> None:
         change_config(folder, **{field: None})
-        with pytest.raises(CheckpointError, match=rf"{CONFIG} lacks or misstates .*{field}"):
+        message = rf"{CONFIG} has a missing or invalid field .*{field}"
+        with pytest.raises(CheckpointError, match=message):
             checkpoint.read_manifest(folder)
 
     @pytest.mark.parametrize(
@@ -168,9 +169,9 @@ class TestDamage:
             {"surplus": 1},
         ],
     )
-    def test_a_misstated_field(self, folder: Path, changes: dict) -> None:
+    def test_an_invalid_field(self, folder: Path, changes: dict) -> None:
         change_config(folder, **changes)
-        with pytest.raises(CheckpointError, match=rf"{CONFIG} lacks or misstates"):
+        with pytest.raises(CheckpointError, match=rf"{CONFIG} has a missing or invalid"):
             checkpoint.read_manifest(folder)
 
     @pytest.mark.parametrize(

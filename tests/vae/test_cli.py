@@ -147,15 +147,17 @@ class TestExport:
         ]
 
     @pytest.mark.parametrize("name", ["../name", "a/b", "", " ", ".."])
-    def test_a_name_is_no_path(self, source: Path, shipped_to, monkeypatch, capsys, name) -> None:
+    def test_a_path_is_refused_as_a_name(
+        self, source: Path, shipped_to, monkeypatch, capsys, name
+    ) -> None:
         assert within(monkeypatch, "export", source, name) == 2
-        assert "is no name of a checkpoint" in capsys.readouterr().err
+        assert "is not a checkpoint's name" in capsys.readouterr().err
         assert not shipped_to.exists()
 
     def test_an_export_that_fails_leaves_nothing(
         self, source: Path, shipped_to: Path, monkeypatch, capsys
     ) -> None:
-        """A limit of a file's size stands for a full disk."""
+        """A limit of the file size simulates a full disk."""
         resource = pytest.importorskip("resource")
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
@@ -181,7 +183,7 @@ def test_data_that_are_not_here_are_named(
     args = (verb, folder, "name") if verb == "export" else (verb, folder)
     assert within(monkeypatch, *args) == 2
     error = capsys.readouterr().err
-    assert f"{folder} was trained on my-images/, which is not here; run this where it" in error
+    assert f"{folder} was trained on my-images/, which does not exist; run this where" in error
     assert error.count("\n") == 1
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert not (shipped_to / "name").exists()

@@ -149,7 +149,7 @@ def test_an_npz_may_be_flat_unlabelled_floating_or_parted(tmp_path: Path) -> Non
         ({"images": np.full((9, 28, 28), np.nan)}, "not in nan to nan"),
         ({"images": np.zeros((9, 40, 40))}, "blank"),
         ({"images": np.zeros((9, 28, 28)), "labels": np.zeros(8)}, r"labels have shape \(8,\)"),
-        ({"images": np.zeros((9, 28, 28)), "labels": np.full(9, 11)}, "label .*11.* is none of"),
+        ({"images": np.zeros((9, 28, 28)), "labels": np.full(9, 11)}, "label .*11.* is neither"),
     ],
 )
 def test_a_bad_npz_is_refused(tmp_path: Path, arrays: dict[str, np.ndarray], words: str) -> None:
@@ -202,7 +202,7 @@ def test_idx_reads_what_was_written(tmp_path: Path) -> None:
         (b"not gzip", "cannot be read as gzip"),
     ],
 )
-def test_idx_refuses_what_is_none(tmp_path: Path, raw: bytes, words: str) -> None:
+def test_files_that_are_not_idx_are_refused(tmp_path: Path, raw: bytes, words: str) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(raw)
     with pytest.raises(DataError, match=words) as caught:

@@ -38,16 +38,16 @@ def test_half_precision_is_used_if_the_pictures_stay_the_same() -> None:
         assert not decoding.same_pictures(sharp, decoding.in_half(sharp, CPU), z)
 
 
-def test_the_callers_threads_are_as_before() -> None:
+def test_the_callers_number_of_threads_is_restored() -> None:
     decoding._default_threads()  # read before the tests set another number
-    torch.set_num_threads(3)  # the tests run with one, which there would be no bringing back
+    torch.set_num_threads(3)  # not 1, the number in tests, so that a missing reset is detected
     with decoding.threads_for(1):
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 3
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_graph_replays_what_the_network_draws() -> None:
+def test_a_replayed_graph_equals_the_network() -> None:
     device = torch.device("cuda")
     module, z = network().to(device), codes(20)
     decoder = Decoder(module, device, z)

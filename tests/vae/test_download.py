@@ -96,7 +96,7 @@ def endless(handler: http.server.BaseHTTPRequestHandler) -> None:
         for _ in range(4000):  # 400 MB: what must not land on the disk
             handler.wfile.write(CONTENT[:100_000])
     except OSError:
-        pass  # the client had enough
+        pass  # the client has closed the connection
 
 
 def not_found(handler: http.server.BaseHTTPRequestHandler) -> None:
@@ -126,7 +126,7 @@ def test_a_good_file_arrives_with_its_progress(tmp_path: Path, serve: Serve) -> 
     assert len({done for done, _ in seen}) > 5
 
 
-def test_a_file_on_the_disk_is_not_asked_for(tmp_path: Path, serve: Serve) -> None:
+def test_a_file_on_the_disk_is_not_requested(tmp_path: Path, serve: Serve) -> None:
     mirror = serve(good)
     for _ in range(2):
         download([FILE], tmp_path, [mirror.url])
@@ -161,7 +161,7 @@ def test_a_bad_mirror_is_named_and_leaves_nothing(
     assert urllib.parse.urlsplit(mirror.url).netloc in str(caught.value)
     assert is_one_sentence(str(caught.value))
     assert list(tmp_path.iterdir()) == []
-    # and the next mirror mends it
+    # the next mirror succeeds
     (path,) = download([FILE], tmp_path, [mirror.url, serve(good).url])
     assert path.read_bytes() == CONTENT
 
@@ -176,7 +176,7 @@ def test_a_refused_connection_is_named_and_leaves_nothing(
     assert download([FILE], tmp_path, [refusing, serve(good).url])[0].read_bytes() == CONTENT
 
 
-def test_an_address_that_is_none_is_named(tmp_path: Path) -> None:
+def test_an_invalid_address_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'nowhere' is no http address"):
         download([FILE], tmp_path, ["nowhere"])
     with pytest.raises(ValueError, match="mirrors is empty"):
@@ -234,7 +234,7 @@ def test_a_full_disk_is_named_and_left_empty(full_disk: Path, serve: Serve) -> N
         download([FILE], full_disk, [mirror.url for mirror in mirrors])
     assert is_one_sentence(str(caught.value))
     assert list(full_disk.iterdir()) == []
-    assert mirrors[1].asked == []  # no mirror can mend it
+    assert mirrors[1].asked == []  # no other mirror is tried
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the limit on a file's size is POSIX's")
@@ -268,7 +268,7 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path, serve: Serve) ->
         download([FILE], tmp_path / "cache", [serve(good).url])
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path: Path, serve: Serve) -> None:
+def test_temporary_files_of_a_killed_process_are_removed(tmp_path: Path, serve: Serve) -> None:
     old, fresh = tmp_path / "tmpold12345", tmp_path / "tmpfresh123"
     for path in (old, fresh):
         path.write_bytes(b"half")
@@ -278,7 +278,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, serve: Serve) -> 
     assert fresh.exists()  # another process may be writing it
 
 
-def test_several_processes_may_fetch_at_once(tmp_path: Path, serve: Serve) -> None:
+def test_several_processes_may_download_at_once(tmp_path: Path, serve: Serve) -> None:
     program = (
         "import sys; from pathlib import Path; from vae.download import DataFile, download;"
         "url, folder, name, sha256, size = sys.argv[1:];"
@@ -323,7 +323,7 @@ def test_mnist_names_every_mirror_that_failed(
     assert list(cache.iterdir()) == []
 
 
-def test_mnist_fetches_the_asked_split_alone(
+def test_mnist_downloads_only_the_requested_split(
     mnist_test: Digits, serve: Serve, request: pytest.FixtureRequest
 ) -> None:
     source = data.mnist_folder()

@@ -47,7 +47,7 @@ def test_deep_grey_may_hold_fewer_bits(white: int, dtype: type) -> None:
     assert distance(prepare(array).final, prepare(drawing()).final) < 1.5
 
 
-def test_floats_may_hold_what_is_no_number() -> None:
+def test_nan_and_infinity_in_float_images_are_read() -> None:
     values = drawing().astype(np.float32) / 255
     values[0, :3] = np.nan, np.inf, -np.inf
     array = read_image(image_bytes(Image.fromarray(values), "TIFF"))
@@ -183,7 +183,7 @@ def test_an_animated_webp_gives_its_first_frame() -> None:
     assert distance(prepare(read_image(data)).final, prepare(drawing()).final) < 1
 
 
-def test_text_that_unpacks_without_end_is_refused() -> None:
+def test_a_png_with_a_text_that_unpacks_to_gigabytes_is_refused() -> None:
     text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(10_000_000)))
     with pytest.raises(ValueError, match=UNREADABLE):
         read_image(png(8, 8, text=8 * text))
@@ -233,7 +233,7 @@ def test_the_largest_images_take_little_memory(tmp_path: Path) -> None:
     assert int(last.split()[-1]) < 200e6, done.stdout
 
 
-def test_files_that_are_no_images_are_refused() -> None:
+def test_files_that_are_not_images_are_refused() -> None:
     with pytest.raises(ValueError, match="the image file is empty"):
         read_image(b"")
     whole = image_bytes(Image.fromarray(drawing()))

@@ -61,7 +61,7 @@ class TestPrior:
         assert not none[:, :2].any()
         np.testing.assert_array_equal(none[:, 2:], one[:, 2:])
 
-    def test_the_seed_decides(self) -> None:
+    def test_the_seed_determines_the_result(self) -> None:
         blocks = [LatentBlock("z", 2, "normal")]
         first = latent.sample_prior(blocks, 4, seed=7)
         np.testing.assert_array_equal(first, latent.sample_prior(blocks, 4, seed=7))

@@ -95,7 +95,7 @@ class Line:
         return mean, (-precision.log()).expand_as(mean)
 
     def log_weights(self, mean: torch.Tensor, logvar: torch.Tensor, count: int) -> torch.Tensor:
-        """[count, 200]: log p(x, z) - log q(z given x) for codes drawn from q."""
+        """[count, 200]: log p(x, z) - log q(z | x) for codes drawn from q."""
         z = mean + (0.5 * logvar).exp() * numbers(count, *mean.shape, seed=count)
         log_x = Normal(z * self.w, self.noise).log_prob(self.x).sum(-1)
         prior = losses.standard_normal_log_density(z)

@@ -1,4 +1,4 @@
-"""Figures are checked on models whose figures are known in closed form, and on made-up codes."""
+"""Metrics of models that have them in closed form, and of synthetic codes."""
 
 import math
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_grid_quadrature_is_exact_where_the_decoder_ignores_z(few: Digits) -> No
 
 
 def test_importance_sampling_is_exact_with_the_true_posterior(few: Digits) -> None:
-    model, x = Constant(used=0), metrics.binarised(metrics.grey(few))  # q = p(z) = p(z given x)
+    model, x = Constant(used=0), metrics.binarised(metrics.grey(few))  # q = p(z) = p(z | x)
     exact = torch.stack([-losses.bernoulli_cross_entropy(model.logits, one) for one in x])
     sampled = metrics.importance_sampled(model, x, samples=5)
     torch.testing.assert_close(sampled, exact, rtol=1e-5, atol=1e-3)
@@ -96,9 +96,9 @@ def test_the_elbo_of_a_constant_decoder_is_known(few: Digits) -> None:
 
 
 class Mixture(nn.Module):
-    """One Bernoulli image a class, whatever the code: log p(x) and p(y given x) are known.
+    """One Bernoulli image a class, whatever the code: log p(x) and p(y | x) are known.
 
-    A temperature of 1 makes q(y given x) the true posterior.
+    A temperature of 1 makes q(y | x) the true posterior.
     """
 
     blocks = (LatentBlock("z", 2, "normal"), LatentBlock(DIGIT, 10, "categorical"))
@@ -153,12 +153,10 @@ class TestElboOverClasses:
         q = Categorical(logits=model.classify(x))
         expected = kl_divergence(q, Categorical(torch.full((10,), 0.1)))
         torch.testing.assert_close(kl[:, model.digit].sum(1), expected, rtol=1e-3, atol=1e-3)
-        assert not kl[:, :2].any(), "q(z given x) is the prior here"
+        assert not kl[:, :2].any(), "q(z | x) is the prior here"
 
-    def test_a_code_costs_what_it_costs_given_the_class(
-        self, checkpoints: Path, few: Digits
-    ) -> None:
-        """By enumeration of all classes, with a model whose encoder reads the class."""
+    def test_the_terms_are_means_over_the_classes(self, checkpoints: Path, few: Digits) -> None:
+        """By enumeration of all classes, with a model whose encoder is given the class."""
         model: Any = checkpoint.read_model(checkpoints / "cvae")
         x = metrics.grey(few)
         q = model.classify(x).exp()
@@ -172,7 +170,7 @@ class TestElboOverClasses:
         assert (cross_entropy + kl.sum(1)).mean() == pytest.approx(expected.mean(), abs=0.5)
         torch.testing.assert_close(cross_entropy + kl.sum(1), expected, rtol=0, atol=6)
 
-    def test_without_a_class_to_be_given_there_is_no_likelihood(self, few: Digits) -> None:
+    def test_a_conditional_model_has_no_likelihood_without_the_class(self, few: Digits) -> None:
         x = metrics.grey(few)
         with pytest.raises(ValueError, match="Mixture is conditional: its likelihood needs the"):
             metrics.importance_sampled(Mixture(), x)
@@ -207,7 +205,7 @@ class TestNeighbours:
         labels = np.where(self.labels == 9, unknown, self.labels)
         codes = self.codes(0.01, 0)
         with pytest.raises(
-            ValueError, match="100 labels are 10 of each class, but of one there are 0"
+            ValueError, match="100 labels need 10 codes of each class, but one class has 0"
         ):
             metrics.nearest_neighbours(codes, labels, codes, labels, 100)
 

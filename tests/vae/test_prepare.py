@@ -112,7 +112,7 @@ def test_a_card_with_a_transparent_rim_keeps_its_paper(ink: Colour, paper: Colou
     assert distance(prepare(image).final, prepare(drawing()).final) < 1.5
 
 
-def test_inversion_can_be_ordered() -> None:
+def test_inversion_can_be_forced() -> None:
     image = drawing()
     np.testing.assert_array_equal(prepare(image, invert=True).final, prepare(image).final)
     np.testing.assert_array_equal(prepare(255 - image, invert=False).final, prepare(image).final)
@@ -141,7 +141,7 @@ def test_photographs_come_out_clean(noise: float, shadow: float, quality: int | 
     assert np.count_nonzero(prepared.final < 13) > 28 * 28 / 2  # the paper is black
 
 
-def test_dust_is_wiped_away_and_a_detached_stroke_is_not() -> None:
+def test_specks_are_removed_and_a_detached_stroke_is_kept() -> None:
     expected = prepare(drawing()).final
     dusty = drawing().copy()
     for row, column in ((5, 5), (270, 20), (20, 260), (250, 250)):
@@ -182,7 +182,7 @@ def test_preparing_twice_changes_nothing() -> None:
         assert distance(prepare(np.pad(once, 30)).final, once) < 3
 
 
-def test_mnist_itself_is_left_alone(mnist_test: Digits) -> None:
+def test_mnist_images_are_unchanged(mnist_test: Digits) -> None:
     changed = [i for i in mnist_test.images[:2000] if (prepare(i).final != i).any()]
     assert len(changed) == 0
 
@@ -197,7 +197,7 @@ def test_mnist_itself_is_left_alone(mnist_test: Digits) -> None:
         (10, (90, 90, 90), (200, 200, 200), 9.5),  # 7.7
     ],
 )
-def test_a_digit_comes_back_from_any_canvas(
+def test_a_prepared_digit_does_not_depend_on_the_canvas(
     mnist_test: Digits, scale: int, ink: Colour, paper: Colour, bound: float
 ) -> None:
     rng = np.random.default_rng(0)
@@ -269,7 +269,7 @@ def test_a_blank_page_is_refused(blank: np.ndarray) -> None:
         (np.full((28, 28), "a"), "<U1"),
     ],
 )
-def test_arrays_that_are_no_images_are_refused(image: np.ndarray, words: str) -> None:
+def test_arrays_of_other_shapes_or_values_are_refused(image: np.ndarray, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         prepare(image)
 

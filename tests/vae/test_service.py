@@ -1,4 +1,4 @@
-"""The inference API: NumPy in, NumPy out, and a clear sentence for everything else."""
+"""The inference API: NumPy in, NumPy out, and a clear message for invalid input."""
 
 import gc
 import json
@@ -106,7 +106,7 @@ class TestDecode:
         np.testing.assert_array_equal(images, expected)
         assert 0 <= images.min() <= images.max() <= 1
 
-    def test_chunks_leave_no_seam(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_results_do_not_depend_on_the_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         model, z = service.load("vae-2d"), codes(50)
         whole = model.decode(z)
         for size in (1, 7, 25, 49, 51):
@@ -156,7 +156,7 @@ class TestDecode:
 
     @pytest.mark.parametrize("z", [np.zeros((1, 3)), np.full((1, 2), np.nan), np.zeros(2)])
     @pytest.mark.usefixtures("unchecked")
-    def test_an_array_that_is_no_code_has_no_picture(self, z: np.ndarray) -> None:
+    def test_arrays_that_are_not_codes_are_refused(self, z: np.ndarray) -> None:
         with pytest.raises(ValueError, match=r"codes of shape|finite"):
             service.load("vae-2d").pictures(z)
 
@@ -189,7 +189,7 @@ class TestDecode:
             model.decode(wide[::2, 1::3]), model.decode(wide[::2, 1::3].copy())
         )
 
-    def test_nothing_gives_nothing(self) -> None:
+    def test_no_codes_decode_to_no_images(self) -> None:
         model = service.load("vae-2d")
         assert model.decode(np.empty((0, 2), np.float32)).shape == (0, 28, 28)
         mean, logvar = model.encode(np.empty((0, 28, 28), np.float32))
@@ -197,10 +197,10 @@ class TestDecode:
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     @pytest.mark.parametrize("row", [0, 1500])
-    def test_no_number_is_refused(self, bad: float, row: int) -> None:
+    def test_nan_and_infinity_are_refused(self, bad: float, row: int) -> None:
         z = codes(1501)
         z[row, 1] = bad
-        with pytest.raises(ValueError, match=f"finite numbers; this one holds {bad}"):
+        with pytest.raises(ValueError, match=f"finite numbers; this one has {bad}"):
             service.load("vae-2d").decode(z)
 
     @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ class TestEncode:
         mean, _ = service.load("vae-2d").encode(test_digits.images[:90] / np.float32(255))
         np.testing.assert_allclose(service.encodings("vae-2d").mean, mean, atol=1e-4)
 
-    def test_chunks_leave_no_seam(self, images: np.ndarray, monkeypatch) -> None:
+    def test_results_do_not_depend_on_the_chunks(self, images: np.ndarray, monkeypatch) -> None:
         model = service.load("ae-2d")
         whole = model.encode(images)[0]
         monkeypatch.setattr(decoding, "CHUNK", 3)
@@ -304,7 +304,7 @@ class TestReconstruct:
         assert len(np.unique(found.cross_entropy)) == 7
         np.testing.assert_allclose(found.kl, found.kl[0], rtol=1e-4)
 
-    def test_what_is_no_image_is_refused(self, images: np.ndarray) -> None:
+    def test_arrays_that_are_not_images_are_refused(self, images: np.ndarray) -> None:
         with pytest.raises(ValueError, match=r"images must lie in \[0, 1\]"):
             service.load("vae-2d").reconstruct(images * 255)
         with pytest.raises(ValueError, match="classifier is not a model that encodes"):
@@ -323,7 +323,7 @@ def test_an_ability_that_is_not_there_is_refused(checkpoints: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("count", [1, 40])
-def test_the_callers_threads_are_as_before(count: int, images: np.ndarray) -> None:
+def test_the_callers_number_of_threads_is_restored(count: int, images: np.ndarray) -> None:
     before = torch.get_num_threads()
     try:
         for threads in (1, 3):
@@ -348,7 +348,7 @@ class TestConditionalGeneration:
         np.testing.assert_array_equal(whole[:, model.info.digit], np.eye(10)[labels])
         np.testing.assert_array_equal(model.generate(labels, z), model.decode(whole))
 
-    def test_the_seed_decides_and_the_temperature_spreads(self) -> None:
+    def test_the_seed_determines_the_codes_and_the_temperature_their_spread(self) -> None:
         model = service.load("cvae")
         labels = np.repeat([4, 7], 20)
         one, two = model.generate(labels, seed=1), model.generate(labels, seed=1)
@@ -425,19 +425,19 @@ class TestDevice:
         assert service.load("vae-2d").device == "cpu"
 
     @pytest.mark.parametrize("name", ["nonsense", "meta", "tpu:3"])
-    def test_one_that_is_not_available_is_warned_of(self, name: str, monkeypatch) -> None:
+    def test_an_unavailable_device_warns(self, name: str, monkeypatch) -> None:
         monkeypatch.setenv("LATENT_DEVICE", name)
         with pytest.warns(RuntimeWarning, match=f"device '{name}' is not available here; using"):
             assert service.choose_device().type in ("cpu", "cuda", "mps")
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-    def test_without_a_gpu_a_model_asked_onto_it_works_all_the_same(self, monkeypatch) -> None:
+    def test_a_model_requested_on_a_missing_gpu_falls_back(self, monkeypatch) -> None:
         monkeypatch.setenv("LATENT_DEVICE", "cuda")
         with pytest.warns(RuntimeWarning, match="'cuda' is not available"):
             model = service.load("vae-2d")
         assert model.decode(codes(1)).shape == (1, 28, 28)
 
-    def test_the_argument_goes_before_the_environment(self, monkeypatch) -> None:
+    def test_the_argument_overrides_the_environment(self, monkeypatch) -> None:
         monkeypatch.setenv("LATENT_DEVICE", "nonsense")
         assert service.choose_device("cpu").type == "cpu"
 
@@ -457,7 +457,7 @@ class TestMemory:
         loaded = [name for name in NAMES if service.is_loaded(name)]
         assert loaded == ["vae-2d", "ae-2d"]
 
-    def test_a_model_in_use_works_on_after_it_is_dropped_and_is_freed_after(self) -> None:
+    def test_a_dropped_model_works_while_referenced_and_is_freed_afterwards(self) -> None:
         model = service.load("vae-2d")
         before = model.decode(codes(3))
         service.unload_all()
@@ -484,7 +484,7 @@ class TestMemory:
 
 
 class TestManyVisitors:
-    def test_a_model_in_memory_does_not_wait_for_another_s_load(
+    def test_a_load_does_not_block_the_lookup_of_another_model(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         service.load("vae-2d")
@@ -506,7 +506,7 @@ class TestManyVisitors:
                 release.set()
             assert other.result(60).info.name == "vae-5d"
 
-    def test_eight_at_once_get_one_model(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_eight_concurrent_loads_return_one_model(self, monkeypatch: pytest.MonkeyPatch) -> None:
         reads, read = [], checkpoint.read_model
 
         def counting(*args: Any) -> Any:
@@ -520,7 +520,7 @@ class TestManyVisitors:
         assert len({id(model) for model in models}) == len(reads) == 1
         assert service.is_loaded("vae-2d")
 
-    def test_eight_at_once_get_their_own_images(self) -> None:
+    def test_eight_concurrent_decodes_return_their_own_images(self) -> None:
         model = service.load("vae-5d")
         asked = [codes(count, 5) for count in range(1, 41)]
         alone = [model.decode(z) for z in asked]

@@ -1,4 +1,4 @@
-"""Training: a seed decides the weights, also of a run that is stopped and resumed."""
+"""Training: a seed determines the weights, also of a run that is stopped and resumed."""
 
 import dataclasses
 import json
@@ -108,7 +108,7 @@ class TestBatches:
             assert together == numbers(whole)
 
     def test_sizes_that_do_not_fit_are_named(self) -> None:
-        with pytest.raises(ValueError, match="batch of 15 does not divide among 2"):
+        with pytest.raises(ValueError, match="batch of 15 is not a multiple of 2"):
             Batches(numbered(100), 15, CPU, 0, 2)
         with pytest.raises(ValueError, match="9 images are fewer than one batch of 10"):
             Batches(numbered(9), 10, CPU)
@@ -152,15 +152,15 @@ class TestFewLabels:
         for image, label in zip(few.images[labelled], few.labels[labelled], strict=True):
             assert (int(image[0, 0]) * 256 + int(image[0, 1])) % 10 == label
 
-    def test_the_seed_decides(self) -> None:
+    def test_the_seed_determines_the_result(self) -> None:
         one, two, other = (with_labels(numbered(500), 10, seed) for seed in (1, 1, 2))
         np.testing.assert_array_equal(one.images, two.images)
         assert not np.array_equal(one.images, other.images)
 
-    def test_none_is_all_and_too_many_are_refused(self) -> None:
+    def test_zero_keeps_all_labels_and_too_many_are_refused(self) -> None:
         digits = numbered(100)
         assert with_labels(digits, 0, seed=0) is digits
-        with pytest.raises(ValueError, match="110 labels are 11 of each class"):
+        with pytest.raises(ValueError, match="110 labels need 11 images of each class"):
             with_labels(digits, 110, seed=0)
 
     def test_a_model_that_needs_all_labels_is_refused(
@@ -188,7 +188,7 @@ class TestSettings:
         assert rates[5:] == sorted(rates[5:], reverse=True)
         assert rates[100] == pytest.approx(0, abs=1e-9)
 
-    def test_the_constant_is_one(self) -> None:
+    def test_the_constant_schedule_is_constant(self) -> None:
         config = TrainConfig(rate=0.5, schedule="constant")
         assert {learning_rate(config, progress) for progress in (0.0, 0.3, 1.0)} == {0.5}
 
@@ -271,7 +271,9 @@ def finished(whole: Callable[[str], Path], tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_seed_decides_the_weights(small, few_digits, tmp_path: Path, whole, model: str) -> None:
+def test_the_seed_determines_the_weights(
+    small, few_digits, tmp_path: Path, whole, model: str
+) -> None:
     first = run(small(model, dropout=0.2, epochs=1), few_digits, tmp_path / "1")
     again = run(small(model, dropout=0.2, epochs=1), few_digits, tmp_path / "2")
     other = run(small(model, dropout=0.2, epochs=1, seed=1), few_digits, tmp_path / "3")
@@ -452,13 +454,13 @@ class TestEarlierVersions:
         state, epoch, saved = progress
         more = {"optimiser.99.exp_avg": torch.zeros(2), "optimiser.99.step": torch.zeros(())}
         checkpoint.write_progress(tmp_path, state | more, epoch, saved)
-        with pytest.raises(ValueError, match="an earlier version began the run; begin it again"):
+        with pytest.raises(ValueError, match="the run is of an earlier version; start it again"):
             run(preset, few_digits, tmp_path, resume=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits of file sizes")
 class TestFullDisk:
-    """Files that cannot be written whole; a limit of their size stands for a full disk."""
+    """Files that cannot be written completely; a limit of the file size simulates a full disk."""
 
     @pytest.fixture
     def limit(self) -> Iterator[Callable[[int], None]]:

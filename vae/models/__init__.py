@@ -57,6 +57,6 @@ def config(name: str, settings: dict[str, Any]) -> Any:
 
 
 def build(name: str, settings: dict[str, Any]) -> LatentModel:
-    """A fresh model; raises as `config` does."""
+    """A model with random weights. Raises as `config`."""
     checked = config(name, settings)
     return MODELS[name].model(checked)

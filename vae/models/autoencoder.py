@@ -41,8 +41,8 @@ class Autoencoder(LatentModel):
         )
         for layer in _shifts(self.encoder):  # they would have no effect: the next layer centres
             self.encoder.get_submodule(layer).register_parameter("bias", None)
-        # nothing in the loss fixes the scale of the code; this does: each dimension has mean 0 and
-        # deviation 1 over the data, so that the ranges of a standard normal prior suit it
+        # The loss does not determine the scale of the code. Each dimension is standardised to mean
+        # 0 and deviation 1 over the data, the scale of a standard normal prior.
         self.standardise = nn.BatchNorm1d(c.latent, affine=False)
         self.register_load_state_dict_pre_hook(_fold_biases)
 
@@ -57,8 +57,8 @@ class Autoencoder(LatentModel):
 
 
 def _shifts(encoder: nn.Sequential) -> list[str]:
-    """Names of the layers whose bias would shift the codes of all images alike: the last one, and
-    the one before it where that is linear in its bias."""
+    """Names of the layers whose bias would shift the codes of all images by the same amount: the
+    last one, and the one before it where the output is linear in its bias."""
     last, before = len(encoder) - 1, encoder[-2]
     if isinstance(before, nn.LayerNorm):
         return [f"{last}", f"{last - 1}"]
@@ -70,8 +70,8 @@ def _shifts(encoder: nn.Sequential) -> list[str]:
 def _fold_biases(
     model: Autoencoder, state_dict: dict[str, Tensor], prefix: str, *others: Any
 ) -> None:
-    """Convert weights of earlier versions, which had those biases: with the mean m that is
-    subtracted next, W (h + a) + b - m = W h - (m - W a - b)."""
+    """Convert weights of earlier versions, which had these biases. With the mean m of the
+    standardisation, W (h + a) + b - m = W h - (m - W a - b)."""
     layers = [f"{prefix}encoder.{name}" for name in _shifts(model.encoder)]
     biases = {layer: state_dict.pop(f"{layer}.bias", None) for layer in layers}
     weight, mean = f"{layers[0]}.weight", f"{prefix}standardise.running_mean"

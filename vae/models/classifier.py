@@ -1,5 +1,4 @@
-"""A convolutional classifier (LeCun et al. 1998), by which the samples of other models are
-evaluated."""
+"""A convolutional classifier (LeCun et al. 1998), used to evaluate the samples of other models."""
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ class Classifier(LatentModel):
         self.net = nets.classifier("conv", c.hidden, c.dropout, c.width)
 
     def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]:
-        """log p(y given x)."""
+        """log p(y | x)."""
         return self.net(x).float().log_softmax(-1)
 
 

@@ -45,7 +45,7 @@ class ClassifierVAEConfig:
 
 
 class ClassifierVAE(LatentModel):
-    """q(z given x), q(y given x) and p(x given z, y)."""
+    """q(z | x), q(y | x) and p(x | z, y)."""
 
     def __init__(self, config: ClassifierVAEConfig) -> None:
         super().__init__()
@@ -57,22 +57,22 @@ class ClassifierVAE(LatentModel):
         self.classifier = nets.classifier(c.classifier, min(c.hidden, 128), c.classifier_dropout)
 
     def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]:
-        """log q(y given x)."""
+        """log q(y | x)."""
         return self.classifier(x).float().log_softmax(-1)
 
     def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
-        """q(z given x), followed by the class probabilities q(y given x)."""
+        """q(z | x), followed by the class probabilities q(y | x)."""
         return self.encode_given(x, self.classify(x).exp())
 
     def encode_given(
         self, x: Float[Tensor, "B 28 28"], one_hot: Float[Tensor, "B 10"]
     ) -> Posterior:
-        """q(z given x), followed by the class; the encoder does not depend on it."""
+        """q(z | x), followed by the class; the encoder does not depend on it."""
         mean, logvar = self.encoder(x).float().chunk(2, dim=-1)  # [B, Z] each
         return Posterior(mean, logvar.clamp(*nets.LOGVAR)).with_class(one_hot)
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
-        """Logits of p(x given z, y); y stands at the end of the code."""
+        """Logits of p(x | z, y); y is the last block of the code."""
         return nets.images(self.decoder, z)
 
 
@@ -96,18 +96,18 @@ class Objective(nn.Module):
         log_probabilities = self.model.classify(batch.x)
         probabilities = log_probabilities.exp()
         if c.known:
-            # an unlabelled image has its probabilities, without a gradient: trained through the
-            # decoder, the classes would come to encode style
+            # Unlabelled images use the probabilities, without a gradient: trained through the
+            # decoder, the class would encode style.
             one_hot = nn.functional.one_hot(batch.y.clamp(min=0), 10).to(probabilities.dtype)
             probabilities = torch.where(batch.y[:, None] < 0, probabilities.detach(), one_hot)
         mean, logvar = (part[:, : c.latent] for part in self.model.encode_given(x, probabilities))
         z = mean + (0.5 * logvar).exp() * noise  # [B, Z]
         logits = self.model.decode(torch.cat([z, probabilities], -1))
-        # -log p(x given z, y)
+        # -log p(x | z, y)
         cross_entropy = losses.bernoulli_cross_entropy(logits, x).mean()
-        # KL(q(z given x) || p(z))
+        # KL(q(z | x) || p(z))
         kl = losses.gaussian_kl(mean, logvar).sum(-1).mean()
-        # -log q(y given x), mean over the labelled images
+        # -log q(y | x), mean over the labelled images
         labelled = (batch.y >= 0).sum().clamp(min=1)
         classification = losses.class_cross_entropy(log_probabilities, batch.y).sum() / labelled
         loss = (
@@ -118,8 +118,8 @@ class Objective(nn.Module):
             parts["disagreement"] = disagreement(self.model, self.model.classifier, prior)
             loss = loss + c.agreement * parts["disagreement"]
         if c.consistency:
-            # FixMatch (Sohn et al. 2020): a distorted image keeps its label, or the most probable
-            # class of the original where that is certain
+            # FixMatch (Sohn et al. 2020): the target of a distorted image is its label, or the most
+            # probable class of the original where its probability is high
             certainty, pseudo_label = log_probabilities.detach().exp().max(1)
             target = torch.where(batch.y < 0, pseudo_label, batch.y)
             costs = losses.class_cross_entropy(self.model.classify(distorted), target)

@@ -38,7 +38,7 @@ class ConditionalVAEConfig:
 
 
 class ConditionalVAE(LatentModel):
-    """q(z given x, y) and p(x given z, y), and q(y given x) for images without a label."""
+    """q(z | x, y) and p(x | z, y), and q(y | x) for images without a label."""
 
     needs_labels = True
 
@@ -47,34 +47,34 @@ class ConditionalVAE(LatentModel):
         c = self.config = config
         self.blocks = (LatentBlock("z", c.latent, "normal"), LatentBlock(DIGIT, 10, "categorical"))
         self.digit = slice(c.latent, c.latent + 10)
-        # the class as an image that is added to x: every net can read it so
+        # maps the class to an image that is added to x, so that any net can be the encoder
         self.label = nn.Sequential(nn.Linear(10, nets.PIXELS, bias=False), nets.ToImage())
         self.encoder, _ = nets.build(c.net, 1, 2 * c.latent, c.hidden, c.depth, c.dropout)
         _, self.decoder = nets.build(c.net, c.latent + 10, 1, c.hidden, c.depth, c.dropout)
         self.classifier = nets.classifier("conv", min(c.hidden, 128), c.dropout)
 
     def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]:
-        """log q(y given x)."""
+        """log q(y | x)."""
         return self.classifier(x).float().log_softmax(-1)
 
     def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
-        """q(z given x, y) with the class probabilities q(y given x) for y."""
+        """q(z | x, y) with the class probabilities q(y | x) for y."""
         return self.encode_given(x, self.classify(x).exp())
 
     def encode_given(
         self, x: Float[Tensor, "B 28 28"], one_hot: Float[Tensor, "B 10"]
     ) -> Posterior:
-        """q(z given x, y), followed by y."""
+        """q(z | x, y), followed by y."""
         mean, logvar = self.encoder(x + self.label(one_hot)).float().chunk(2, dim=-1)  # [B, Z] each
         return Posterior(mean, logvar.clamp(*nets.LOGVAR)).with_class(one_hot)
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
-        """Logits of p(x given z, y); y stands at the end of the code."""
+        """Logits of p(x | z, y); y is the last block of the code."""
         return nets.images(self.decoder, z)
 
 
 class Objective(nn.Module):
-    """The negative bound on log p(x given y), and the classifier's cross-entropy."""
+    """The negative bound on log p(x | y), and the classifier's cross-entropy."""
 
     def __init__(self, model: ConditionalVAE) -> None:
         super().__init__()
@@ -93,13 +93,13 @@ class Objective(nn.Module):
         mean, logvar = (part[:, : c.latent] for part in self.model.encode_given(x, one_hot))
         z = mean[:, None] + (0.5 * logvar[:, None]).exp() * noise  # [B, K, Z]
         codes = torch.cat([z, one_hot[:, None].expand(-1, c.samples, -1)], -1)  # [B, K, Z + 10]
-        # -log p(x given z, y)
+        # -log p(x | z, y)
         cross_entropy = losses.bernoulli_cross_entropy(self.model.decode(codes), x[:, None])
-        # KL(q(z given x, y) || p(z))
+        # KL(q(z | x, y) || p(z))
         kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B]
         weight = losses.kl_weight(progress, c.warm_up)
         bound = losses.negative_bound(z, mean, logvar, cross_entropy, weight)  # [B]
-        # -log q(y given x)
+        # -log q(y | x)
         log_probabilities = self.model.classify(batch.x)
         classification = losses.class_cross_entropy(log_probabilities, batch.y)
         parts = {"cross_entropy": cross_entropy.mean(1), "kl": kl, "classification": classification}

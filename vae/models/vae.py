@@ -63,14 +63,14 @@ class VAE(LatentModel):
         self.decoder = decoder
 
     def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
-        """q(z given x)."""
+        """q(z | x)."""
         mean, raw = self.encoder(x).float().chunk(2, dim=-1)  # [B, Z] each
         if self.config.scale == "softplus":
             return Posterior(mean, 2 * (F.softplus(raw) + 1e-6).log())
         return Posterior(mean, raw.clamp(*nets.LOGVAR))
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
-        """Logits of p(x given z)."""
+        """Logits of p(x | z)."""
         return nets.images(self.decoder, z)
 
 
@@ -92,9 +92,9 @@ class Objective(nn.Module):
         mean, logvar = self.model.encode(x)
         # reparameterisation: z = mean + deviation * noise, so that gradients reach the encoder
         z = mean[:, None] + (0.5 * logvar[:, None]).exp() * noise  # [B, K, Z]
-        # -log p(x given z), the first term of the bound
+        # -log p(x | z), the first term of the bound
         cross_entropy = losses.bernoulli_cross_entropy(self.model.decode(z), x[:, None])  # [B, K]
-        # KL(q(z given x) || p(z)), the second
+        # KL(q(z | x) || p(z)), the second term
         kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B]
         weight = c.beta * losses.kl_weight(progress, c.warm_up)
         loss = losses.negative_bound(z, mean, logvar, cross_entropy, weight)  # [B]

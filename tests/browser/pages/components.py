@@ -8,5 +8,5 @@ from explorer import assets
 if __name__ == "__main__":
     demo.main()
 else:
-    assets.send_at_once()
+    assets.disable_nagle()
     app = st.App(__file__, routes=assets.routes())

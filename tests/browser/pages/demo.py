@@ -67,7 +67,7 @@ def demo_map() -> None:
 
 
 def living_map(count: int) -> None:
-    """A map with all its options: drags, selections, fading and a backdrop of what is seen."""
+    """A map with all options: drags, selections, fading and a backdrop of the visible range."""
     from explorer.components import latent_map
 
     found, labels = points(count)

@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-REFUSING = "http://127.0.0.1:9/"  # the discard port: nobody listens
+REFUSING = "http://127.0.0.1:9/"  # the discard port, on which nothing listens
 
 if os.environ.get("LATENT_MIRRORS") != REFUSING:
     empty = tempfile.mkdtemp(prefix="latent-explorer-")

@@ -1,4 +1,4 @@
-"""The demo pages on a host that only runs the script and serves none of our routes."""
+"""The demo pages on a host that only runs the script and does not serve the app's routes."""
 
 import demo
 
