@@ -241,16 +241,19 @@ class TestDamage:
 
     @pytest.mark.parametrize("name", ["labels", "cross_entropy", "kl", "tsne"])
     def test_encodings_of_another_number_of_axes(self, folder: Path, name: str) -> None:
-        arrays = some_encodings()._asdict()
-        np.savez(folder / ENCODINGS, **(arrays | {name: np.zeros((20, 3), np.float32)}))
+        arrays: dict[str, Any] = some_encodings()._asdict()
+        arrays[name] = np.zeros((20, 3), np.float32)
+        np.savez(folder / ENCODINGS, **arrays)
         with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has arrays of shapes .*again"):
             checkpoint.read_encodings(folder)
 
     @pytest.mark.parametrize("name", ["mean", "logvar", "cross_entropy", "kl", "tsne"])
     def test_encodings_that_are_no_numbers(self, folder: Path, name: str) -> None:
-        arrays = some_encodings()._asdict()
-        for wrong in (np.full_like(arrays[name], np.nan), arrays[name].astype(str)):
-            np.savez(folder / ENCODINGS, **(arrays | {name: wrong}))
+        arrays: dict[str, Any] = some_encodings()._asdict()
+        whole = arrays[name]
+        for wrong in (np.full_like(whole, np.nan), whole.astype(str)):
+            changed: dict[str, Any] = {**arrays, name: wrong}
+            np.savez(folder / ENCODINGS, **changed)
             with pytest.raises(CheckpointError, match=f"{ENCODINGS}: not all {name} are numbers"):
                 checkpoint.read_encodings(folder)
 
