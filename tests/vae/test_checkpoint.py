@@ -251,16 +251,17 @@ class TestDamage:
     def test_encodings_that_are_no_numbers(self, folder: Path, name: str) -> None:
         arrays: dict[str, Any] = some_encodings()._asdict()
         whole = arrays[name]
-        for wrong in (np.full_like(whole, np.nan), whole.astype(str)):
-            changed: dict[str, Any] = {**arrays, name: wrong}
-            np.savez(folder / ENCODINGS, **changed)
+        damaged: list[Any] = [np.full_like(whole, np.nan), whole.astype(str)]
+        for wrong in damaged:
+            np.savez(folder / ENCODINGS, **(arrays | {name: wrong}))
             with pytest.raises(CheckpointError, match=f"{ENCODINGS}: not all {name} are numbers"):
                 checkpoint.read_encodings(folder)
 
     @pytest.mark.parametrize("label", [-2, 10])
     def test_encodings_of_labels_that_are_no_digits(self, folder: Path, label: int) -> None:
-        arrays = some_encodings()._asdict()
-        np.savez(folder / ENCODINGS, **(arrays | {"labels": np.full(20, label)}))
+        arrays: dict[str, Any] = some_encodings()._asdict()
+        arrays["labels"] = np.full(20, label)
+        np.savez(folder / ENCODINGS, **arrays)
         with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has the label {label}; .*again"):
             checkpoint.read_encodings(folder)
 
