@@ -149,6 +149,9 @@ def read_manifest(folder: Path) -> Manifest:
             "update Latent Explorer"
         )
     try:
+        for name in ("model", "title", "description", "data"):
+            if not isinstance(raw.get(name, ""), str):
+                raise TypeError(f"{name} is no text")
         blocks = tuple(LatentBlock(**block) for block in raw.pop("blocks"))
         abilities = tuple(raw.pop("abilities"))
         return Manifest(**raw, blocks=blocks, abilities=abilities)
@@ -161,7 +164,10 @@ def read_manifest(folder: Path) -> Manifest:
 def read_metrics(folder: Path) -> dict[str, Any]:
     """Read metrics.json; {} for a checkpoint that was not evaluated."""
     path = folder / METRICS
-    return _read_json(path) if path.exists() else {}
+    figures = _read_json(path) if path.exists() else {}
+    if not isinstance(figures, dict):
+        raise CheckpointError(f"{path} holds no figures by name; delete it or evaluate again")
+    return figures
 
 
 def read_encodings(folder: Path) -> Encodings:
@@ -180,14 +186,22 @@ def read_encodings(folder: Path) -> Encodings:
             f"{path} lacks {', '.join(sorted(missing))}; make it again with: {again}"
         )
     shape = arrays["mean"].shape
-    if (
-        len(shape) != 2
-        or arrays["logvar"].shape != shape
-        or any(array.shape[:1] != shape[:1] for array in arrays.values())
-    ):
+    wanted = dict.fromkeys(("labels", "cross_entropy", "kl"), shape[:1])
+    wanted |= {"mean": shape, "logvar": shape, "tsne": (*shape[:1], 2)}
+    if len(shape) != 2 or any(array.shape != wanted[name] for name, array in arrays.items()):
         shapes = {name: list(array.shape) for name, array in arrays.items()}
         raise CheckpointError(f"{path} has arrays of shapes {shapes}; make it again with: {again}")
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiu" or np.isnan(array).any():
+            raise CheckpointError(
+                f"{path}: not all {name} are numbers; make it again with: {again}"
+            )
     labels = arrays.pop("labels").astype(np.int64)
+    if unknown := set(labels.tolist()) - set(range(-1, 10)):
+        raise CheckpointError(
+            f"{path} has the label {min(unknown)}; labels are 0 to 9, and -1 where unknown; "
+            f"make it again with: {again}"
+        )
     return Encodings(labels=labels, **{name: a.astype(np.float32) for name, a in arrays.items()})
 
 
@@ -223,6 +237,8 @@ def read_log(folder: Path) -> dict[str, np.ndarray]:
         return {}
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if not all(isinstance(line, dict) for line in lines):
+            raise TypeError("a line is no object")
         names = [name for name in lines[0] if name != "epoch"] if lines else []
         # NaN in the epochs of a training stage that did not record a value
         return {name: np.array([line.get(name, np.nan) for line in lines], float) for name in names}

@@ -167,6 +167,9 @@ class TestDamage:
             {"blocks": [{"name": "z", "size": 2, "prior": "gauss"}]},
             {"blocks": 3},
             {"surplus": 1},
+            {"title": 5},
+            {"description": ["no", "text"]},
+            {"data": 1},
         ],
     )
     def test_an_invalid_field(self, folder: Path, changes: dict) -> None:
@@ -185,6 +188,9 @@ class TestDamage:
     def test_metrics(self, folder: Path) -> None:
         (folder / METRICS).write_text("{")
         with pytest.raises(CheckpointError, match=rf"{METRICS} cannot be read"):
+            checkpoint.read_metrics(folder)
+        (folder / METRICS).write_text("[1, 2]")
+        with pytest.raises(CheckpointError, match=rf"{METRICS} holds no figures by name; delete"):
             checkpoint.read_metrics(folder)
         (folder / METRICS).unlink()
         assert checkpoint.read_metrics(folder) == {}
@@ -233,6 +239,38 @@ class TestDamage:
         np.savez(folder / ENCODINGS, **(arrays | {name: arrays[name][:-1]}))
         with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has arrays of shapes .*\[19"):
             checkpoint.read_encodings(folder)
+
+    @pytest.mark.parametrize("name", ["labels", "cross_entropy", "kl", "tsne"])
+    def test_encodings_of_another_number_of_axes(self, folder: Path, name: str) -> None:
+        arrays: dict[str, Any] = some_encodings()._asdict()
+        arrays[name] = np.zeros((20, 3), np.float32)
+        np.savez(folder / ENCODINGS, **arrays)
+        with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has arrays of shapes .*again"):
+            checkpoint.read_encodings(folder)
+
+    @pytest.mark.parametrize("name", ["mean", "logvar", "cross_entropy", "kl", "tsne"])
+    def test_encodings_that_are_no_numbers(self, folder: Path, name: str) -> None:
+        arrays: dict[str, Any] = some_encodings()._asdict()
+        whole = arrays[name]
+        damaged: list[Any] = [np.full_like(whole, np.nan), whole.astype(str)]
+        for wrong in damaged:
+            np.savez(folder / ENCODINGS, **(arrays | {name: wrong}))
+            with pytest.raises(CheckpointError, match=f"{ENCODINGS}: not all {name} are numbers"):
+                checkpoint.read_encodings(folder)
+
+    @pytest.mark.parametrize("label", [-2, 10])
+    def test_encodings_of_labels_that_are_no_digits(self, folder: Path, label: int) -> None:
+        arrays: dict[str, Any] = some_encodings()._asdict()
+        arrays["labels"] = np.full(20, label)
+        np.savez(folder / ENCODINGS, **arrays)
+        with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has the label {label}; .*again"):
+            checkpoint.read_encodings(folder)
+
+    @pytest.mark.parametrize("content", ["[1]", '{"epoch": 1}\n3', "null"])
+    def test_a_log_of_other_lines(self, folder: Path, content: str) -> None:
+        (folder / checkpoint.LOG).write_text(content)
+        with pytest.raises(CheckpointError, match=rf"{checkpoint.LOG} is damaged"):
+            checkpoint.read_log(folder)
 
 
 class TestAtomically:
