@@ -23,8 +23,8 @@ class DecodedCode(NamedTuple):
 def title(name: str) -> str:
     """The heading of the shares."""
     if _has_class_block(name):
-        return "Probabilities of an independent classifier"
-    return f"Classes of the nearest {NEIGHBOURS} test digits"
+        return "Independent classifier"
+    return f"Nearest {NEIGHBOURS} test digits"
 
 
 def caption(name: str, digit: int | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.helpers import CODE, PHONE, RANGES, SPOT, open_explore
-from tests.browser.test_map import ACROSS, RESTED, drag, mode, touch, zoom
+from tests.browser.test_map import ACROSS, ZOOM_ENDED, drag, mode, touch, zoom
 
 Settle = Callable[[Page], None]
 Serve = Callable[..., str]
@@ -44,7 +44,7 @@ def test_a_double_click_leaves_the_code_and_no_step_to_undo(
     page = explore(shared_page, serve, settle, query)
     home, code = page.evaluate(RANGES), page.evaluate(CODE)
     zoom(page, (0.5, 0.5), 1)
-    page.wait_for_function(RESTED)
+    page.wait_for_function(ZOOM_ENDED)
     # a digit lies there: in ten dimensions its click moves the code out of the plane
     page.mouse.dblclick(*page.evaluate(SPOT, (0.4, -0.3)))
     page.wait_for_function(ACROSS, arg=home[:2])
@@ -137,7 +137,7 @@ def test_each_view_of_the_map_keeps_its_own_zoom(
     page = explore(shared_page, serve, settle, "model=vae-10d")
     home = page.evaluate(RANGES)
     zoom(page, (0.5, 0.5), 2)
-    page.wait_for_function(RESTED)
+    page.wait_for_function(ZOOM_ENDED)
     near = page.evaluate(RANGES)
     assert near != pytest.approx(home)
     view(page, "Two dimensions").click()
@@ -194,7 +194,7 @@ def test_one_finger_scrolls_past_a_zoomed_map(
 ) -> None:
     page = explore(new_page(**PHONE), serve, settle, "model=vae-2d")
     page.locator(".latent-map .modebar-btn").first.tap()
-    page.wait_for_function(RESTED)
+    page.wait_for_function(ZOOM_ENDED)
     ranges, code = page.evaluate(RANGES), page.evaluate(CODE)
     x, y = page.evaluate(SPOT, (-1.0, -1.0))
     touch(page, *[[(x + n, y - 12 * n)] for n in range(12)])

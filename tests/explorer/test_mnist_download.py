@@ -118,16 +118,16 @@ def test_the_download_begins_once(download: MnistDownload, source: Source) -> No
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "message"),
     [(DataError("no connection"), "no connection"), (KeyError("labels"), "could not be read")],
 )
 def test_a_failure_is_a_sentence(
-    error: Exception, words: str, download: MnistDownload, source: Source
+    error: Exception, message: str, download: MnistDownload, source: Source
 ) -> None:
     source.error = error
     source.finish.set()
     download.wait(30)
-    assert words in download.error
+    assert message in download.error
     assert not download.under_way
 
 

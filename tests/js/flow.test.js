@@ -12,7 +12,7 @@ function recorded() {
   return { flow, sent };
 }
 
-test("requests in flight are bounded, and of those that wait the newest is sent", () => {
+test("requests in flight are bounded, and of the waiting values the newest is sent", () => {
   const { flow, sent } = recorded();
   assert(flow.settled);
   for (let value = 0; value < 100; value += 1) flow.push(value);
@@ -35,7 +35,7 @@ test("a flow that is stopped has nothing in flight and sends nothing more", () =
   assert.equal(sent.length, 1);
 });
 
-test("a stale reply is told from a newer one", () => {
+test("a stale reply is distinguished from a newer one", () => {
   const { flow, sent } = recorded();
   flow.push("first");
   flow.push("second");
@@ -86,20 +86,20 @@ function simulate(...turns) {
   return results;
 }
 
-test("near a quick server one request at a time is enough", () => {
+test("with a fast and near server the window stays at one request", () => {
   const [near] = simulate({ until: 4000, way: 1, service: 6 });
   assert.equal(near.window, 1);
   assert(near.rate > 55, String(near.rate));
 });
 
-test("far from the server, as many requests are in flight as the way holds", () => {
+test("with a distant server the window grows to fill the round trip", () => {
   const [far] = simulate({ until: 8000, way: 120, service: 6 });
-  assert(far.rate > 45, "one at a time would be four a second");
+  assert(far.rate > 45, "one at a time would be four per second");
   assert(far.window >= 12);
-  assert(far.wait < 280, "hardly more than the way itself");
+  assert(far.wait < 280, "little more than the round trip itself");
 });
 
-test("a slow server is not made slower", () => {
+test("with a slow server no queue builds up", () => {
   const [slow] = simulate({ until: 8000, way: 1, service: 40 });
   assert(slow.rate > 20);
   assert(slow.window <= 3);
@@ -119,7 +119,7 @@ test("the last value is sent again at growing intervals until it is answered", (
   const flow = makeFlow((value, serial) => sent.push({ value, serial, time: Date.now() }), { patience: 40 });
   flow.push("before");
   flow.push("while nothing answers");
-  for (let time = 0; time < 700; time += 10) t.mock.timers.tick(10); // the clock stands still within a tick
+  for (let time = 0; time < 700; time += 10) t.mock.timers.tick(10); // the mocked clock is constant within a tick
   assert.deepEqual([...new Set(sent.map((each) => each.value))], ["before", "while nothing answers"]);
   const gaps = sent.slice(1).map((each, place) => each.time - sent[place].time);
   assert.deepEqual(gaps, [40, 40, 80, 160, 320]);

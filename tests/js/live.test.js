@@ -45,7 +45,7 @@ function opened(t) {
   return { channel, sockets, delivered, socket: sockets[0] };
 }
 
-test("sliders ask for the code with other values in their dimensions", (t) => {
+test("sliders request the code with other values in their dimensions", (t) => {
   const { channel, socket, delivered } = opened(t);
   channel.moveDims([2, 0], [1.5, -1]);
   const { serial, ...request } = socket.sent[0];
@@ -56,7 +56,7 @@ test("sliders ask for the code with other values in their dimensions", (t) => {
   assert.deepEqual(STATE.code, [0, 0, 0], "the code that was passed is not changed");
 });
 
-test("the map asks for a place or for a test digit, and its replies become the code", (t) => {
+test("the map requests a point or a test digit, and its replies become the code", (t) => {
   const { channel, socket, delivered } = opened(t);
   channel.moveTo([0.5, 0.25]);
   assert.deepEqual(socket.sent[0].xy, [0.5, 0.25]);
@@ -70,7 +70,7 @@ test("the map asks for a place or for a test digit, and its replies become the c
   assert.equal(delivered.length, 1);
 });
 
-test("replies to what moved the code before, of another model, and stale ones are dropped", (t) => {
+test("replies to the previous control, of another model, and stale ones are dropped", (t) => {
   const { channel, socket, delivered } = opened(t);
   channel.moveTo([1, 1]);
   channel.moveDims([0], [1]); // waits for the reply
@@ -85,7 +85,7 @@ test("replies to what moved the code before, of another model, and stale ones ar
   assert.deepEqual(delivered.map((reply) => reply.serial), [serial]);
 });
 
-test("the channel leads only while it is held, and only for its model", (t) => {
+test("a drag is in progress only between hold and release, and only for its model", (t) => {
   const { channel, socket } = opened(t);
   assert(!channel.isDragging("vae"));
   channel.hold();
@@ -100,7 +100,7 @@ test("the channel leads only while it is held, and only for its model", (t) => {
   assert(!channel.isDragging("vae"));
 });
 
-test("a request that is refused without its serial is not sent again", (t) => {
+test("a request that is refused without its serial is not retried", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   t.mock.method(console, "warn", () => {});
   const { channel, socket, delivered } = opened(t);
@@ -112,7 +112,7 @@ test("a request that is refused without its serial is not sent again", (t) => {
   assert.match(console.warn.mock.calls[0].arguments[0], /too long/);
 });
 
-test("what is asked while nothing answers is asked again", (t) => {
+test("a request without a reply is sent again", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const { channel, socket } = opened(t);
   channel.moveDims([0], [1]);
@@ -121,7 +121,7 @@ test("what is asked while nothing answers is asked again", (t) => {
   assert.deepEqual(socket.sent.at(-1).z, [1, 0, 0]);
 });
 
-test("a server that was away is looked for at growing intervals, however long it takes", (t) => {
+test("a lost connection is retried at growing intervals without a limit", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const { channel, sockets } = opened(t);
   const delays = [];
@@ -142,7 +142,7 @@ test("a server that was away is looked for at growing intervals, however long it
   assert.equal(sockets.length, 14, "after success it begins with the short interval again");
 });
 
-test("a server that never opens the channel is asked a few times only", (t) => {
+test("a server that never opens the channel is retried only a few times", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const sockets = [];
   new LiveChannel(() => sockets[sockets.push(new FakeSocket()) - 1], () => {});

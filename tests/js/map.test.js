@@ -21,7 +21,7 @@ test("pixels and units are inverse to one another, and the top is the high end",
   for (const point of [[0, 0], [1.25, 2.5], [-4, 5]]) assert.deepEqual(toUnits(AXES, toPixels(AXES, point)), point);
 });
 
-test("a place beyond the edge becomes the nearest one within", () => {
+test("a pixel outside the axes is clamped to the nearest one within", () => {
   assert.deepEqual(clamp(AXES, [640, -30]), [600, 0]);
   assert.deepEqual(clamp(AXES, [-1, 201]), [0, 200]);
   assert.deepEqual(clamp(AXES, [30, 40]), [30, 40]);
@@ -30,14 +30,14 @@ test("a place beyond the edge becomes the nearest one within", () => {
   assert(!isWithin(AXES, [10, 200.5]));
 });
 
-test("a zoom keeps a point that is in sight where it is, and else the middle", () => {
+test("a zoom keeps a visible point where it is, and otherwise the middle", () => {
   const range = rangeOf(AXES);
   assert.deepEqual(range, [-3, 3, -1, 3]);
   assert.deepEqual(zoomAbout(range, 0.5, [1, 2]), [-1, 2, 0.5, 2.5]);
   for (const point of [null, [5, 0], [0, 4]]) assert.deepEqual(zoomAbout(range, 2, point), [-6, 6, -3, 5]);
 });
 
-test("a pinch keeps the point between the fingers between them", () => {
+test("a pinch keeps the point between the fingers", () => {
   const unit = 0.005; // of the data per pixel
   const [left, right, bottom, top] = rangeAround(AXES, [1, 2], [300, 50], unit);
   const zoomed = {
@@ -50,7 +50,7 @@ test("a pinch keeps the point between the fingers between them", () => {
   assert.equal((top - bottom) / AXES.up.length, unit);
 });
 
-test("an arrow key moves by a share of what is seen", () => {
+test("an arrow key moves by a share of the visible range", () => {
   assert.deepEqual(movedBy(AXES, [1, 1], [1, 0], 0.01), [1.06, 1]);
   assert.deepEqual(movedBy(AXES, [1, 1], [0, -1], 0.05), [1, 0.8]);
 });
@@ -70,7 +70,7 @@ test("the nearest point within reach is found, in pixels and not in units", () =
   assert.equal(nearestPoint({ positions: new Float32Array(), labels: new Uint8Array() }, AXES, new Set(), [0, 0], 9), null);
 });
 
-test("a thumbnail is above its point, below where there is no room, and within the axes", () => {
+test("a thumbnail is above its point, or below where there is no space, and within the axes", () => {
   const place = (pixel) => thumbnailPlace(AXES, pixel, [100, 60]);
   assert.deepEqual(place([300, 150]), [46 + 250, 6 + 76]);
   assert.deepEqual(place([300, 40]), [46 + 250, 6 + 54]);
@@ -92,7 +92,7 @@ test("a box has the press and the pointer as opposite corners", () => {
   assert.deepEqual(corners, [[10, 20], [30, 20], [30, 5], [10, 5]]);
 });
 
-test("a lasso takes no corner that is close to the last, and has a bounded number of them", () => {
+test("a lasso skips corners close to the last one, and their number is bounded", () => {
   let corners = [[0, 0]];
   for (const pixel of [[2, 2], [3, 2], [4, 1], [4, 4]]) corners = extendShape("lasso", corners, pixel);
   assert.deepEqual(corners, [[0, 0], [4, 1]]);
@@ -112,7 +112,7 @@ test("a click in the legend hides or shows, and changes no set that was passed o
   assert.deepEqual(before, new Set([3]));
 });
 
-test("a double click isolates one label, whichever were shown, and brings all back", () => {
+test("a double click isolates one label, whichever were visible, and a second one shows all", () => {
   const doubleClick = (hidden, label) => isolated(toggled(hidden, label), label, 10);
   const others = new Set([0, 1, 2, 4, 5, 6, 7, 8, 9]);
   const all = new Set([...others, 3]);

@@ -13,7 +13,7 @@ test("numbers are read in any notation", () => {
   for (const [text, value] of Object.entries(numbers)) assert.equal(parseNumber(text), value, text);
 });
 
-test("what is no decimal number is none", () => {
+test("texts that are not decimal numbers are NaN", () => {
   for (const text of ["", " ", "abc", "0x10", "much", "1.2.3", "1,2,3", "--1", "e5", "Infinity", "NaN", "1 2"]) {
     assert(Number.isNaN(parseNumber(text)), text);
   }
@@ -78,7 +78,7 @@ test("a finger that scrolls the page leaves the value as it was", () => {
   assert.equal(slider.drawn, 1, "the thumb is drawn where it was");
 });
 
-test("a finger that is lifted where it came down moves the thumb there", () => {
+test("a tap moves the thumb to the finger", () => {
   const { slider, send, input } = touched();
   send("pointerdown", { pointerType: "touch", clientX: 100 });
   input(2);
@@ -97,7 +97,7 @@ test("a finger that moves sideways drags the thumb", () => {
   assert.deepEqual(slider.changes, [2.2, 2.4]);
 });
 
-test("a mouse drags the thumb at once", () => {
+test("a mouse drags the thumb immediately", () => {
   const { slider, send, input } = touched();
   send("pointerdown", { pointerType: "mouse", clientX: 100 });
   input(2);

@@ -7,7 +7,7 @@ import { markOf, stepValue } from "../../explorer/components/traversal_steps.js"
 
 const TRAVERSAL = { low: -3, high: 3, steps: 13 };
 
-test("steps lead from the low end to the high one", () => {
+test("steps go from the low end to the high end", () => {
   assert.deepEqual([0, 6, 9, 12].map((step) => stepValue(TRAVERSAL, step)), [-3, 0, 1.5, 3]);
   assert.equal(stepValue({ low: 0, high: 1, steps: 4 }, 1), 0.3333, "rounded as Python rounds codes");
 });

@@ -96,7 +96,7 @@ def _train_checkpoints(
         few = Digits(test_digits.images[:90], test_digits.labels[:90])  # too few for t-SNE, slow
         checkpoint.write_encodings(folder / name, metrics.encode(model, few))
     classifier = Preset(
-        "classifier", {"width": 4}, TrainConfig(epochs=2, batch=128), "Classifier", "Words."
+        "classifier", {"width": 4}, TrainConfig(epochs=2, batch=128), "Classifier", "A description."
     )
     training.train(classifier, train_digits, folder / "classifier", CPU, data="digits", bar=False)
     checkpoint.write_json(folder / "vae-2d" / checkpoint.METRICS, {"elbo": -100.5})

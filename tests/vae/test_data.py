@@ -140,7 +140,7 @@ def test_an_npz_may_be_flat_unlabelled_floating_or_parted(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("arrays", "words"),
+    ("arrays", "message"),
     [
         ({"pictures": np.zeros((9, 28, 28))}, "it needs `images`"),
         ({"images": np.zeros((9, 28))}, r"images have shape \(9, 28\)"),
@@ -152,10 +152,10 @@ def test_an_npz_may_be_flat_unlabelled_floating_or_parted(tmp_path: Path) -> Non
         ({"images": np.zeros((9, 28, 28)), "labels": np.full(9, 11)}, "label .*11.* is neither"),
     ],
 )
-def test_a_bad_npz_is_refused(tmp_path: Path, arrays: dict[str, np.ndarray], words: str) -> None:
+def test_a_bad_npz_is_refused(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
     path = tmp_path / "bad.npz"
     np.savez(path, **arrays)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ValueError, match=words) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         load(path, "train")
     assert str(path) in str(caught.value)
 
@@ -190,21 +190,24 @@ def test_idx_reads_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "words"),
+    ("raw", "message"),
     [
         (gzip.compress(idx((2, 3), b"12345"), mtime=0), "holds 5 bytes"),
         (gzip.compress(idx((2, 3), b"1234567"), mtime=0), "holds 7 bytes"),
         (gzip.compress(idx((2**31, 2**31, 2**31), b"12"), mtime=0), "holds 2 bytes"),
-        (gzip.compress(b"\x00\x00\x0d\x01\x00\x00\x00\x01aaaa", mtime=0), "no IDX file of bytes"),
+        (
+            gzip.compress(b"\x00\x00\x0d\x01\x00\x00\x00\x01aaaa", mtime=0),
+            "not an IDX file",
+        ),
         (gzip.compress(b"\x00\x00\x08\x03\x00", mtime=0), "ends within its header"),
-        (gzip.compress(b"", mtime=0), "no IDX file of bytes"),
+        (gzip.compress(b"", mtime=0), "not an IDX file"),
         (gzip.compress(idx((2, 3), b"123456"), mtime=0)[:-12], "cannot be read as gzip"),
         (b"not gzip", "cannot be read as gzip"),
     ],
 )
-def test_files_that_are_not_idx_are_refused(tmp_path: Path, raw: bytes, words: str) -> None:
+def test_files_that_are_not_idx_are_refused(tmp_path: Path, raw: bytes, message: str) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(raw)
-    with pytest.raises(DataError, match=words) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         read_idx(path)
     assert str(path) in str(caught.value)

@@ -140,7 +140,7 @@ def test_a_spoilt_file_on_the_disk_is_replaced(tmp_path: Path, serve: Serve) -> 
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "message"),
     [
         (truncated, "broke off"),
         (truncated_unannounced, "wrong sha256"),
@@ -153,10 +153,10 @@ def test_a_bad_mirror_is_named_and_leaves_nothing(
     tmp_path: Path,
     serve: Serve,
     answer: Callable[[http.server.BaseHTTPRequestHandler], None],
-    words: str,
+    message: str,
 ) -> None:
     mirror = serve(answer)
-    with pytest.raises(DataError, match=words) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         download([FILE], tmp_path, [mirror.url])
     assert urllib.parse.urlsplit(mirror.url).netloc in str(caught.value)
     assert is_one_sentence(str(caught.value))

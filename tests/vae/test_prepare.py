@@ -254,7 +254,7 @@ def test_a_blank_page_is_refused(blank: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "words"),
+    ("image", "message"),
     [
         (np.zeros(784), r"not \(784,\)"),
         (np.zeros((28, 28, 5)), r"not \(28, 28, 5\)"),
@@ -269,8 +269,8 @@ def test_a_blank_page_is_refused(blank: np.ndarray) -> None:
         (np.full((28, 28), "a"), "<U1"),
     ],
 )
-def test_arrays_of_other_shapes_or_values_are_refused(image: np.ndarray, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_arrays_of_other_shapes_or_values_are_refused(image: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         prepare(image)
 
 

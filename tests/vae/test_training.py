@@ -439,7 +439,7 @@ class TestEarlierVersions:
         assert progress is not None
         state, epoch, saved = progress
         del saved["train"]["freeze"], saved["title"]
-        checkpoint.write_progress(tmp_path, state, epoch, saved | {"description": "Other words."})
+        checkpoint.write_progress(tmp_path, state, epoch, saved | {"description": "Another."})
         resumed = run(preset, few_digits, tmp_path, resume=True)
         assert resumed == (whole("vae") / WEIGHTS).read_bytes()
 
