@@ -39,12 +39,14 @@ def _has_class_block(name: str) -> bool:
 
 
 def is_ready(name: str) -> bool:
-    """Whether `decode` finds the model and the classifier in memory."""
+    """Whether `decode` finds the model and the classifier in memory. Called for each request in the
+    event loop."""
     if not session.is_ready(name):
         return False
-    # the service's has_classifier, because session.has_classifier() would load the classifier
-    needs_classifier = session.info(name).digit is not None and session.service.has_classifier()
-    return not needs_classifier or session.is_ready(session.service.CLASSIFIER)
+    if session.info(name).digit is None or session.is_ready(session.service.CLASSIFIER):
+        return True
+    # the service's has_classifier: that of the session loads it; last, because it reads the disk
+    return not session.service.has_classifier()
 
 
 def decode(name: str, z: np.ndarray) -> DecodedCode:

@@ -162,7 +162,7 @@ def export(args: argparse.Namespace) -> None:
     if folder.exists() and not args.replace:
         raise ValueError(f"{folder} exists; choose another name, or add --replace")
     source = _data_of(args.run, args.data)
-    labels = {"title": args.title, "description": args.description, "data": source}
+    labels = {"title": args.title, "description": args.description}
     manifest = dataclasses.replace(manifest, **{k: v for k, v in labels.items() if v})
     digits = data.load(source, "test") if "encodes" in manifest.abilities else None
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)

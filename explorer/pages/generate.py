@@ -62,7 +62,10 @@ def _digits(name: str) -> None:
     with parts.sheet:
         if fault:
             st.error(fault)
-        drawn = draw_form.sheet(name, shown, sheet, partial(_in_turn, name, *request))
+        # asked for the classifier after the model, for it is loaded too
+        drawn = draw_form.sheet(
+            name, shown, sheet, lambda: _in_turn(name, *request, session.has_classifier())
+        )
         if shown < count:
             st.caption(f"The first {shown} are shown; the downloads hold all {count:,}.")
     with parts.outcome:
@@ -113,9 +116,15 @@ _DEFAULT: Request = (tuple(range(10)), 100, 0, 1.0)
 
 @st.cache_resource(show_spinner=False, max_entries=8)  # at most 9 MB each
 def _in_turn(
-    name: str, digits: tuple[int, ...], count: int, seed: int, temperature: float
+    name: str,
+    digits: tuple[int, ...],
+    count: int,
+    seed: int,
+    temperature: float,
+    has_classifier: bool,
 ) -> Drawn:
     """Digits in turn with styles drawn from the prior."""
+    del has_classifier  # in the cache's key: a damaged classifier may be restored
     model, labels = session.model(name), generation.in_turn(digits, count)
     codes = model.codes(labels, seed=seed, temperature=temperature)
     return draw_form.classified(model.decode(codes), labels, codes)

@@ -28,8 +28,9 @@ def show(name: str) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _probabilities(name: str) -> np.ndarray | None:
+def _probabilities(name: str, has_classifier: bool) -> np.ndarray | None:
     """The classifier's probabilities for the sheets, [epochs, 10, 10]."""
+    del has_classifier  # in the cache's key: a damaged classifier may be restored
     classifier, sheets = session.classifier(), session.history(name).sheets
     if classifier is None:
         return None
@@ -60,7 +61,7 @@ def _playback(name: str) -> None:
             if state.pop("from-start", False):
                 state[key] = 1
             epoch = st.slider("Epoch", 1, last, key=key, persist_state="session")
-        probabilities = _probabilities(name)
+        probabilities = _probabilities(name, session.has_classifier())
         now = None if probabilities is None else probabilities[epoch - 1]
         st.html(
             generate_html.sheet(

@@ -54,7 +54,10 @@ def _sheet(name: str) -> None:
         return generate_html.sheet(pictures, None, probabilities, controls.DIGIT_COLOURS, across)
 
     with parts.sheet:
-        drawn = draw_form.sheet(name, count, sheet, partial(_drawn, name, *request))
+        # asked for the classifier after the model, for it is loaded too
+        drawn = draw_form.sheet(
+            name, count, sheet, lambda: _drawn(name, *request, session.has_classifier())
+        )
     with parts.outcome:
         if drawn.probabilities is None:
             draw_form.no_classifier()
@@ -70,6 +73,7 @@ def _sheet(name: str) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)  # 0.4 MB each at the most
-def _drawn(name: str, count: int, seed: int, temperature: float) -> Drawn:
+def _drawn(name: str, count: int, seed: int, temperature: float, has_classifier: bool) -> Drawn:
+    del has_classifier  # in the cache's key: a damaged classifier may be restored
     codes = latent.sample_prior(session.info(name).blocks, count, seed, temperature)
     return draw_form.classified(session.model(name).decode(codes), NO_LABELS, codes)

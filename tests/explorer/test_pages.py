@@ -263,6 +263,45 @@ def test_a_damaged_classifier_is_one_sentence_beside_the_digits(folder: Path) ->
     assert not app.exception
 
 
+@pytest.mark.usefixtures("originals")
+@pytest.mark.parametrize(
+    ("model", "mode", "read"),
+    [
+        ("conditional_vae", "Digits", "as asked"),
+        ("conditional_vae", "Training", "as asked"),
+        ("vae", "Digits", 'class="tally"'),
+    ],
+)
+def test_a_restored_classifier_reads_what_was_drawn_without_it(
+    folder: Path, model: str, mode: str, read: str
+) -> None:
+    write(folder / "small", 2, model=model)
+    checkpoint.write_sheets(folder / "small", np.zeros((2, 10, 28, 28), np.uint8))
+    write(folder / service.CLASSIFIER, 0, model="classifier")
+    weights = folder / service.CLASSIFIER / checkpoint.WEIGHTS
+    whole = weights.read_bytes()
+    truncate(weights)
+    app = opened("Generate", state={"generate-mode": mode})
+    assert read not in markdown(app)
+    weights.write_bytes(whole)
+    session._classifier.clear()  # the time until it is read again has passed
+    app.run()
+    assert not app.exception
+    assert not app.warning
+    assert read in markdown(app)
+
+
+def test_whether_a_model_is_ready_asks_no_disk_once_it_is_loaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "small", 2, model="conditional_vae")
+    write(folder / service.CLASSIFIER, 0, model="classifier")
+    assert not decoded_code.is_ready("small")
+    decoded_code.decode("small", np.zeros(12, np.float32))
+    monkeypatch.setattr(service, "has_classifier", lambda: pytest.fail("the disk was asked"))
+    assert decoded_code.is_ready("small")
+
+
 # --- titles -------------------------------------------------------------------------------------
 
 

@@ -191,6 +191,10 @@ def test_data_that_are_not_here_are_named(
         assert within(monkeypatch, *args, "--data", "digits") == 0
         assert len(checkpoint.read_encodings(folder).mean) == 359
         assert checkpoint.read_manifest(folder).data == "my-images/", "what it was trained on"
+    if verb == "export":
+        assert within(monkeypatch, *args, "--data", "digits") == 0
+        assert len(checkpoint.read_encodings(shipped_to / "name").mean) == 359
+        assert checkpoint.read_manifest(shipped_to / "name").data == "my-images/"
 
 
 def test_ctrl_c_leaves_a_run_that_can_be_resumed(
