@@ -43,7 +43,7 @@ class TrainConfig:
             raise ValueError(f"no schedule {self.schedule!r} or no precision {self.precision!r}")
         if self.labels < 0 or self.labels % 10:
             raise ValueError(
-                f"labels must be a multiple of 10, as many of each class, not {self.labels}"
+                f"labels are split evenly over the classes: a multiple of 10, not {self.labels}"
             )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"a seed is a whole number from 0 to 2^32 - 1, not {self.seed}")

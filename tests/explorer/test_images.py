@@ -41,7 +41,7 @@ def test_each_tile_is_where_a_reader_looks_for_it(columns: int, gap: int) -> Non
 @pytest.mark.parametrize(
     ("shape", "columns"), [((0, 28, 28), 3), ((28, 28), 3), ((2, 28, 28), 0), ((2, 3, 4, 5), 1)]
 )
-def test_what_is_no_list_of_images_is_refused(shape: tuple[int, ...], columns: int) -> None:
+def test_arrays_that_are_not_images_are_refused(shape: tuple[int, ...], columns: int) -> None:
     with pytest.raises(ValueError, match=rf"{columns} columns"):
         images.tile(np.zeros(shape), columns)
 

@@ -35,7 +35,7 @@ def test_a_digit_may_be_chosen_or_the_probabilities_of_a_classifier() -> None:
 
 @pytest.mark.parametrize("text", ["abc", "", "-1", "60", "1.5", "9" * 5000])
 def test_invalid_indices_are_named_briefly(text: str) -> None:
-    with pytest.raises(ValueError, match="count from 0 to 59") as raised:
+    with pytest.raises(ValueError, match="is not the index of a test digit, 0 to 59") as raised:
         link.index(text, 60)
     assert f"`digit={text[:60]}" in str(raised.value)
     assert len(str(raised.value)) < 160

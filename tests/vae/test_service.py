@@ -318,7 +318,7 @@ def test_an_ability_that_is_not_there_is_refused(checkpoints: Path, tmp_path: Pa
     (folder / checkpoint.CONFIG).write_text(config.replace('"encodes"', '"classifies"'))
     model = service.load(str(folder))
     model.decode(codes(1))
-    with pytest.raises(ValueError, match="not a model that encodes; it classifies, decodes"):
+    with pytest.raises(ValueError, match="not a model that encodes; it only classifies, decodes"):
         model.encode(np.zeros((1, 28, 28), np.float32))
 
 
