@@ -22,7 +22,7 @@ import numpy as np
 import plain
 import torch
 
-from vae import checkpoint, data, metrics, service
+from vae import catalog, checkpoint, data, metrics, service
 from vae.batches import Batches
 from vae.data import Digits
 from vae.distributed import Noise
@@ -124,7 +124,7 @@ def on_device(device: torch.device, quick: bool) -> dict[str, Any]:
         run = seek(goal, train, test, device)
         where = f"{goal.loss}_{goal.model.latent}d"
         found |= {f"{name}_to_{where}": value for name, value in run.items()}
-    module = checkpoint.read_model(service.folder_of(MODEL), str(device))
+    module = checkpoint.read_model(catalog.folder_of(MODEL), str(device))
     model = service.Model(MODEL, module, device)
     found["decode_ms"] = decode_ms(model)
     found["encode_images_per_s"] = encode_rate(model, test.images)
