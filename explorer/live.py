@@ -103,7 +103,7 @@ class Channel:
             pass
         finally:
             reading.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
                 await reading
             self._decoding.discard(replies)
             self._loading.discard(replies)

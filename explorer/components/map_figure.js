@@ -119,7 +119,7 @@ function figureLayout({ range, axes, draggable }, style) {
 }
 
 /** The key by which a zoom is kept: the axes and the points. @param {Pick<MapData, "axes" | "range">} data */
-export const viewName = ({ axes, range }) => JSON.stringify([axes, range]);
+const viewName = ({ axes, range }) => JSON.stringify([axes, range]);
 
 /**
  * Plotly's own zoom buttons zoom about the middle, which may move the code out of the visible range.

@@ -48,6 +48,7 @@ export class Pointer {
     const { map } = this;
     if (!map.drawn || !event.isPrimary || event.button !== 0 || isOnModeBar(event)) return;
     this.endKeys();
+    this.interrupt(); // a press whose release was lost, outside the window for example
     const gesture = isWithin(map.axes, map.pixelOf(event)) ? this.gesture(event) : null;
     let moved = false;
     const listening = new AbortController();
