@@ -267,8 +267,8 @@ def test_a_damaged_classifier_is_one_sentence_beside_the_digits(folder: Path) ->
 @pytest.mark.parametrize(
     ("model", "mode", "read"),
     [
-        ("conditional_vae", "Digits", "as asked"),
-        ("conditional_vae", "Training", "as asked"),
+        ("conditional_vae", "Digits", "as requested"),
+        ("conditional_vae", "Training", "as requested"),
         ("vae", "Digits", 'class="tally"'),
     ],
 )
