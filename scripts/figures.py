@@ -133,7 +133,7 @@ SPEEDS = [
         *("≥ 2", "training"),
     ),
     Speed("training of 2-d to a test loss of 145.99", f"{SOON}145.99_2d", "", "s", "", "", "gpu"),
-    Speed("training of 20-d to one of 105.56", f"{SOON}105.56_20d", "", "s", "", "", "gpu"),
+    Speed("training of 20-d to a test loss of 105.56", f"{SOON}105.56_20d", "", "s", "", "", "gpu"),
     Speed("one code decoded", "cpu_decode_ms", "", "ms", "", "", "gpu"),
 ]
 
