@@ -20,6 +20,7 @@ CHECKPOINTS = Path(
     or Path(__file__).resolve().parent.parent / "assets" / "checkpoints"
 )
 CLASSIFIER = "classifier"  # the shipped classifier of digits, independent of all other models
+RENAMED = {"judge": CLASSIFIER}  # former names of shipped checkpoints
 ENCODINGS_MEMORY = 256 << 20  # bytes; those of a 20-d model with 10,000 test digits have 1.8 MB
 
 
@@ -56,8 +57,9 @@ class ModelInfo:
 def folder_of(name: str) -> Path:
     """The folder of a shipped checkpoint, or the given folder. Raises ValueError where neither
     exists."""
-    if (CHECKPOINTS / name / checkpoint.CONFIG).exists():
-        return CHECKPOINTS / name
+    for shipped in (name, RENAMED.get(name, name)):
+        if (CHECKPOINTS / shipped / checkpoint.CONFIG).exists():
+            return CHECKPOINTS / shipped
     if Path(name).is_dir():
         return Path(name)
     raise ValueError(

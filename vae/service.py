@@ -18,9 +18,13 @@ from vae.checkpoint import CheckpointError, Encodings
 from vae.loading import choose_device, is_loaded, load, unload_all
 from vae.model import Engine, Model, Reconstruction
 
+# the names of CLASSIFIER and has_classifier in former versions
+JUDGE, has_judge = CLASSIFIER, has_classifier
+
 __all__ = [
     "CHECKPOINTS",
     "CLASSIFIER",
+    "JUDGE",
     "CheckpointError",
     "Encodings",
     "Engine",
@@ -31,6 +35,7 @@ __all__ = [
     "choose_device",
     "encodings",
     "has_classifier",
+    "has_judge",
     "history",
     "info",
     "is_loaded",

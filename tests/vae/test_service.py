@@ -375,6 +375,11 @@ class TestClassifier:
         info = service.load(service.CLASSIFIER).info
         assert (info.dims, info.abilities) == (0, {"classifies"})
 
+    def test_it_loads_by_its_former_name(self, images: np.ndarray) -> None:
+        assert service.has_judge()
+        renamed = service.load("judge").classify(images)
+        np.testing.assert_array_equal(renamed, service.load(service.JUDGE).classify(images))
+
     @pytest.mark.parametrize("name", ["classifier", "cvae"])
     def test_probabilities_are_the_models(
         self, name: str, checkpoints: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
