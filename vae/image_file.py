@@ -111,7 +111,7 @@ def _shrink(image: Image.Image) -> np.ndarray:
 def _full_scale(top: float, *, whole: bool) -> float:
     """The value of white in an image of deep grey whose largest value is `top`.
 
-    Files of 16 bits often hold 8, 10, 12 or 14: the smallest such range is taken that has room.
+    Files of 16 bits often hold 8, 10, 12 or 14: the smallest range that holds all values is taken.
     """
     if not whole:
         return max(1.0, top)

@@ -41,7 +41,7 @@ test("a stale reply is distinguished from a newer one", () => {
   flow.push("second");
   const { serial } = sent[0];
   assert.equal(flow.acknowledge(serial - 1), true, "of a page before this one");
-  assert.equal(sent.length, 1, "which makes no room");
+  assert.equal(sent.length, 1, "which ends no request");
   assert.equal(flow.acknowledge(serial), true);
   assert.equal(flow.acknowledge(serial - 1), false);
   assert.equal(flow.acknowledge(undefined), false);

@@ -453,8 +453,8 @@ class TestMemory:
     ) -> None:
         sizes = {name: service.load(name).size + ENTRY for name in NAMES}
         service.unload_all()
-        room = sizes["vae-2d"] + max(sizes["vae-5d"], sizes["ae-2d"])
-        monkeypatch.setattr(loading, "_loaded", LRUCache(room))
+        capacity = sizes["vae-2d"] + max(sizes["vae-5d"], sizes["ae-2d"])
+        monkeypatch.setattr(loading, "_loaded", LRUCache(capacity))
         first = service.load("vae-2d")
         service.load("vae-5d")
         assert service.load("vae-2d") is first
