@@ -67,17 +67,18 @@ CODE = "() => document.querySelector('.decoded-digit').dataset.code"
 def open_map(page: Page, url: str, settle: Callable[[Page], None]) -> Page:
     """Open a page with a map and wait until its points are drawn at their final size."""
     page.goto(url)
-    return _wait_for_map(page, settle)
+    return wait_for_map(page, settle)
 
 
 def open_explore(page: Page, url: str, settle: Callable[[Page], None]) -> Page:
     """Open the Explore page and wait until all of it is drawn."""
     page.goto(url)
     page.locator(".strips").wait_for(timeout=60_000)
-    return _wait_for_map(page, settle)
+    return wait_for_map(page, settle)
 
 
-def _wait_for_map(page: Page, settle: Callable[[Page], None]) -> Page:
+def wait_for_map(page: Page, settle: Callable[[Page], None]) -> Page:
+    """Wait until Plotly has drawn the map of the page that is open."""
     page.locator(".latent-map .nsewdrag").first.wait_for()
     expect(page.locator(".latent-map .notice")).to_be_hidden(timeout=60_000)
     settle(page)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.helpers import PHONE, SPOT, at_width, open_explore
+from tests.browser.helpers import PHONE, SPOT, at_width, open_explore, wait_for_map
 from tests.explorer import small_checkpoints
 from vae import checkpoint, data, service
 
@@ -587,7 +587,7 @@ def test_unlabelled_digits_and_damaged_weights(
     page.get_by_role("option", name="Partly labelled").click()
     expect(alert).to_have_count(0)
     page.locator(".strips").wait_for()
-    settle(page)
+    wait_for_map(page, settle)
     unlabelled = page.locator(".latent-map").get_by_role("button", name="unlabelled")
     expect(unlabelled).to_have_attribute("aria-pressed", "true")
     mean = np.load(folder / "partly" / checkpoint.ENCODINGS)["mean"]
