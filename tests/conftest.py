@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def mnist_test() -> data.Digits:
+def mnist_test() -> data.Dataset:
     """The 10,000 test digits of MNIST, where they are on the disk already."""
     if not data.available("mnist", "test"):
         pytest.skip(

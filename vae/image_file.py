@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -58,6 +59,20 @@ def read_image(data: bytes) -> np.ndarray:
             return _turn(_shrink(image), image)
         except Exception as error:
             raise ValueError(UNREADABLE) from error
+
+
+def image_size(file: Path | bytes) -> tuple[int, int]:
+    """Height and width of an image once it is turned upright, from the header alone. Raises
+    ValueError where it is no image of FORMATS."""
+    try:
+        with Image.open(
+            io.BytesIO(file) if isinstance(file, bytes) else file, "r", FORMATS
+        ) as image:
+            width, height = image.size
+            turned = image.getexif().get(_ORIENTATION, 1) >= 5
+    except Exception as error:  # Pillow's decoders raise nearly anything on broken files
+        raise ValueError(UNREADABLE) from error
+    return (width, height) if turned else (height, width)
 
 
 def _too_large(size: str, limit: int) -> str:

@@ -248,7 +248,7 @@ def test_a_limit_on_file_size_reads_as_no_disk_space(tmp_path: Path, serve: Serv
         "\ntry: download([DataFile(name, sha256, int(size))], Path(folder), [url])"
         "\nexcept DataError as error: print(error)"
     )
-    arguments = [serve(good).url, str(tmp_path), FILE.name, FILE.sha256, str(FILE.size)]
+    arguments = [serve(good).url, str(tmp_path), FILE.name, FILE.hash, str(FILE.size)]
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
     )
@@ -294,7 +294,7 @@ def test_several_processes_may_download_at_once(tmp_path: Path, serve: Serve) ->
             handler.wfile.write(CONTENT[start : start + 30_000])
             time.sleep(0.05)
 
-    arguments = [serve(slowly).url, str(tmp_path), FILE.name, FILE.sha256, str(FILE.size)]
+    arguments = [serve(slowly).url, str(tmp_path), FILE.name, FILE.hash, str(FILE.size)]
     command = [sys.executable, "-c", program, *arguments]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert [process.communicate()[0].strip() for process in running] == [str(FILE.size)] * 3
