@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vae.image_file import image_size, read_image
+from vae.image_file import image_size, read_image, white_of
 
 MAX_BYTES = 1 << 30  # of all samples as uint8: they are held in memory
 
@@ -52,10 +52,16 @@ class EncodedImages:
     def sizes(self) -> Sequence[tuple[int, int] | None]:
         return [_size(file) for file in self.files]
 
+    @cached_property
+    def white(self) -> float:
+        """The value of white in all images of more than 8 bits, so that dark ones stay dark."""
+        return max(white_of(file) for file in self.files)
+
     def image(self, index: int) -> np.ndarray:
         file = self.files[index]
         try:
-            return read_image(file if isinstance(file, bytes) else file.read_bytes())
+            content = file if isinstance(file, bytes) else file.read_bytes()
+            return read_image(content, self.white)
         except OSError as error:
             raise ValueError(f"it cannot be opened ({error.strerror or error})") from error
 

@@ -267,6 +267,17 @@ def test_files_of_few_bits_are_scaled_over_the_whole_folder(tmp_path: Path) -> N
     assert samples["0.png"].max() == 7 * 17
 
 
+def test_files_of_16_bits_share_one_white(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 4096, (20, 20)).astype(np.uint16)
+    for i in range(10):
+        Image.fromarray(values // (1 if i else 8)).save(tmp_path / f"{i}.png")
+    loaded = data.read(tmp_path)
+    samples = dict(zip(loaded.train.names, loaded.train.samples, strict=True))
+    samples |= dict(zip(loaded.test.names, loaded.test.samples, strict=True))
+    assert samples["1.png"].max() >= 254
+    assert samples["0.png"].max() == pytest.approx(255 / 8, abs=1)
+
+
 def test_too_much_memory_is_refused_before_anything_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
