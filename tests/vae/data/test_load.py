@@ -144,6 +144,18 @@ def test_data_for_a_model_of_digits_are_prepared_as_mnist(tmp_path: Path) -> Non
     assert np.ptp(rows) + 1 == 20, "the ink fits a box of 20"
 
 
+def test_digits_that_were_inverted_are_inverted_again(tmp_path: Path) -> None:
+    """A model's spec does not change how its own data are read."""
+    digits = data.load("digits", "test")
+    path = tmp_path / "dark.npz"
+    np.savez(path, x=255 - digits.samples, y=digits.labels)
+    first = data.read(path)
+    again = data.read_for(path, data.Options(), first.train.spec)
+    np.testing.assert_array_equal(again.test.samples, first.test.samples)
+    np.testing.assert_array_equal(again.test.labels, first.test.labels)
+    assert set(first.test.samples[:, 0, 0]) == {0}
+
+
 def test_data_that_do_not_fit_a_model_are_named(tmp_path: Path) -> None:
     message = (
         "emoji has images of 32x32 in colour, and the model images of 28x28 in grey; "
