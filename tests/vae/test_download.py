@@ -337,7 +337,7 @@ def test_mnist_downloads_only_the_requested_split(
     mirror = serve(answer)
     seen: list[tuple[int, int]] = []
     digits = data.mnist("test", mirrors=[mirror.url], progress=lambda *now: seen.append(now))
-    assert [path.name for path in sorted(cache.iterdir())] == [f.name for f in data.MNIST["test"]]
+    assert [path.name for path in sorted(cache.iterdir())] == [f.name for f in data.FILES["test"]]
     assert seen[-1] == (1_653_419, 1_653_419)
     np.testing.assert_array_equal(digits.samples, mnist_test.samples)
     assert available("mnist", "test")
