@@ -100,7 +100,7 @@ def test_train_evaluate_and_export_on_images_of_ones_own(
     model: Any = checkpoint.read_model(out)
     assert figures["parameters"] == sum(p.numel() for p in model.parameters())
     test = data.load(source, "test")
-    assert figures["test_images"] == len(test.samples) == 12
+    assert figures["test_images"] == len(test) == 6
 
     named = ("--title", "Mine", "--description", "Of my own.")
     assert within(monkeypatch, "export", out, "mine", *named) == 0, capsys.readouterr().err
@@ -113,9 +113,9 @@ def test_train_evaluate_and_export_on_images_of_ones_own(
     assert manifest.data == checkpoint.read_manifest(out).data == str(source)
     encodings = checkpoint.read_encodings(shipped)
     np.testing.assert_array_equal(encodings.labels, test.labels)
-    assert encodings.mean.shape == (12, 2)
+    assert encodings.mean.shape == (6, 2)
     assert within(monkeypatch, "evaluate", "mine") == 0
-    assert checkpoint.read_metrics(shipped)["test_images"] == 12
+    assert checkpoint.read_metrics(shipped)["test_images"] == 6
 
     assert within(monkeypatch, "encode", out) == 0
     np.testing.assert_array_equal(checkpoint.read_encodings(out).labels, test.labels)

@@ -109,7 +109,7 @@ def read(
     """
     if str(source) in DATASETS:
         train, test = (load(source, s, options=options, progress=progress) for s in SPLITS)
-        return Loaded(train, test, (f"{source} is a named data set with a test set of its own",))
+        return Loaded(train, test)
     path = expanded(source)
     return assemble(_reader(path)(path), options, str(path), like)
 
@@ -154,11 +154,14 @@ def load_for(
     return read_for(source, options, spec).part(split)
 
 
-def read_for(source: str | Path, options: Options, spec: DataSpec) -> Loaded:
-    """Both parts of a data set for a model with this spec, as `load_for`."""
+def read_for(
+    source: str | Path, options: Options, spec: DataSpec, *, relabel: bool = True
+) -> Loaded:
+    """Both parts of a data set for a model with this spec, as `load_for`; without `relabel` they
+    keep their own classes."""
     loaded = _logged(read(source, options, like=spec), source)
     train, test = (fit_to(loaded.part(split), spec, str(source)) for split in SPLITS)
-    return replace(loaded, train=train, test=test)
+    return replace(loaded, train=train, test=test) if relabel else loaded
 
 
 def fit_to(dataset: Dataset, spec: DataSpec, where: str) -> Dataset:
