@@ -198,7 +198,7 @@ def _test_digits(name: str) -> None:
     with parts.sheet:
         controls.model(name)
     shown = slice(first, first + ROWS)
-    pictures, labels = digits.images[shown] / np.float32(255), digits.labels[shown]
+    pictures, labels = digits.samples[shown] / np.float32(255), digits.labels[shown]
     kind = "test" if mnist else "bundled"
     sources = [
         Source(picture, text.numbered(f"{kind} digit", index, label))
@@ -250,7 +250,7 @@ def _own(
     if not found:
         return
     mean, _ = controls.model(name).encode(np.stack([picture for _, picture in found]))
-    taken = mean[:, session.info(name).digit].argmax(axis=1)
+    taken = mean[:, session.info(name).class_dims].argmax(axis=1)
     sources = [
         Source(picture, f"{text.inert(title)}, encoded as {text.with_article(str(digit))}")
         for (title, picture), digit in zip(found, taken, strict=True)
