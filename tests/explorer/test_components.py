@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.components import digit_sheet, drawing, latent_map, latent_sliders
+from explorer.components import sample_sheet, drawing, latent_map, latent_sliders
 from explorer.components.drawing import PNG_SIGNATURE
 
 POINTS = np.zeros((3, 2), np.float32)
@@ -165,7 +165,7 @@ def test_a_sheet_with_other_numbers_of_pictures_and_names_is_refused(
     pictures: int, names: int
 ) -> None:
     with pytest.raises(ValueError, match=f"{pictures} pictures but {names} names"):
-        digit_sheet.mount(np.zeros((pictures, 28, 28), np.uint8), ["a"] * names, key="sheet")
+        sample_sheet.mount(np.zeros((pictures, 28, 28), np.uint8), ["a"] * names, key="sheet")
 
 
 def test_a_drawing_is_returned_until_it_is_cleared() -> None:

@@ -138,7 +138,7 @@ def test_a_selection_counts_unlabelled_digits(
     write(folder / "small", 2, labels=PARTLY)
     sheets: list[list[str]] = []
     monkeypatch.setattr(
-        selection.digit_sheet, "mount", lambda _, names, **rest: sheets.append(names)
+        selection.sample_sheet, "mount", lambda _, names, **rest: sheets.append(names)
     )
     picked = np.arange(12)
     app = opened("Explore", state={"selection-small": selection.Selection(picked, picked)})

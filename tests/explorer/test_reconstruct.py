@@ -214,7 +214,7 @@ def test_explore_opens_with_the_code(app: AppTest, service: Service) -> None:
     app.run().button(key="pick-2").click().run()
     app.button(key="explore-code").click().run()
     visit = app.session_state["visit"]
-    assert visit.place.digit == 2
+    assert visit.place.sample == 2
     assert np.allclose(visit.z, service.encodings(NAME).mean[2], atol=1e-4)
 
 
@@ -240,7 +240,7 @@ def test_without_mnist_the_bundled_digits_are_shown(app: AppTest, service: Servi
     assert len(quiet) == 1
     assert "LATENT_DATA" in quiet[0]
     app.button(key="explore-code").click().run()
-    assert app.session_state["visit"].place.digit is None, "it is no test digit"
+    assert app.session_state["visit"].place.sample is None, "it is no test digit"
 
 
 def test_nothing_blocks_while_mnist_is_downloaded(app: AppTest, service: Service) -> None:
