@@ -36,6 +36,7 @@ def show_sliders() -> None:
         ["z1", "z2"],
         place,
         key="sliders",
+        ranges=[(-3.0, 3.0)] * 2,
         revision=state["revision"],
     )
 

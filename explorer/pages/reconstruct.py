@@ -259,7 +259,8 @@ def _draw(name: str) -> None:
                     st.caption(f"Draw {what}: it is encoded and decoded again after each stroke.")
                     return
                 try:
-                    entered = renderer(spec).prepare(png, spec, invert=False)
+                    shown = renderer(spec)
+                    entered = shown.prepare(shown.read(png), spec, invert=False)
                 except ValueError as error:
                     st.error(f"The drawing cannot be used: {error}.")
                     return

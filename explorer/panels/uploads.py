@@ -101,17 +101,27 @@ def entered(
     if isinstance(found, Entered):
         return found
     contrast = f" Choose {text.with_article(spec.noun)} that contrasts with its background{advice}."
-    remedy = contrast if "blank" in found else ""
-    st.error(f"{text.quoted(file.name)} cannot be used: {found}.{remedy}")
+    st.error(
+        f"{text.quoted(file.name)} cannot be used: {found.reason}.{contrast if found.read else ''}"
+    )
     return None
 
 
+@dataclass(frozen=True)
+class _Fault:
+    """Why an image cannot be used, and whether its file could be read."""
+
+    reason: str
+    read: bool
+
+
 @st.cache_resource(show_spinner=False, max_entries=MAX_PREPARED)
-def _prepared(digest: str, spec: DataSpec, invert: str | bool, _content: bytes) -> Entered | str:
-    """The sample, or why the file cannot be used. The cache's key has the digest; Streamlit leaves
-    out `_content`."""
+def _prepared(digest: str, spec: DataSpec, invert: str | bool, _content: bytes) -> Entered | _Fault:
+    """The sample of a file. The cache's key has the digest; Streamlit leaves out `_content`."""
     del digest
+    pixels = None
     try:
-        return renderer(spec).prepare(_content, spec, invert)
+        pixels = renderer(spec).read(_content)
+        return renderer(spec).prepare(pixels, spec, invert)
     except ValueError as error:
-        return str(error)
+        return _Fault(str(error), read=pixels is not None)

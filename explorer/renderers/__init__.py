@@ -57,8 +57,13 @@ class Renderer(Protocol):
         """The ways in which a visitor enters a sample."""
         ...
 
-    def prepare(self, content: bytes, spec: DataSpec, invert: str | bool = "auto") -> Entered:
-        """The sample of an uploaded file, with the steps of its preparation. Raises ValueError."""
+    def read(self, content: bytes) -> np.ndarray:
+        """The content of an uploaded file. Raises ValueError where it cannot be read."""
+        ...
+
+    def prepare(self, pixels: np.ndarray, spec: DataSpec, invert: str | bool = "auto") -> Entered:
+        """What was read as a sample, with the steps of its preparation. Raises ValueError where it
+        cannot be used."""
         ...
 
     def downloads(self, samples: np.ndarray, columns: int) -> Sequence[Download]:

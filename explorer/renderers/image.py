@@ -81,13 +81,17 @@ def entries(spec: DataSpec) -> tuple[Way, ...]:
     return ("draw", "upload") if spec.prepare == "mnist" else ("upload",)
 
 
-def prepare(content: bytes, spec: DataSpec, invert: str | bool = "auto") -> Entered:
-    """An image file as a sample: prepared as MNIST was, or resized as the training data were.
+def read(content: bytes) -> np.ndarray:
+    """The pixels of an image file. Raises ValueError where it cannot be read."""
+    return image_file.read_image(content)
+
+
+def prepare(pixels: np.ndarray, spec: DataSpec, invert: str | bool = "auto") -> Entered:
+    """Pixels as a sample: prepared as MNIST was, or resized as the training data were.
 
     `invert` is for the first: True for dark ink on light paper, False for light on dark. Raises
-    ValueError where the file cannot be read or holds no ink.
+    ValueError where there is no ink.
     """
-    pixels = image_file.read_image(content)
     if spec.prepare == "mnist":
         steps = preparation.prepare(pixels, invert)
         return Entered(_scaled(steps.final), "Prepared as MNIST was", steps.steps())

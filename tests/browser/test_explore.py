@@ -467,7 +467,8 @@ FITS = """(width) => {
   const sliders = [...document.querySelectorAll("*")].map((each) => each.shadowRoot)
     .find((root) => root?.querySelector(".rail"));
   return main.scrollWidth <= width && document.documentElement.scrollWidth <= width
-    && wide(".rail", sliders) >= 70 && wide(".decoded-sample canvas") >= 168 && wide(".facts") >= 80;
+    && wide(".rail", sliders) >= 70 && wide(".decoded-sample canvas") >= 168
+    && wide(".facts") >= 80;
 }"""
 
 

@@ -12,10 +12,11 @@ import streamlit as st
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from explorer import mnist_download, session
-from explorer.mnist_download import MnistDownload
+from explorer import originals, session
+from explorer.originals import Loading
 from tests.explorer import downloads
-from vae.data import DataError, Digits
+from vae.data import DataError
+from vae.dataspec import MNIST, Dataset
 from vae.download import Progress
 from vae.latent import LatentBlock
 from vae.service import ModelInfo
@@ -59,9 +60,9 @@ class Codes:
     kl: np.ndarray
 
 
-def digits(count: int) -> Digits:
+def digits(count: int) -> Dataset:
     images = np.random.default_rng(count).integers(0, 256, (count, 28, 28), dtype=np.uint8)
-    return Digits(images, LABELS[:count].astype(np.int64))
+    return Dataset(images, LABELS[:count].astype(np.int64), MNIST)
 
 
 class Service:
@@ -81,7 +82,7 @@ class Service:
         return ModelInfo(name, "Fake", "A fake.", self.abilities, blocks, {}, kl, active)
 
     def encodings(self, name: str) -> Codes:
-        mean, logvar = BandModel(self.logvar).encode(digits(COUNT).images / np.float32(255))
+        mean, logvar = BandModel(self.logvar).encode(digits(COUNT).samples / np.float32(255))
         return Codes(mean, logvar, LABELS, CROSS_ENTROPY, KL)
 
 
@@ -92,8 +93,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     for name in ("model", "info", "encodings"):
         monkeypatch.setattr(session, name, getattr(fake, name))
     monkeypatch.setattr(session, "is_ready", lambda name: True)
-    monkeypatch.setattr(mnist_download, "shared", lambda: fake.download)
-    monkeypatch.setattr(session, "bundled", lambda: digits(12))
+    monkeypatch.setattr(originals, "shared", lambda *_: fake.download)
+    monkeypatch.setattr(originals, "bundled", lambda: digits(12))
     return fake
 
 
@@ -172,15 +173,15 @@ def test_next_and_previous_turn_the_page(app: AppTest) -> None:
 
 
 def test_by_digit_shows_that_digit_alone(app: AppTest) -> None:
-    choose(app.run(), "way", "By digit")
-    app.selectbox(key="digit").set_value(4).run()
+    choose(app.run(), "way", "By class")
+    app.selectbox(key="class").set_value(4).run()
     assert columns(app) == [4, 14, 24, 34]
 
 
 def test_the_digit_chosen_is_still_there_after_another_order(app: AppTest) -> None:
-    choose(app.run(), "way", "By digit")
-    app.selectbox(key="digit").set_value(4).run()
-    choose(choose(app, "way", "Worst first"), "way", "By digit")
+    choose(app.run(), "way", "By class")
+    app.selectbox(key="class").set_value(4).run()
+    choose(choose(app, "way", "Worst first"), "way", "By class")
     assert columns(app) == [4, 14, 24, 34]
 
 
@@ -246,16 +247,16 @@ def test_without_mnist_the_bundled_digits_are_shown(app: AppTest, service: Servi
 def test_nothing_blocks_while_mnist_is_downloaded(app: AppTest, service: Service) -> None:
     begun, ended = threading.Event(), threading.Event()
 
-    def load(progress: Progress) -> Digits:
+    def load(progress: Progress) -> Dataset:
         progress(400_000, 1_600_000)
         begun.set()
         ended.wait(60)
         raise DataError("refused")
 
-    service.download = MnistDownload(load)
+    service.download = Loading(load)
     assert begun.wait(30)
     assert "Bundled digit 0" in text(app.run())
-    assert app.button(key="stop-mnist")
+    assert app.button(key="stop-originals")
     (bar,) = app.progress
     assert bar.value == 25
     ended.set()
@@ -263,7 +264,7 @@ def test_nothing_blocks_while_mnist_is_downloaded(app: AppTest, service: Service
 
 def test_mnist_is_not_shown_with_encodings_of_other_digits(app: AppTest, service: Service) -> None:
     other = digits(COUNT)
-    service.download = downloads.ended(Digits(other.images, other.labels[::-1].copy()))
+    service.download = downloads.ended(Dataset(other.samples, other.labels[::-1].copy(), MNIST))
     assert "Bundled digit 0" in text(app.run())
 
 
@@ -294,7 +295,7 @@ def test_an_upload_stays_until_it_is_removed(app: AppTest) -> None:
     choose(app.run(), "source", "Upload")
     assert "below 20 MB and 50 megapixels" in app.file_uploader(key="file").label
     app.file_uploader(key="file").upload("seven.png", drawing(), "image/png").run()
-    choose(choose(app, "source", "Test digits"), "source", "Upload")
+    choose(choose(app, "source", "Test"), "source", "Upload")
     assert not app.file_uploader(key="file").value, "Streamlit has forgotten it"
     assert "Your image" in text(app)
     assert [line.value for line in app.text] == ["seven.png"]

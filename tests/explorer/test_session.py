@@ -214,6 +214,7 @@ def test_a_visit_begins_without_steps_to_undo(query: dict[str, str]) -> None:
     app = run(model="vae-2d", **query)
     assert app.session_state["visit"].past == []
     app.query_params.pop("digit", None)
+    app.query_params.pop("sample", None)
     app.query_params["z"] = "-1,0.5"  # another link, in the same visit
     assert len(app.run().session_state["visit"].past) == 1
 
@@ -269,12 +270,12 @@ def test_a_model_whose_files_are_removed_is_replaced_and_named() -> None:
 def test_a_damaged_classifier_counts_as_none_and_is_named() -> None:
     folder = catalog.CHECKPOINTS / service.CLASSIFIER
     write(folder, 0, model="classifier")
-    assert session.has_classifier()
+    assert session.has_classifier("vae-2d")
     assert session.classifier_fault() == ""
     truncate(folder / checkpoint.WEIGHTS)
     forget()
-    assert not session.has_classifier()
-    assert session.classifier() is None
+    assert not session.has_classifier("vae-2d")
+    assert session.classifier("vae-2d") is None
     assert str(folder / checkpoint.WEIGHTS) in session.classifier_fault()
 
 
