@@ -20,7 +20,7 @@ import streamlit as st
 
 from explorer import session, text
 from vae import data
-from vae.dataspec import MNIST, Dataset
+from vae.dataspec import Dataset
 from vae.download import Progress
 
 LOG = logging.getLogger(__name__)
@@ -121,12 +121,7 @@ def loading(name: str) -> Loading:
 def shared(source: str, options: str) -> Loading:
     """The loading of the test set of this source, read with these options as JSON."""
     del options
-    return Loading(lambda progress: _load(source, progress))
-
-
-def _load(source: str, progress: Progress | None = None) -> Dataset:
-    found = data.load(source, "test", progress=progress)
-    return found if isinstance(found, Dataset) else Dataset(found.images, found.labels, MNIST)
+    return Loading(lambda progress: data.load(source, "test", progress=progress))
 
 
 def visitor(name: str) -> Visitor:
@@ -196,7 +191,7 @@ def fault(name: str) -> str:
 @st.cache_resource(show_spinner=False)
 def bundled() -> Dataset:
     """scikit-learn's digits, shown in place of MNIST's where these are unavailable."""
-    return _load("digits")
+    return data.load("digits", "test")
 
 
 def stand_ins(name: str) -> Dataset | None:
