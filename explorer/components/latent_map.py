@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from explorer import assets, text
 from explorer.components.registration import ignore, last_message, new_message, register
+from vae.dataspec import MNIST, DataSpec
 
 MAX_CORNERS = 500  # of a shape; the browser sends fewer
 # Plotly puts its style into the document's head, which does not apply within a shadow root.
@@ -143,6 +144,7 @@ def mount(
     *,
     axes: tuple[str, str],
     colours: Sequence[str],
+    spec: DataSpec = MNIST,
     key: str,
     model: str | None = None,
     height: int = 560,
@@ -205,7 +207,7 @@ def mount(
         "cursor": [float(value) for value in cursor],
         "axes": list(axes),
         "colours": colours,
-        "classes": [text.described(label) for label in classes],
+        "classes": [text.described(label, spec) for label in classes],
         "height": height,
         "selected": None if selected is None else int(selected),
         "weights": _published_weights(weights, key),

@@ -96,13 +96,15 @@ def panel(name: str) -> None:
     codes = session.encodings(name)
     view = chosen(name)
     weights, note = _weights(name, view, now.z)
-    digit = now.place.digit
+    digit = now.place.sample
     latent_map.mount(
         view.points,
         codes.labels,
         view.cursor(now.z),
         axes=view.axes,
-        colours=controls.DIGIT_COLOURS,
+        colours=controls.class_colours(len(session.info(name).spec.classes)),
+        spec=session.info(name).spec,
+        noun=f"test {session.info(name).spec.noun}",
         height=560,
         selected=digit,
         weights=weights,
@@ -112,7 +114,7 @@ def panel(name: str) -> None:
         ellipse=None if digit is None else view.ellipse(digit),
         outline=selection.outline(name, view.axes),
         sheets=thumbnails.sheets(name),
-        sheet_size=(thumbnails.COLUMNS, thumbnails.TILES),
+        sheet_size=thumbnails.sheet_size(name),
         key=map_key(name),
         model=name,
         on_click=partial(_take_click, name),
@@ -222,7 +224,7 @@ def _take_click(name: str) -> None:
         if click.press != pressed:
             state["pressed"] = click.press, now.committed
         if click.index is not None:
-            now.move(*session.digit_place(name, click.index))
+            now.move(*session.sample_place(name, click.index))
         else:
             now.move(*chosen(name).place(now.z, (click.x, click.y)))
     fragments.after_code_change()

@@ -147,6 +147,7 @@ def demo_sliders() -> None:
             ["z1", "z2", "z3"],
             state.z,
             key="sliders",
+            ranges=[(-3.0, 3.0)] * 3,
             revision=state.revision,
             notes=["3.9 nats", "2.8 nats", "0.1 nats"],
             weights=[1.0, 0.7, 0.03],
