@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -87,7 +88,7 @@ def has_classifier() -> bool:
 
 
 def _encodings_size(found: Encodings) -> int:
-    return sum(array.nbytes for array in found if array is not None)
+    return sum(array.nbytes for array in found.arrays) + sum(map(sys.getsizeof, found.names))
 
 
 @cached(ENCODINGS_MEMORY, _encodings_size)
@@ -97,9 +98,8 @@ def encodings(name: str) -> Encodings:
     Raises ValueError for an unknown name, CheckpointError for a missing or damaged file.
     """
     read = checkpoint.read_encodings(folder_of(name))
-    for array in read:
-        if array is not None:
-            array.setflags(write=False)
+    for array in read.arrays:
+        array.setflags(write=False)
     return read
 
 
