@@ -14,7 +14,7 @@ import gc
 import numpy as np
 import streamlit as st
 
-from explorer import assets
+from explorer import assets, text
 from explorer.components import latent_map, latent_sliders
 
 CORNERS = np.array([[-3, -3], [-3, 3], [3, -3], [3, 3]], np.float32)
@@ -49,6 +49,7 @@ def show_map() -> None:
         tuple(st.session_state.get("place", (0.0, 0.0))),
         axes=("z1", "z2"),
         colours=COLOURS,
+        classes=[text.described(label) for label in range(len(COLOURS))],
         key="map",
         on_click=_on_click,
         on_drag=_on_drag,

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from html import escape
 
+from vae.dataspec import MNIST, DataSpec
+
 MAX_QUOTE = 60  # characters of a quoted text
 SENTENCE = 400  # characters of a quoted sentence
 UNLABELLED = -1  # the label of an image of unknown class
@@ -25,12 +27,14 @@ def with_article(name: str) -> str:
     return f"{'an' if spoken_with_vowel else 'a'} {name}" if name else ""
 
 
-def described(label: int) -> dict[str, int | str]:
+def described(label: int, spec: DataSpec = MNIST) -> dict[str, int | str]:
     """A class for the browser: its label, its name, its title in a legend, and the phrase after an
     image's number ("an 8", "" for UNLABELLED)."""
-    name = class_name(label)
+    name = "unlabelled" if label == UNLABELLED else inert(spec.classes[label])
     known = label != UNLABELLED
-    title, phrase = (f"digit {name}", with_article(name)) if known else (name, "")
+    is_digit = spec.noun == "digit" and spec.classes == MNIST.classes
+    title = f"digit {name}" if known and is_digit else name
+    phrase = (with_article(name) if is_digit else name) if known else ""
     return {"label": int(label), "name": name, "title": title, "phrase": phrase}
 
 

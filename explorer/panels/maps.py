@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import controls, fragments, images, projections, session, thumbnails
+from explorer import controls, fragments, images, projections, session, text, thumbnails
 from explorer.components import latent_map
 from explorer.fragments import Fragment
 from explorer.panels import selection
 from explorer.session import CheckpointError
+from vae import attributes
 
 TILE = 29  # px per side of a digit of the backdrop, within a factor of 2 ** 0.25
 MAX_TILES = 1500  # digits of a backdrop
@@ -93,7 +94,7 @@ def map_key(name: str) -> str:
 def panel(name: str) -> None:
     """The map of the encoded digits. The sliders move its cursor in the browser, not by a run."""
     now = session.visit(name)
-    codes = session.encodings(name)
+    codes, spec = session.encodings(name), session.info(name).spec
     view = chosen(name)
     weights, note = _weights(name, view, now.z)
     digit = now.place.digit
@@ -102,7 +103,12 @@ def panel(name: str) -> None:
         codes.labels,
         view.cursor(now.z),
         axes=view.axes,
-        colours=controls.DIGIT_COLOURS,
+        colours=controls.map_colours(len(spec.classes)),
+        classes=[text.described(label, spec) for label in range(len(spec.classes))],
+        columns=columns(name),
+        names=codes.names,
+        noun=f"test {spec.noun}",
+        nouns=spec.nouns,
         height=560,
         selected=digit,
         weights=weights,
@@ -124,6 +130,20 @@ def panel(name: str) -> None:
     if note:
         st.caption(note)
     selection.sheet(name)
+
+
+def columns(name: str) -> dict[str, latent_map.Column]:
+    """What the points can be coloured by, besides their class: attributes of the samples, and the
+    terms of their ELBO where these differ from one another."""
+    codes = session.encodings(name)
+    found = {
+        label: latent_map.Column(values, attributes.UNITS.get(label, ""))
+        for label, values in codes.attributes.items()
+    }
+    terms = {"KL": codes.kl, "reconstruction error": codes.cross_entropy}
+    varied = {label: values for label, values in terms.items() if np.ptp(values) > 0}
+    columns = found | {label: latent_map.Column(values, "nats") for label, values in varied.items()}
+    return {label[:1].upper() + label[1:]: column for label, column in columns.items()}
 
 
 def _weights(

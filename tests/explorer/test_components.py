@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer import text
 from explorer.components import digit_sheet, drawing, latent_map, latent_sliders
 from explorer.components.drawing import PNG_SIGNATURE
 
@@ -30,11 +31,17 @@ def with_map() -> None:
     import numpy as np
     import streamlit as st
 
+    from explorer import text
     from explorer.components import latent_map
 
-    points = np.zeros((3, 2), np.float32)
     click = latent_map.mount(
-        points, np.arange(3), (0, 0), axes=("z1", "z2"), colours=["#000"] * 10, key="map"
+        np.zeros((3, 2), np.float32),
+        np.arange(3),
+        (0, 0),
+        axes=("z1", "z2"),
+        colours=["#000"] * 10,
+        classes=[text.described(label) for label in range(10)],
+        key="map",
     )
     st.json([astuple(click) if click else None])
 
@@ -186,16 +193,21 @@ def test_data_that_is_not_a_png_is_dropped(png: Any) -> None:
     [
         ({"points": np.zeros((3, 3), np.float32)}, r"\(3, 3\)"),
         ({"labels": LABELS[:2]}, r"3 points but labels of the shape \(2,\)"),
-        ({"labels": LABELS + 9}, "labels 9 to 11 for 10 colours"),
-        ({"labels": LABELS - 2}, "labels -2 to 0 for 10 colours"),
+        ({"labels": LABELS + 9}, "labels 9 to 11 for 10 classes"),
+        ({"labels": LABELS - 2}, "labels -2 to 0 for 10 classes"),
         ({"selected": 3}, "selected = 3"),
         ({"weights": np.ones(2)}, r"3 points but weights of the shape \(2,\)"),
+        ({"columns": {"KL": latent_map.Column(np.ones(2, np.float32))}}, "3 points but KL of the"),
+        ({"names": ["apple"]}, "3 points but 1 names"),
     ],
 )
 def test_a_map_of_arrays_that_do_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"points": POINTS, "labels": LABELS, "cursor": (0, 0), **change}
+    classes = [text.described(label) for label in range(10)]
     with pytest.raises(ValueError, match=message):
-        latent_map.mount(**given, axes=("z1", "z2"), colours=["#000"] * 10, key="map")
+        latent_map.mount(
+            **given, axes=("z1", "z2"), colours=["#000"] * 10, classes=classes, key="map"
+        )
 
 
 @pytest.mark.parametrize(
