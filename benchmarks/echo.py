@@ -14,7 +14,7 @@ import gc
 import numpy as np
 import streamlit as st
 
-from explorer import assets, text
+from explorer import assets
 from explorer.components import latent_map, latent_sliders
 
 CORNERS = np.array([[-3, -3], [-3, 3], [3, -3], [3, 3]], np.float32)
@@ -31,11 +31,12 @@ def show_sliders() -> None:
         "sliders", state["place"], state["revision"]
     )
     code = ",".join(f"{value:.4f}" for value in place)
-    st.html(f'<div class="decoded-digit" data-code="{code}">{code}</div>')
+    st.html(f'<div class="decoded-sample" data-code="{code}">{code}</div>')
     latent_sliders.mount(
         ["z1", "z2"],
         place,
         key="sliders",
+        ranges=[(-3.0, 3.0)] * 2,
         revision=state["revision"],
     )
 
@@ -49,7 +50,6 @@ def show_map() -> None:
         tuple(st.session_state.get("place", (0.0, 0.0))),
         axes=("z1", "z2"),
         colours=COLOURS,
-        classes=[text.described(label) for label in range(len(COLOURS))],
         key="map",
         on_click=_on_click,
         on_drag=_on_drag,

@@ -103,11 +103,11 @@ export class LatentMap {
   }
 
   /** The code was moved. @param {import("./types").Decoded} reply */
-  onDecoded({ model, cursor, digit, answered }) {
+  onDecoded({ model, cursor, sample, answered }) {
     if (!this.data || model !== this.data.model) return;
     this.drags.acknowledge(answered);
     if (this.dragging || !this.clicks.settled) return;
-    [this.cursor, this.selected] = [cursor, digit];
+    [this.cursor, this.selected] = [cursor, sample];
     if (this.drawn) this.place();
   }
 
@@ -414,7 +414,7 @@ export class LatentMap {
   }
 
   /**
-   * Move the code to a point, or to the code of a test digit.
+   * Move the code to a point, or to the code of a test sample.
    * @param {Point} point
    * @param {number | null} index
    * @param {number | null} [press] its number
@@ -439,7 +439,7 @@ export class LatentMap {
     this.place();
     if (this.live && this.channel && code) {
       this.channel.code = code;
-      this.channel.request({ by: "map", ...(selected !== null && { digit: selected }) });
+      this.channel.request({ by: "map", ...(selected !== null && { sample: selected }) });
     }
     this.clicks.push({ x: cursor[0], y: cursor[1], index: selected, press: number, back: true });
   }

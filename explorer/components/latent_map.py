@@ -17,15 +17,10 @@ from numpy.typing import NDArray
 
 from explorer import assets, text
 from explorer.components.registration import ignore, last_message, new_message, register
+from vae.dataspec import MNIST, DataSpec
 
 MAX_CORNERS = 500  # of a shape; the browser sends fewer
 ONLY_COLOUR = "#3f90da"  # of points without classes
-UNLABELLED = {
-    "label": text.UNLABELLED,
-    "name": "unlabelled",
-    "title": "unlabelled",
-    "phrase": "",
-}
 # Plotly puts its style into the document's head, which does not apply within a shadow root.
 _component = register("latent_map", isolate_styles=False)
 
@@ -158,7 +153,7 @@ def mount(
     *,
     axes: tuple[str, str],
     colours: Sequence[str],
-    classes: Sequence[Mapping[str, int | str]],
+    spec: DataSpec = MNIST,
     columns: Mapping[str, Column] | None = None,
     names: Sequence[str] = (),
     key: str,
@@ -172,7 +167,6 @@ def mount(
     ellipse: tuple[float, float, float, float, float] | None = None,
     outline: NDArray[np.floating] | None = None,
     noun: str = "sample",
-    nouns: str = "samples",
     sheets: Mapping[str, Sequence[str]] | None = None,
     sheet_size: tuple[int, int] = (100, 10_000),
     on_click: Callable[[], None] | None = None,
@@ -186,14 +180,12 @@ def mount(
     `selected` is the index of the point to mark, and `ellipse` its posterior: centre x and y, two
     semi-axes at one deviation, the angle of the first (radians, anticlockwise).
 
-    `labels` [N] are indices of `classes`, -1 for none; a class has a "label", a "name", a "title"
-    (in the legend) and a "phrase" (after a point's number), as of `text.described`. `colours`, each
-    "#rrggbb", are those of the classes; those that share one differ by glyph. Where there are
-    fewer, the visitor chooses the classes that have them, and the others are grey. A visitor can
-    also colour the points by one of `columns`, by their names; without classes the first one is
-    shown at first. Choosing, filtering and colouring take place in the browser. Hovering shows a
-    point's name in `names` [N], or else `noun`, number and class; `nouns` are what all points are
-    called.
+    `labels` [N] are indices of the classes of `spec`, -1 for none. `colours`, each "#rrggbb", are
+    those of the classes; those that share one differ by glyph. Where there are fewer, the visitor
+    chooses the classes that have them, and the others are grey. A visitor can also colour the
+    points by one of `columns`, by their names; without classes the first one is shown at first.
+    Choosing, filtering and colouring take place in the browser. Hovering shows a point's name in
+    `names` [N], or else `noun`, number and class.
 
     `outline` [K, 2] is the shape around the selected points; a shape that the visitor draws
     replaces it until another outline is passed.
@@ -218,14 +210,14 @@ def mount(
     together.
     """
     columns = columns or {}
-    classes, colours = list(classes), list(colours)
+    classes, colours = list(range(len(spec.classes))), list(colours)
     _check(points, labels, len(classes), selected)
     _check_lengths(len(points), weights, columns, names)
     if len(labels) and labels.min() == text.UNLABELLED:  # painted as one more class, the last
         labels = np.where(labels == text.UNLABELLED, len(classes), labels)
         if len(colours) == len(classes):
             colours.append(text.UNLABELLED_COLOUR if classes else ONLY_COLOUR)
-        classes.append(UNLABELLED)
+        classes.append(text.UNLABELLED)
     content = np.ascontiguousarray(points, "<f4").tobytes() + labels.astype("<u2").tobytes()
     url = assets.publish(content, "points.bin", place=f"{key}/points")
     if st.session_state.get(f"{key}:range", (None,))[0] != url:
@@ -238,7 +230,7 @@ def mount(
         "cursor": [float(value) for value in cursor],
         "axes": list(axes),
         "colours": colours,
-        "classes": [dict(each) for each in classes],
+        "classes": [text.described(label, spec) for label in classes],
         "columns": _published_columns(columns, key),
         "names": _published_names(names, key),
         "height": height,
@@ -250,7 +242,7 @@ def mount(
         "outline": None if outline is None else outline.tolist(),
         "ellipse": ellipse and [float(value) for value in ellipse],
         "noun": noun,
-        "nouns": nouns,
+        "nouns": spec.nouns,
         "sheets": [(label, list(urls)) for label, urls in (sheets or {}).items()],
         "sheet_size": dict(zip(("columns", "tiles"), sheet_size, strict=True)),
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",

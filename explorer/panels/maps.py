@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import controls, fragments, images, projections, session, text, thumbnails
+from explorer import controls, fragments, images, projections, session, thumbnails
 from explorer.components import latent_map
 from explorer.fragments import Fragment
 from explorer.panels import selection
@@ -97,18 +97,17 @@ def panel(name: str) -> None:
     codes, spec = session.encodings(name), session.info(name).spec
     view = chosen(name)
     weights, note = _weights(name, view, now.z)
-    digit = now.place.digit
+    digit = now.place.sample
     latent_map.mount(
         view.points,
         codes.labels,
         view.cursor(now.z),
         axes=view.axes,
         colours=controls.map_colours(len(spec.classes)),
-        classes=[text.described(label, spec) for label in range(len(spec.classes))],
+        spec=spec,
         columns=columns(name),
         names=codes.names,
         noun=f"test {spec.noun}",
-        nouns=spec.nouns,
         height=560,
         selected=digit,
         weights=weights,
@@ -118,7 +117,7 @@ def panel(name: str) -> None:
         ellipse=None if digit is None else view.ellipse(digit),
         outline=selection.outline(name, view.axes),
         sheets=thumbnails.sheets(name),
-        sheet_size=(thumbnails.COLUMNS, thumbnails.TILES),
+        sheet_size=thumbnails.sheet_size(name),
         key=map_key(name),
         model=name,
         on_click=partial(_take_click, name),
@@ -242,7 +241,7 @@ def _take_click(name: str) -> None:
         if click.press != pressed:
             state["pressed"] = click.press, now.committed
         if click.index is not None:
-            now.move(*session.digit_place(name, click.index))
+            now.move(*session.sample_place(name, click.index))
         else:
             now.move(*chosen(name).place(now.z, (click.x, click.y)))
     fragments.after_code_change()

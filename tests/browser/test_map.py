@@ -490,7 +490,7 @@ def test_selected_digits_are_shown_and_counted_and_can_be_clicked(
     assert total == pytest.approx(inside, rel=0.02), "apart from the rounding to pixels"
     parts = [int(re.sub(r"\D", "", part)) for part in tally.locator("b").all_inner_texts()]
     assert sum(parts) == total
-    tiles = page.locator("[data-latent-explorer=DigitSheet] button")
+    tiles = page.locator("[data-latent-explorer=SampleSheet] button")
     expect(tiles).to_have_count(200)
     assert page.evaluate(RANGES) == pytest.approx(ranges)
     name = tiles.nth(120).get_attribute("title") or ""

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from explorer import controls, text
-from vae.dataspec import MNIST, DataSpec
+from explorer import controls
+from vae.dataspec import DataSpec
 
 PETROFF = "#3f90da #ffa90e #bd1f01 #94a4a2 #832db6 #a96b59 #e76300 #b9ac70 #717581 #92dadd"
 COLOURS = PETROFF.split(" ")
@@ -17,7 +17,6 @@ GROUPS = (
     "Smileys & Emotion, People & Body, Animals & Nature, Food & Drink, Travel & Places, "
     "Activities, Objects, Symbols, Flags"
 )
-DIGITS = [text.described(label, MNIST) for label in range(10)]
 
 
 @st.cache_resource
@@ -75,7 +74,6 @@ def demo_map() -> None:
         state.cursor,
         axes=("z1", "z2"),
         colours=COLOURS,
-        classes=DIGITS,
         key="map",
         height=520,
         selected=click.index if click else None,
@@ -115,7 +113,6 @@ def living_map(count: int) -> None:
         state["cursor"],
         axes=axes,
         colours=COLOURS,
-        classes=DIGITS,
         key=key,
         height=520,
         weights=np.linspace(1, 0, count) if fades else None,
@@ -152,7 +149,7 @@ def coloured_map(names: list[str], count: int = 10_000) -> None:
     from explorer.components import latent_map
 
     found, labels = clouds(len(names), count)
-    spec = DataSpec("image", (1, 28, 28), "bernoulli", tuple(names))
+    spec = DataSpec("image", (1, 28, 28), "bernoulli", tuple(names), noun="letter")
     slant = (0.4 * np.sin(found[:, 0]) + 0.1 * found[:, 1]).astype(np.float32)
     slant[::40] = np.nan
     error = np.random.default_rng(0).gamma(9, 12, count).astype(np.float32)
@@ -162,14 +159,13 @@ def coloured_map(names: list[str], count: int = 10_000) -> None:
         (0.0, 0.0),
         axes=("PC 1", "PC 2"),
         colours=controls.map_colours(len(names)),
-        classes=[text.described(label, spec) for label in range(len(names))],
+        spec=spec,
         columns={
             "Slant": latent_map.Column(slant, "rad"),
             "Reconstruction error": latent_map.Column(error, "nats"),
         },
         names=[f"face {index:,}" for index in range(count)] if not names else (),
         noun="test letter",
-        nouns="letters",
         key=f"coloured-{len(names)}-{count}",
         on_drag=lambda: None,
         on_shape=lambda: None,
@@ -223,6 +219,7 @@ def demo_sliders() -> None:
             ["z1", "z2", "z3"],
             state.z,
             key="sliders",
+            ranges=[(-3.0, 3.0)] * 3,
             revision=state.revision,
             notes=["3.9 nats", "2.8 nats", "0.1 nats"],
             weights=[1.0, 0.7, 0.03],
