@@ -108,7 +108,7 @@ def tally(labels: np.ndarray, spec: DataSpec) -> str:
     each = "".join(_count(label, number[label], spec) for label in in_order if spec.classes)
     noun = text.html(spec.noun if len(labels) == 1 else spec.nouns)
     rest = len(found) - len(frequent)
-    more = f"<span>and {rest} more classes</span>" if rest else ""
+    more = f"<span>and {rest} more {'class' if rest == 1 else 'classes'}</span>" if rest else ""
     return f'<div class="tally"><strong>{len(labels):,} {noun} selected</strong>{each}{more}</div>'
 
 
