@@ -60,10 +60,11 @@ def outline(name: str, axes: tuple[str, str]) -> np.ndarray | None:
 
 def pictures(name: str, samples: np.ndarray) -> tuple[np.ndarray, str]:
     """Pictures of test samples [N], uint8, and their kind: "originals" where these are
-    available, else "reconstructions". Raises as `session.model`."""
+    available, else "reconstructions", or "samples" of the prior. Raises as `session.model`."""
     if (test := originals.originals(name)) is not None:
         return test.samples[samples], "originals"
-    return session.model(name).pictures(session.encodings(name).mean[samples]), "reconstructions"
+    decoded = session.model(name).pictures(session.encodings(name).mean[samples])
+    return decoded, "reconstructions" if session.info(name).encodes else "samples"
 
 
 def sheet(name: str) -> None:
