@@ -1,0 +1,1 @@
+"""What runs a checkpoint: PyTorch or ONNX Runtime."""

@@ -1,0 +1,305 @@
+"""Models of other libraries: a decoder and an encoder in ONNX, run by ONNX Runtime.
+
+The contract, in short: a decoder maps codes [N, Z] to images, an encoder images to `mean` and
+`logvar`, [N, Z] each. Images are [N, C, H, W], [N, H, W, C], [N, H, W] if grey, or flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from vae import latent
+from vae.checkpoint import CheckpointError
+from vae.dataspec import DataSpec
+from vae.latent import LatentBlock
+from vae.runtime.onnx_session import Session, Shape
+
+DECODER, ENCODER = "decoder.onnx", "encoder.onnx"
+VALUES = 1 << 20  # pixels of a batch, times channels: a convolution of 64 channels has 256 MB
+LARGEST_BATCH = 1024
+TRIALS = 16  # codes drawn from the prior that a decoder is tried with
+TOLERANCE = 1 / 255  # between two images that should be the same
+OVERSHOOT = 0.25  # share of the range by which a value may exceed it; it is clipped
+ORDERS = ("CHW", "HWC")
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How the values of a network are images in [0, 1].
+
+    Raises ValueError for an empty range or an unknown order.
+    """
+
+    range: tuple[float, float] = (0.0, 1.0)  # the values of black and white
+    logits: bool = False  # whether the decoder gives logits of values in [0, 1]
+    order: str = "CHW"  # of the axes, where an image is flat
+
+    def __post_init__(self) -> None:
+        low, high = (float(value) for value in self.range)
+        object.__setattr__(self, "range", (low, high))  # JSON has lists
+        if not (np.isfinite(low) and np.isfinite(high) and low < high):
+            raise ValueError(f"the range {low:g} {high:g} is empty; give two increasing numbers")
+        if self.order not in ORDERS:
+            raise ValueError(f"order {self.order!r} is not one of {', '.join(ORDERS)}")
+
+
+class OnnxRuntime:
+    """An imported model: NumPy in, NumPy out. Safe to call from several threads at once.
+
+    Each is run once when it is loaded. Raises CheckpointError for a network that
+    `onnx_session.Session` refuses, whose shapes do not match, or whose images are outside the
+    range or change from call to call.
+    """
+
+    device, half = "cpu", False
+
+    def __init__(
+        self,
+        decoder: Path,
+        encoder: Path | None,
+        spec: DataSpec,
+        blocks: Sequence[LatentBlock],
+        conversion: Conversion,
+    ) -> None:
+        self._dims = sum(block.size for block in blocks)
+        self._spec, self._conversion = spec, conversion
+        self._decoder = _Decoder(Session(decoder), blocks, spec, conversion)
+        self._encoder = (
+            _Encoder(Session(encoder), self._dims, spec, conversion) if encoder else None
+        )
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return self._decoder.session.size + (self._encoder.session.size if self._encoder else 0)
+
+    def decode(self, z: Float[np.ndarray, "N Z"]) -> Float[np.ndarray, "N ..."]:
+        """Images in [0, 1] of codes, [N, *spec.array_shape]."""
+        return self._decoder(z)
+
+    def encode(
+        self, images: Float[np.ndarray, "N ..."]
+    ) -> tuple[Float[np.ndarray, "N Z"], Float[np.ndarray, "N Z"]]:
+        """Posterior (mean, logvar) of images in [0, 1]; logvar is -inf without such an output.
+
+        Raises ValueError where there is no encoder.
+        """
+        if self._encoder is None:
+            raise ValueError("this model was imported without an encoder; import it with --encoder")
+        return self._encoder(images)
+
+
+class Layout(NamedTuple):
+    """The arrangement of an image's values in a network."""
+
+    shape: tuple[int, ...]  # of one image
+    channels_first: bool
+
+
+def layouts(spec: DataSpec, order: str) -> list[Layout]:
+    """The arrangements of an image that a network may have."""
+    channels, height, width = spec.shape
+    flat = Layout((channels * height * width,), order == "CHW")
+    both = [Layout((channels, height, width), True), Layout((height, width, channels), False)]
+    return [*both, flat] + ([Layout((height, width), False)] if channels == 1 else [])
+
+
+def find_layout(shape: Sequence[int | None], spec: DataSpec, order: str) -> Layout | None:
+    """The layout of images [N, *shape], None where there is none; a size of None fits any."""
+    for layout in layouts(spec, order):
+        if len(shape) == len(layout.shape) and all(
+            have in (None, want) for have, want in zip(shape, layout.shape, strict=True)
+        ):
+            return layout
+    return None
+
+
+def _to_arrays(values: np.ndarray, layout: Layout, spec: DataSpec) -> np.ndarray:
+    """The values of a network as images [N, *spec.array_shape]."""
+    channels, height, width = spec.shape
+    if layout.channels_first:
+        values = values.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+    return values.reshape(len(values), *spec.array_shape)
+
+
+def _from_arrays(images: np.ndarray, layout: Layout, spec: DataSpec) -> np.ndarray:
+    """Images [N, *spec.array_shape] as the values of a network."""
+    channels, height, width = spec.shape
+    values = images.reshape(-1, height, width, channels)
+    if layout.channels_first:
+        values = values.transpose(0, 3, 1, 2)
+    return values.reshape(len(images), *layout.shape)
+
+
+def fixed_batch(session: Session, sample: np.ndarray) -> int | None:
+    """The only number of samples that a network accepts, None where it accepts any.
+
+    A graph may declare any number and still accept one alone, where its export has recorded it in
+    a reshape. sample is one input. Raises CheckpointError where it fails for one sample, too.
+    """
+    if session.batch is not None:
+        return session.batch
+    try:
+        if all(len(y) == 2 for y in session.run(np.stack([sample, sample])).values()):
+            return None
+    except CheckpointError:
+        pass  # the run below fails with the reason, unless one sample alone is accepted
+    session.run(sample[None])
+    return 1
+
+
+def in_batches(
+    session: Session, x: np.ndarray, batch: int | None, values: int
+) -> dict[str, np.ndarray]:
+    """The outputs of a network for any number of inputs; an incomplete fixed batch is filled with
+    zeros. values is the number of values of an image. Raises CheckpointError as `Session.run`, and
+    where an output has another number of samples."""
+    step = batch or max(1, min(LARGEST_BATCH, VALUES // values))
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in session.outputs}
+    for start in range(0, max(1, len(x)), step):  # once for no input, for the shapes of no output
+        part = x[start : start + step]
+        wanted = len(part)
+        if batch or not wanted:
+            missing = np.zeros((max(1, step if batch else 1) - wanted, *x.shape[1:]), x.dtype)
+            part = np.concatenate([part, missing])
+        for name, y in session.run(part).items():
+            if y.shape[:1] != part.shape[:1]:
+                raise CheckpointError(
+                    f"{session.path} gives {name} of shape {list(y.shape)} for {len(part)} inputs; "
+                    "its first axis must be that of the batch"
+                )
+            parts[name].append(y[:wanted])
+    return {name: np.concatenate(several) for name, several in parts.items()}
+
+
+class _Decoder:
+    """Codes [N, Z] to images in [0, 1]."""
+
+    def __init__(
+        self,
+        session: Session,
+        blocks: Sequence[LatentBlock],
+        spec: DataSpec,
+        conversion: Conversion,
+    ) -> None:
+        self.session, self._spec, self._conversion = session, spec, conversion
+        codes = latent.sample_prior(blocks, TRIALS, seed=0)
+        _check_codes(session, codes.shape[1])
+        self._output = _output(session, "images" if not conversion.logits else "logits")
+        self._batch = fixed_batch(session, codes[0])
+        values = self._run(codes)
+        found = find_layout(values.shape[1:], spec, conversion.order)
+        if found is None:
+            raise CheckpointError(
+                f"{session.path} gives {self._output} of shape {list(values.shape[1:])} for each "
+                f"code, not an image of shape {_either(layouts(spec, conversion.order))}; "
+                "name the images' shape by --shape"
+            )
+        self._layout = found
+        self._check_range(values)
+        self._check_repeats(codes, values)
+
+    def __call__(self, z: np.ndarray) -> np.ndarray:
+        low, high = self._conversion.range
+        values = _to_arrays(self._run(z), self._layout, self._spec)
+        if self._conversion.logits:
+            return 1 / (1 + np.exp(-np.clip(values, -80, 80)))
+        return np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
+
+    def _run(self, z: np.ndarray) -> np.ndarray:
+        return in_batches(self.session, z, self._batch, prod(self._spec.shape))[self._output]
+
+    def _check_range(self, values: np.ndarray) -> None:
+        """Raises CheckpointError for values that are clearly outside of the declared range."""
+        if self._conversion.logits:
+            return
+        low, high = self._conversion.range
+        least, most, slack = values.min(), values.max(), OVERSHOOT * (high - low)
+        if least < low - slack or most > high + slack:
+            raise CheckpointError(
+                f"{self.session.path} gives values from {least:.3g} to {most:.3g}, outside of the "
+                f"range {low:g} to {high:g}; declare theirs, such as --range -1 1, or --logits"
+            )
+
+    def _check_repeats(self, codes: np.ndarray, values: np.ndarray) -> None:
+        """Raises CheckpointError where a code's image changes from call to call, or depends on the
+        other codes of the batch, as with dropout or batch statistics."""
+        again = self._run(codes[:1])[0]
+        low, high = self._conversion.range
+        if np.abs(again - values[0]).max() > TOLERANCE * (high - low):
+            raise CheckpointError(
+                f"{self.session.path} gives different images for the same code; export the model "
+                "in evaluation mode (model.eval() in PyTorch), without random operators"
+            )
+
+
+class _Encoder:
+    """Images in [0, 1] to the mean and the log-variance of their codes."""
+
+    def __init__(self, session: Session, dims: int, spec: DataSpec, conversion: Conversion) -> None:
+        self.session, self._dims, self._spec, self._conversion = session, dims, spec, conversion
+        found = find_layout(session.input_shape[1:], spec, conversion.order)
+        if found is None:
+            raise CheckpointError(
+                f"{session.path} takes inputs of shape {_text(session.input_shape[1:])}, not images "
+                f"of shape {_either(layouts(spec, conversion.order))}; export it for those"
+            )
+        self._layout = found
+        self._mean = _output(session, "mean")
+        self._batch = fixed_batch(session, np.zeros(found.shape, np.float32))
+        self(np.zeros((2, *spec.array_shape), np.float32))
+
+    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        low, high = self._conversion.range
+        scaled = np.float32(low) + images * np.float32(high - low)
+        x = _from_arrays(scaled, self._layout, self._spec)
+        outputs = in_batches(self.session, x, self._batch, prod(self._spec.shape))
+        mean = outputs[self._mean]
+        logvar = outputs.get("logvar", np.full_like(mean, -np.inf))
+        for name, values in {self._mean: mean, "logvar": logvar}.items():
+            if values.shape != (len(images), self._dims):
+                raise CheckpointError(
+                    f"{self.session.path} gives {name} of shape {list(values.shape[1:])} for each "
+                    f"image, not [{self._dims}]; the decoder takes codes of {self._dims} numbers"
+                )
+        if not np.isfinite(mean).all() or (logvar == np.inf).any():
+            raise CheckpointError(f"{self.session.path} gives infinite codes; check its weights")
+        return mean, logvar
+
+
+def _check_codes(session: Session, dims: int) -> None:
+    """Raises CheckpointError for a decoder whose declared input is not codes [N, dims]."""
+    shape = session.input_shape
+    if len(shape) != 2 or shape[1] not in (None, dims):
+        size = f"--latent {shape[1]}" if len(shape) == 2 else "an input of shape [N, Z]"
+        raise CheckpointError(
+            f"{session.path} takes inputs of shape {_text(shape)}, not codes of shape [N, {dims}]; "
+            f"import it with {size}"
+        )
+
+
+def _output(session: Session, name: str) -> str:
+    """The output called `name`, or the only one. Raises CheckpointError where neither exists."""
+    if name in session.outputs:
+        return name
+    if len(session.outputs) == 1:
+        return session.outputs[0]
+    raise CheckpointError(
+        f"{session.path} has the outputs {', '.join(session.outputs)}, none of them called {name}; "
+        "rename it in the export"
+    )
+
+
+def _either(several: Sequence[Layout]) -> str:
+    return " or ".join(f"{list(layout.shape)}" for layout in several)
+
+
+def _text(shape: Shape) -> str:
+    return f"[{', '.join('N' if n is None else str(n) for n in shape)}]"

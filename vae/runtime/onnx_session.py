@@ -1,0 +1,170 @@
+"""One ONNX graph, run by ONNX Runtime on one thread in bounded memory and time.
+
+ONNX Runtime is imported with the first graph; it takes 20 MB.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vae.checkpoint import CheckpointError
+from vae.runtime import onnx_file
+
+MEMORY = 1 << 30  # bytes of intermediate results, of all graphs together
+SECONDS = 20.0  # of one call; checked between operators, so a loop ends, too
+SIZE = 3  # bytes in memory per byte of the file: the file's message, weights, and their packed copy
+DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16}
+_registering, _registered = threading.Lock(), threading.Event()
+
+Shape = tuple[int | None, ...]  # None: an axis whose size is not fixed
+
+
+class Session:
+    """A graph with one input of floats. Safe to call from several threads at once.
+
+    Raises CheckpointError for a file that `onnx_file.read` refuses, that ONNX Runtime cannot load,
+    or that has another number or type of inputs.
+    """
+
+    def __init__(self, path: Path) -> None:
+        content = onnx_file.read(path)
+        self.path, self.size = path, SIZE * len(content)
+        try:
+            self._session = _load(content)
+        except ImportError as error:
+            raise CheckpointError(
+                f"{path} needs ONNX Runtime, which is not installed; install it with: "
+                "pip install onnxruntime"
+            ) from error
+        except Exception as error:  # ONNX Runtime's errors have no common class
+            raise CheckpointError(
+                f"{path} cannot be loaded: {_reason(error)}; export the model again"
+            ) from error
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1:
+            names = ", ".join(one.name for one in inputs) or "none"
+            raise CheckpointError(
+                f"{path} has {len(inputs)} inputs ({names}), not one; join them in the exported "
+                "model, the class as coordinates of the code"
+            )
+        if inputs[0].type not in DTYPES:
+            raise CheckpointError(
+                f"{path} takes {inputs[0].type}, not {', '.join(DTYPES)}; export it with a float "
+                "input"
+            )
+        self._name, self._dtype = inputs[0].name, DTYPES[inputs[0].type]
+        self.input_shape = _shape(inputs[0].shape)
+        self.outputs: tuple[str, ...] = tuple(one.name for one in self._session.get_outputs())
+
+    @property
+    def batch(self) -> int | None:
+        """The number of samples that the graph takes, None for any number."""
+        return self.input_shape[0] if self.input_shape else None
+
+    def run(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs of one batch by name, as float32 where they are floats.
+
+        Raises CheckpointError where the graph fails, takes too long or gives NaN.
+        """
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = 4  # the error is raised as well
+        try:
+            with _time_limit(options):
+                values = self._session.run(None, {self._name: x.astype(self._dtype)}, options)
+        except Exception as error:
+            reason = f"it takes over {SECONDS:g} s" if options.terminate else _reason(error)
+            raise CheckpointError(
+                f"{self.path} fails for an input of shape {list(x.shape)}: {reason}; "
+                "export the model again"
+            ) from error
+        results = {}
+        for name, value in zip(self.outputs, values, strict=True):
+            if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+                raise CheckpointError(f"{self.path} gives {name} not as floats; convert it there")
+            if np.isnan(value).any():
+                raise CheckpointError(
+                    f"{self.path} gives NaN in its output {name}; check the model's weights"
+                )
+            results[name] = value.astype(np.float32, copy=False)
+        return results
+
+
+def _load(content: bytes) -> Any:
+    """ONNX Runtime's session of a model, which reads no other file."""
+    import onnxruntime
+
+    _limit_memory()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    # a second thread gains nothing on graphs of this size, and requests arrive on several threads
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    for key, value in {
+        "session.load_model_format": "ONNX",  # no other format is recognised by its first bytes
+        "session.use_env_allocators": "1",  # the one whose memory is limited
+        "session.use_device_allocator_for_initializers": "1",  # the weights do not count
+    }.items():
+        options.add_session_config_entry(key, value)
+    return onnxruntime.InferenceSession(
+        content,
+        options,
+        providers=["CPUExecutionProvider"],
+        # it would run operators while the model is loaded, in unlimited memory and time
+        disabled_optimizers=["ConstantFolding"],
+    )
+
+
+def _limit_memory() -> None:
+    """Give ONNX Runtime an allocator of at most MEMORY bytes, once in a process."""
+    import onnxruntime
+
+    with _registering:
+        if _registered.is_set():
+            return
+        info = onnxruntime.OrtMemoryInfo(
+            "Cpu",
+            onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+            0,
+            onnxruntime.OrtMemType.DEFAULT,
+        )
+        # arena_extend_strategy 1: as many bytes as are requested; -1: the default
+        arena = {"max_mem": MEMORY, "arena_extend_strategy": 1} | dict.fromkeys(
+            (
+                "initial_chunk_size_bytes",
+                "max_dead_bytes_per_chunk",
+                "initial_growth_chunk_size_bytes",
+            ),
+            -1,
+        )
+        onnxruntime.create_and_register_allocator(info, onnxruntime.OrtArenaCfg(arena))
+        _registered.set()
+
+
+@contextmanager
+def _time_limit(options: Any) -> Iterator[None]:
+    """Terminate a run with these options after SECONDS."""
+    timer = threading.Timer(SECONDS, setattr, (options, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shape(declared: list[Any]) -> Shape:
+    """A declared shape, in which names of axes become None."""
+    return tuple(n if isinstance(n, int) and n > 0 else None for n in declared)
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error of ONNX Runtime without its codes, shortened."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rsplit(" : ", 1)[-1][:200].rstrip(". ")
