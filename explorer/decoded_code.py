@@ -35,7 +35,7 @@ def caption(name: str, digit: int | None) -> str:
 
 
 def _has_class_block(name: str) -> bool:
-    return session.info(name).digit is not None and session.has_classifier()
+    return session.info(name).class_dims is not None and session.has_classifier()
 
 
 def is_ready(name: str) -> bool:
@@ -43,7 +43,7 @@ def is_ready(name: str) -> bool:
     event loop."""
     if not session.is_ready(name):
         return False
-    if session.info(name).digit is None or session.is_ready(session.service.CLASSIFIER):
+    if session.info(name).class_dims is None or session.is_ready(session.service.CLASSIFIER):
         return True
     # the service's has_classifier: that of the session loads it; last, because it reads the disk
     return not session.service.has_classifier()
@@ -58,7 +58,7 @@ def decode_batch(name: str, z: np.ndarray) -> list[DecodedCode]:
     """Decode codes [N, Z] in one pass. Raises as `decode`."""
     model, info = session.model(name), session.info(name)
     pictures = model.pictures_by_code(z)
-    classifier = session.classifier() if info.digit is not None else None
+    classifier = session.classifier() if info.class_dims is not None else None
     if classifier:
         shares = classifier.classify(pictures / np.float32(255))
     else:

@@ -60,7 +60,7 @@ def _place(query: dict[str, str], name: str) -> Place | None:
         return session.digit_place(name, index(query["digit"], count))
     if "z" in query:
         info = session.info(name)
-        return Place.at(code(query["z"], info.dims, info.digit))
+        return Place.at(code(query["z"], info.dims, info.class_dims))
     return None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ import numpy as np
 from vae import checkpoint, latent
 from vae.cache import cached
 from vae.checkpoint import CheckpointError, Encodings
+from vae.dataspec import MNIST, DataSpec
 from vae.latent import LatentBlock
 
 CHECKPOINTS = Path(
@@ -36,11 +38,14 @@ class ModelInfo:
     figures: dict[str, Any]  # metrics.json
     kl: tuple[float, ...]  # nats per dimension, mean over the test digits; 0 if deterministic
     active: tuple[bool, ...]  # whether a dimension is in use
+    spec: DataSpec = MNIST  # of the data that it was trained on
+    data: str = "mnist"  # a name in data.DATASETS, or a path
+    options: Mapping[str, Any] = field(default_factory=dict)  # how these were read: data.Options
 
     @property
     def dims(self) -> int:
         """Latent dimensions in all."""
-        return sum(block.size for block in self.blocks)
+        return latent.dims(self.blocks)
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -49,9 +54,9 @@ class ModelInfo:
         return tuple(sorted(continuous, key=lambda d: (not self.active[d], -self.kl[d], d)))
 
     @property
-    def digit(self) -> slice | None:
-        """The dimensions of the class block in the code, None for a model without one."""
-        return latent.block_slice(self.blocks, latent.DIGIT)
+    def class_dims(self) -> slice | None:
+        """The dimensions of the class in the code, None for a model whose code has none."""
+        return latent.class_slice(self.blocks)
 
 
 def folder_of(name: str) -> Path:
@@ -103,7 +108,7 @@ def info(name: str) -> ModelInfo:
     """Describe a model without importing torch. Raises as `encodings`."""
     folder = folder_of(name)
     manifest = checkpoint.read_manifest(folder)
-    dims = sum(block.size for block in manifest.blocks)
+    dims = latent.dims(manifest.blocks)
     kl, active = np.zeros(dims), np.ones(dims, bool)
     if "encodes" in manifest.abilities:
         kl, active = _kl_and_activity(name, folder, dims)
@@ -113,6 +118,9 @@ def info(name: str) -> ModelInfo:
         description=manifest.description,
         abilities=frozenset(manifest.abilities),
         blocks=manifest.blocks,
+        spec=manifest.spec,
+        data=manifest.data,
+        options=manifest.options,
         figures=checkpoint.read_metrics(folder),
         kl=tuple(kl.tolist()),
         active=tuple(active.tolist()),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from vae.dataspec import MNIST, DataSpec
 from vae.latent import LatentBlock
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from vae.interface import LatentModel
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, CONFIG, METRICS, ENCODINGS = (
     "weights.safetensors",
     "config.json",
@@ -61,7 +62,13 @@ class Manifest:
     blocks: tuple[LatentBlock, ...]
     abilities: tuple[str, ...]
     data: str = "mnist"  # what it was trained on: a name in data.DATASETS, or a path
+    options: dict[str, Any] = field(default_factory=dict)  # how the data were read: data.Options
+    spec: DataSpec = MNIST
     format: int = field(default=FORMAT)
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of config.json."""
+        return asdict(self) | {"spec": self.spec.as_json()}
 
 
 class Encodings(NamedTuple):
@@ -152,13 +159,22 @@ def read_manifest(folder: Path) -> Manifest:
         for name in ("model", "title", "description", "data"):
             if not isinstance(raw.get(name, ""), str):
                 raise TypeError(f"{name} is no text")
-        blocks = tuple(LatentBlock(**block) for block in raw.pop("blocks"))
+        blocks = tuple(_block(block, raw["format"]) for block in raw.pop("blocks"))
         abilities = tuple(raw.pop("abilities"))
-        return Manifest(**raw, blocks=blocks, abilities=abilities)
+        spec = DataSpec.from_json(raw.pop("spec")) if raw.pop("format") > 1 else MNIST
+        return Manifest(**raw, blocks=blocks, abilities=abilities, spec=spec)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} has a missing or invalid field ({error}); restore it or train again"
         ) from error
+
+
+def _block(fields: dict[str, Any], format_: int) -> LatentBlock:
+    """A block of the manifest. In format 1 a class was recognised by the name "digit"."""
+    if format_ == 1 and fields["name"] == "digit":
+        fields = fields | {"role": "class"}
+    limits = fields.get("range")
+    return LatentBlock(**fields | {"range": tuple(limits) if limits else None})
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
@@ -292,7 +308,7 @@ def write_model(
     }
     with _replacing(folder / CONFIG) as config, _replacing(folder / WEIGHTS) as tensors:
         _write_tensors(tensors, stored, None)
-        config.write_text(_json(asdict(manifest)), encoding="utf-8")
+        config.write_text(_json(manifest.as_json()), encoding="utf-8")
 
 
 def read_model(folder: Path, device: str = "cpu") -> LatentModel:

@@ -125,7 +125,7 @@ def style(model: ConditionsEncoding, real: Digits, *, seed: int = 0) -> dict[str
     x, y = metrics.grey(real)[rows], torch.from_numpy(real.labels[rows])
     posterior = model.encode_given(x, torch.nn.functional.one_hot(y, 10).float())
     codes = posterior.mean[:, None].repeat(1, 10, 1)  # [S, 10, Z]
-    codes[:, :, model.digit] = torch.eye(10)
+    codes[:, :, model.class_dims] = torch.eye(10)
     decoded = torch.cat([model.decode(part).sigmoid() for part in codes.split(100)]).numpy()
     figures = {}
     for name, measure in (("slant", slant), ("thickness", thickness)):

@@ -10,7 +10,7 @@ import numpy as np
 
 Kind = Literal["image", "sequence", "text"]
 Preparation = Literal["mnist", "resize", "tokens"]
-SIDES = (8, 128)  # px: the shortest and the longest side of an image
+SIDES = (8, 128)  # px: the shortest and the longest side of an image that a loader gives
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class DataSpec:
 
     Networks are built from it, and pages choose by it how a sample is shown and entered. It
     consists of JSON scalars and lists. Raises ValueError for a shape that does not fit the kind, or
-    an image side outside `SIDES`.
+    an image side beyond `SIDES`.
     """
 
     kind: Kind
@@ -31,8 +31,6 @@ class DataSpec:
     noun: str = "image"  # what the pages call one sample
 
     def __post_init__(self) -> None:
-        for name in ("shape", "classes", "vocabulary"):  # JSON has lists
-            object.__setattr__(self, name, tuple(getattr(self, name)))
         axes = {"image": 3, "sequence": 2, "text": 1}
         if self.kind not in axes:
             raise ValueError(f"kind {self.kind!r} is not one of {', '.join(get_args(Kind))}")
@@ -52,10 +50,10 @@ class DataSpec:
         channels, *sides = self.shape
         if channels not in (1, 3):
             raise ValueError(f"an image has 1 channel (grey) or 3 (colour), not {channels}")
-        if not all(SIDES[0] <= side <= SIDES[1] for side in sides):
+        if max(sides) > SIDES[1]:
             raise ValueError(
-                f"an image has sides of {SIDES[0]} to {SIDES[1]} pixels, not "
-                f"{sides[0]}x{sides[1]}; resize it with --size"
+                f"an image has sides of {SIDES[1]} pixels at the most, not {sides[0]}x{sides[1]}; "
+                "resize it with --size"
             )
 
     @property
@@ -84,8 +82,9 @@ class DataSpec:
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(fields_by_name) - known):
             raise ValueError(f"a data spec has no field {', '.join(unknown)}")
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields_by_name.items()}
         try:
-            return cls(**fields_by_name)
+            return cls(**values)
         except TypeError as error:
             raise ValueError(f"the data spec is incomplete ({error})") from error
 

@@ -66,9 +66,9 @@ class Autoencodes(Encodes, Decodes, Protocol):
 
 @runtime_checkable
 class Conditions(Protocol):
-    """Decodes given a class, which is the block "digit" of the code."""
+    """Decodes given a class, which is a block of the code."""
 
-    digit: slice  # the dimensions of the one-hot class in the code
+    class_dims: slice  # the dimensions of the one-hot class in the code
 
 
 @runtime_checkable

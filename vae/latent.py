@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,50 +13,100 @@ from jaxtyping import Float, Int
 # a dimension is active if the variance of the posterior means exceeds this (Burda et al. 2015)
 ACTIVE = 0.01
 FARTHEST = 1e6  # largest coordinate of a code that decodes in single precision
-DIGIT = "digit"  # the name of the block of the class, in conditional models
 Prior = Literal["normal", "uniform", "categorical", "simplex"]
+Role = Literal["code", "class", "noise"]
+# what the sliders of a block span where it names no range
+RANGES = {"normal": (-3.0, 3.0), "uniform": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
 class LatentBlock:
     """A run of latent coordinates that share one prior; a latent space is a list of these.
 
-    Raises ValueError for a size below 1 or a prior that is not one of `Prior`.
+    Raises ValueError for a size or a number of steps below 1, for a prior, a role or a range that
+    is not valid, and for a class whose prior is not categorical.
     """
 
     name: str
-    size: int  # coordinates
-    prior: Prior  # normal N(0, 1); uniform on [-1, 1]; categorical one-hot; simplex: flat Dirichlet
+    size: int  # coordinates of one step
+    # normal N(0, 1); uniform on `limits`; categorical one-hot; simplex: flat Dirichlet
+    prior: Prior
+    role: Role = "code"  # class: one-hot over the classes of the data; noise: not to be explored
+    steps: int = 1  # steps of a sequence, each with coordinates of its own
+    range: tuple[float, float] | None = None  # of a coordinate; None: by the prior
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"block {self.name!r} has size {self.size}; it needs 1 or more")
-        if self.prior not in get_args(Prior):
+        low, high = self.limits
+        if self.size < 1 or self.steps < 1:
             raise ValueError(
-                f"block {self.name!r} has prior {self.prior!r}, not in {get_args(Prior)}"
+                f"block {self.name!r} has size {self.size} and {self.steps} steps; "
+                "both need 1 or more"
             )
+        for field, known in (("prior", Prior), ("role", Role)):
+            if (value := getattr(self, field)) not in get_args(known):
+                raise ValueError(
+                    f"block {self.name!r} has {field} {value!r}, not in {get_args(known)}"
+                )
+        if not -FARTHEST <= low < high <= FARTHEST:
+            raise ValueError(f"block {self.name!r} has the range {low} to {high}, which is empty")
+        if self.role == "class" and self.prior != "categorical":
+            raise ValueError(f"block {self.name!r} is a class; its prior is categorical")
+
+    @property
+    def dims(self) -> int:
+        """Coordinates of all steps."""
+        return self.size * self.steps
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The lowest and the highest value of a slider."""
+        return self.range or RANGES.get(self.prior, (0.0, 1.0))
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether its coordinates are free real numbers."""
+        return self.prior in RANGES
 
 
-def block_slice(blocks: Sequence[LatentBlock], name: str) -> slice | None:
-    """The dimensions of the block `name`, None where there is none of that name."""
-    start = 0
-    for block in blocks:
-        if block.name == name:
-            return slice(start, start + block.size)
-        start += block.size
-    return None
+def dims(blocks: Sequence[LatentBlock]) -> int:
+    """The number of coordinates of a code."""
+    return sum(block.dims for block in blocks)
+
+
+def slices(blocks: Sequence[LatentBlock]) -> list[slice]:
+    """The coordinates of each block in a code."""
+    ends = list(accumulate((block.dims for block in blocks), initial=0))
+    return [slice(start, end) for start, end in pairwise(ends)]
+
+
+def class_slice(blocks: Sequence[LatentBlock]) -> slice | None:
+    """The coordinates of the class, None where the code has no class."""
+    found = zip(blocks, slices(blocks), strict=True)
+    return next((where for block, where in found if block.role == "class"), None)
 
 
 def continuous(blocks: Sequence[LatentBlock]) -> tuple[int, ...]:
     """The dimensions of continuous blocks, normal and uniform."""
-    priors = [block.prior for block in blocks for _ in range(block.size)]
-    return tuple(d for d, prior in enumerate(priors) if prior in {"normal", "uniform"})
+    free = [block.is_continuous for block in blocks for _ in range(block.dims)]
+    return tuple(np.flatnonzero(free).tolist())
+
+
+def limits(blocks: Sequence[LatentBlock]) -> Float[np.ndarray, "Z 2"]:
+    """The lowest and the highest value of each dimension's slider, float32 [Z, 2]."""
+    pairs = [block.limits for block in blocks for _ in range(block.dims)]
+    return np.array(pairs, np.float32).reshape(-1, 2)
 
 
 def origin(blocks: Sequence[LatentBlock]) -> Float[np.ndarray, " Z"]:
     """The mean of the prior, float32 [Z]; for a categorical block its first class."""
-    middle = {"categorical": lambda n: np.eye(n)[0], "simplex": lambda n: np.full(n, 1 / n)}
-    parts = [middle.get(b.prior, np.zeros)(b.size) for b in blocks]
+
+    def centre(block: LatentBlock) -> np.ndarray:
+        if block.prior == "uniform":
+            return np.full(block.size, np.mean(block.limits))
+        middle = {"categorical": lambda n: np.eye(n)[0], "simplex": lambda n: np.full(n, 1 / n)}
+        return middle.get(block.prior, np.zeros)(block.size)
+
+    parts = [np.tile(centre(block), block.steps) for block in blocks]
     return np.concatenate(parts).astype(np.float32)
 
 
@@ -73,12 +124,13 @@ def sample_prior(
         )
     rng = np.random.default_rng(seed)
     draw = {
-        "normal": lambda size: temperature * rng.standard_normal((count, size)),
-        "uniform": lambda size: rng.uniform(-1, 1, (count, size)),
-        "categorical": lambda size: np.eye(size)[rng.integers(size, size=count)],
-        "simplex": lambda size: rng.dirichlet(np.ones(size), count),
+        "normal": lambda block: temperature * rng.standard_normal((count, block.size)),
+        "uniform": lambda block: rng.uniform(*block.limits, (count, block.size)),
+        "categorical": lambda block: np.eye(block.size)[rng.integers(block.size, size=count)],
+        "simplex": lambda block: rng.dirichlet(np.ones(block.size), count),
     }
-    return np.concatenate([draw[b.prior](b.size) for b in blocks], axis=1).astype(np.float32)
+    parts = [draw[block.prior](block) for block in blocks for _ in range(block.steps)]
+    return np.concatenate(parts, axis=1).astype(np.float32)
 
 
 def conditional_codes(
@@ -92,24 +144,30 @@ def conditional_codes(
     """Codes of the classes `labels`, one-hot in their block; z are the other dimensions, by default
     drawn from the prior.
 
-    Raises ValueError for blocks without a class, labels outside 0..9, and z of another shape.
+    Raises ValueError for blocks without a class, labels that are no class, and z of another shape.
     """
-    where = block_slice(blocks, DIGIT)
+    where = class_slice(blocks)
     if where is None:
-        raise ValueError(f"this latent space has no block {DIGIT!r}: the model is not conditional")
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or not np.isin(labels, range(10)).all():
-        raise ValueError(f"digits are whole numbers from 0 to 9, not {labels.tolist()[:10]}")
-    size = sum(block.size for block in blocks)
+        raise ValueError("this latent space has no block of the class: the model isn't conditional")
+    labels, classes = np.asarray(labels), where.stop - where.start
+    if (
+        labels.ndim != 1
+        or labels.dtype.kind not in "iu"
+        or not np.isin(labels, range(classes)).all()
+    ):
+        raise ValueError(
+            f"classes are whole numbers from 0 to {classes - 1}, not {labels.tolist()[:10]}"
+        )
+    size = dims(blocks)
     rest = np.setdiff1d(np.arange(size), np.arange(where.start, where.stop))
     codes = np.zeros((len(labels), size), np.float32)
     if z is not None:
         if z.shape != (len(labels), len(rest)):
-            raise ValueError(f"{len(labels)} digits need z of {len(rest)} numbers, not {z.shape}")
+            raise ValueError(f"{len(labels)} labels need z of {len(rest)} numbers, not {z.shape}")
         codes[:, rest] = z
     elif len(labels):
         codes = sample_prior(blocks, len(labels), seed, temperature)
-    codes[:, where] = np.eye(10)[labels]
+    codes[:, where] = np.eye(classes)[labels]
     return codes
 
 

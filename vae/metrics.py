@@ -116,13 +116,13 @@ def _elbo_over_classes(
     q /= q.sum(1, keepdim=True)
     rows, classes = q.nonzero(as_tuple=True)  # [P] each, the pairs (x, y)
     cross_entropy = torch.zeros(len(x), device=x.device)
-    kl = torch.zeros(len(x), model.digit.stop, device=x.device)
+    kl = torch.zeros(len(x), model.class_dims.stop, device=x.device)
     for row, y in zip(rows.split(500), classes.split(500), strict=True):
         one_hot = nn.functional.one_hot(y, q.shape[1]).float()
         given = _elbo(model, x[row], one_hot, draws, generator)
         cross_entropy.index_add_(0, row, q[row, y] * given.cross_entropy)
         kl.index_add_(0, row, q[row, y, None] * given.kl)
-    kl[:, model.digit] = torch.xlogy(q, q * q.shape[1])  # q log(q / p)
+    kl[:, model.class_dims] = torch.xlogy(q, q * q.shape[1])  # q log(q / p)
     return NegativeELBO(cross_entropy, kl)
 
 

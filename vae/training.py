@@ -118,7 +118,7 @@ class EpochSamples:
         codes = latent.sample_prior(model.blocks, 10, seed) if isinstance(model, Decodes) else None
         if codes is not None and isinstance(model, Conditions):
             codes[:] = codes[:1]
-            codes[:, model.digit] = np.eye(10)
+            codes[:, model.class_dims] = np.eye(10)
         self.codes = None if codes is None else torch.from_numpy(codes)
         saved = checkpoint.read_sheets(folder) if self.path.exists() else None
         self.sheets = [] if saved is None else list(saved[:epochs])

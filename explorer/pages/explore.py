@@ -75,20 +75,20 @@ def _moves(name: str) -> None:
 
     def choose() -> None:
         code = now.z
-        code[info.digit] = np.eye(10)[st.session_state[f"digit-{name}"]]
+        code[info.class_dims] = np.eye(10)[st.session_state[f"digit-{name}"]]
         move(code)
 
     def reset() -> None:
         code = latent.origin(info.blocks)
-        if info.digit:
-            code[info.digit] = now.z[info.digit]  # the class stays
+        if info.class_dims:
+            code[info.class_dims] = now.z[info.class_dims]  # the class stays
         move(code)
 
     def test_digit() -> None:
         move(*session.digit_place(name, int(rng.integers(len(session.encodings(name).labels)))))
 
-    if info.digit:
-        st.session_state[f"digit-{name}"] = int(now.z[info.digit].argmax())
+    if info.class_dims:
+        st.session_state[f"digit-{name}"] = int(now.z[info.class_dims].argmax())
         st.segmented_control(
             "Digit",
             range(10),

@@ -68,7 +68,7 @@ def samples(name: str, subject: Subject) -> None:
     figures = subject.figures
     if figures.deterministic:
         return
-    count, classes = reconstruction_metrics.DRAWS, session.info(name).digit
+    count, classes = reconstruction_metrics.DRAWS, session.info(name).class_dims
     codes = reconstruction_metrics.draw_codes(figures.mean, figures.logvar, count, 0, classes)[0]
     decoded = controls.model(name).decode(np.concatenate([figures.mean, codes]))
     st.html(

@@ -59,7 +59,7 @@ def prior_controls(prefix: str, count: Callable[[], float]) -> tuple[int, int, f
 def style_part(name: str, codes: np.ndarray) -> np.ndarray:
     """The styles of codes [N, Z]: the dimensions outside the class block, which the model must
     have."""
-    digit = session.info(name).digit
+    digit = session.info(name).class_dims
     assert digit is not None, "the model is not conditioned on the digit"
     return generation.style_of(codes, digit)
 

@@ -250,7 +250,7 @@ def _own(
     if not found:
         return
     mean, _ = controls.model(name).encode(np.stack([picture for _, picture in found]))
-    taken = mean[:, session.info(name).digit].argmax(axis=1)
+    taken = mean[:, session.info(name).class_dims].argmax(axis=1)
     sources = [
         Source(picture, f"{text.inert(title)}, encoded as {text.with_article(str(digit))}")
         for (title, picture), digit in zip(found, taken, strict=True)

@@ -18,7 +18,7 @@ from vae.latent import LatentBlock
 from vae.service import History, ModelInfo
 
 STYLES = 3
-BLOCKS = (LatentBlock("z", STYLES, "normal"), LatentBlock("digit", 10, "categorical"))
+BLOCKS = (LatentBlock("z", STYLES, "normal"), LatentBlock("class", 10, "categorical", role="class"))
 CONDITIONS = frozenset({"encodes", "decodes", "conditions", "classifies"})
 
 

@@ -111,9 +111,9 @@ def test_a_test_digit_is_answered_with_its_code_and_caption(channel: ClientConne
 
 def test_the_picture_of_a_conditional_model_is_classified(channel: ClientConnection) -> None:
     info = session.info("cvae")
-    assert info.digit is not None
+    assert info.class_dims is not None
     z = np.zeros(info.dims)
-    z[info.digit.start + 7] = 1
+    z[info.class_dims.start + 7] = 1
     view = ["Two dimensions", *info.order[:2]]
     reply = ask(channel, serial=1, model="cvae", z=z.tolist(), view=view)
     assert int(np.argmax(reply["shares"])) == 7

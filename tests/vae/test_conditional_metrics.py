@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vae import checkpoint, conditional_metrics, latent
 from vae.data import Digits
 from vae.interface import Posterior
-from vae.latent import DIGIT, LatentBlock
+from vae.latent import LatentBlock
 
 
 def bars(lean: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -32,8 +32,8 @@ def random_bars(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
 class Bars(nn.Module):
     """Its code is slant and thickness, and it decodes to a bar of these, or of random ones."""
 
-    blocks = (LatentBlock("z", 2, "normal"), LatentBlock(DIGIT, 10, "categorical"))
-    digit = slice(2, 12)
+    blocks = (LatentBlock("z", 2, "normal"), LatentBlock("class", 10, "categorical", role="class"))
+    class_dims = slice(2, 12)
 
     def __init__(self, ignores_code: bool = False) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ def test_generated_images_have_the_given_classes_and_repeat(checkpoints: Path) -
     labels = np.array([3, 1, 4, 1, 5] * 300)  # more than are decoded at once
     images, codes = conditional_metrics.generate(model, labels, seed=2)
     assert images.shape == (1500, 28, 28)
-    np.testing.assert_array_equal(codes[:, model.digit].argmax(1), labels)
+    np.testing.assert_array_equal(codes[:, model.class_dims].argmax(1), labels)
     z = torch.from_numpy(codes[1200:1210])
     np.testing.assert_allclose(images[1200:1210], model.decode(z).sigmoid(), atol=1e-5)
     np.testing.assert_array_equal(conditional_metrics.generate(model, labels, seed=2)[0], images)
@@ -142,12 +142,12 @@ def test_conditional_codes() -> None:
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("labels", [[10], [-1], [1.5], [[1]], ["3"]])
 def test_labels_that_are_no_digits_are_refused(labels: list) -> None:
-    with pytest.raises(ValueError, match="digits are whole numbers from 0 to 9"):
+    with pytest.raises(ValueError, match="classes are whole numbers from 0 to 9"):
         latent.conditional_codes(Bars.blocks, np.array(labels))
 
 
 def test_codes_of_another_shape_or_space_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"2 digits need z of 2 numbers, not \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"2 labels need z of 2 numbers, not \(2, 3\)"):
         latent.conditional_codes(Bars.blocks, np.array([1, 2]), np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="has no block 'digit': the model is not conditional"):
+    with pytest.raises(ValueError, match="has no block of the class"):
         latent.conditional_codes(Bars.blocks[:1], np.array([1]))

@@ -17,7 +17,7 @@ def codes(count: int, size: int) -> np.ndarray:
 @pytest.mark.usefixtures("unchecked")
 def test_an_invalid_block_is_refused(size: int, prior: str) -> None:
     given: dict = {"prior": prior}
-    with pytest.raises(ValueError, match=rf"block 'z' has (size {size};|prior '{prior}',)"):
+    with pytest.raises(ValueError, match=rf"block 'z' has (size {size} |prior '{prior}',)"):
         LatentBlock("z", size, **given)
 
 

@@ -13,7 +13,7 @@ from torch.distributions import Categorical, kl_divergence
 from vae import checkpoint, losses, metrics
 from vae.data import Digits
 from vae.interface import Posterior
-from vae.latent import DIGIT, LatentBlock
+from vae.latent import LatentBlock
 
 
 class Constant(nn.Module):
@@ -101,8 +101,8 @@ class Mixture(nn.Module):
     A temperature of 1 makes q(y | x) the true posterior.
     """
 
-    blocks = (LatentBlock("z", 2, "normal"), LatentBlock(DIGIT, 10, "categorical"))
-    digit = slice(2, 12)
+    blocks = (LatentBlock("z", 2, "normal"), LatentBlock("class", 10, "categorical", role="class"))
+    class_dims = slice(2, 12)
 
     def __init__(self, temperature: float = 1.0) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class Mixture(nn.Module):
         return self.encode_given(x, self.classify(x).exp())
 
     def decode(self, z: Tensor) -> Tensor:
-        return (z[..., self.digit] @ self.logits.flatten(1)).unflatten(-1, (28, 28))
+        return (z[..., self.class_dims] @ self.logits.flatten(1)).unflatten(-1, (28, 28))
 
 
 class TestElboOverClasses:
@@ -152,7 +152,7 @@ class TestElboOverClasses:
         kl = metrics.elbo(model, x).kl
         q = Categorical(logits=model.classify(x))
         expected = kl_divergence(q, Categorical(torch.full((10,), 0.1)))
-        torch.testing.assert_close(kl[:, model.digit].sum(1), expected, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(kl[:, model.class_dims].sum(1), expected, rtol=1e-3, atol=1e-3)
         assert not kl[:, :2].any(), "q(z | x) is the prior here"
 
     def test_the_terms_are_means_over_the_classes(self, checkpoints: Path, few: Digits) -> None:

@@ -92,7 +92,7 @@ def test_the_blocks_make_up_the_code(name: str) -> None:
     if "decodes" in offered:
         assert model.decode(torch.randn(8, size(model))).shape == (8, 28, 28)
     if "conditions" in offered:
-        assert model.digit == latent.block_slice(model.blocks, latent.DIGIT)
+        assert model.class_dims == latent.class_slice(model.blocks)
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if "classifies" in OFFERED[name]])
@@ -109,18 +109,18 @@ class TestConditions:
         model = build(name).eval()
         one_hot = torch.eye(10)[:8]
         given = model.encode_given(batch().x, one_hot)
-        assert torch.equal(given.mean[:, model.digit], one_hot)
-        assert given.logvar[:, model.digit].isneginf().all()
+        assert torch.equal(given.mean[:, model.class_dims], one_hot)
+        assert given.logvar[:, model.class_dims].isneginf().all()
         rest = torch.ones(size(model), dtype=torch.bool)
-        rest[model.digit] = False
+        rest[model.class_dims] = False
         assert given.logvar[:, rest].isfinite().all()
-        inferred = model.encode(batch().x).mean[:, model.digit]
+        inferred = model.encode(batch().x).mean[:, model.class_dims]
         torch.testing.assert_close(inferred, model.classify(batch().x).exp())
 
     def test_the_decoder_depends_on_it(self, name: str) -> None:
         model = build(name).eval()
         codes = torch.zeros(10, size(model))
-        codes[:, model.digit] = torch.eye(10)
+        codes[:, model.class_dims] = torch.eye(10)
         decoded = model.decode(codes)
         assert (decoded[1:] - decoded[:1]).abs().amax((1, 2)).min() > 0
 

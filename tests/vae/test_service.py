@@ -44,7 +44,7 @@ class TestDescription:
         assert sum(block.size for block in info.blocks) == info.dims
         assert len(info.kl) == len(info.active) == info.dims
         assert sorted(info.order) == list(range(info.dims - 10 * bool(conditional)))
-        assert info.digit == (slice(3, 13) if conditional else None)
+        assert info.class_dims == (slice(3, 13) if conditional else None)
 
     def test_info_orders_dimensions_by_kl(self) -> None:
         info = service.info("vae-5d")
@@ -345,7 +345,7 @@ class TestConditionalGeneration:
         labels, z = np.array([3, 0, 9]), codes(3, 3)
         whole = model.codes(labels, z)
         np.testing.assert_array_equal(whole[:, :3], z)
-        np.testing.assert_array_equal(whole[:, model.info.digit], np.eye(10)[labels])
+        np.testing.assert_array_equal(whole[:, model.info.class_dims], np.eye(10)[labels])
         np.testing.assert_array_equal(model.generate(labels, z), model.decode(whole))
 
     def test_the_seed_determines_the_codes_and_the_temperature_their_spread(self) -> None:

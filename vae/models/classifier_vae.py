@@ -13,7 +13,7 @@ from torch.func import functional_call
 from vae import augment, losses, nets
 from vae.distributed import Noise
 from vae.interface import Batch, LatentModel, Posterior
-from vae.latent import DIGIT, LatentBlock
+from vae.latent import LatentBlock
 from vae.optim import GradientStep, Scalars, TrainConfig
 
 
@@ -50,8 +50,11 @@ class ClassifierVAE(LatentModel):
     def __init__(self, config: ClassifierVAEConfig) -> None:
         super().__init__()
         c = self.config = config
-        self.blocks = (LatentBlock("z", c.latent, "normal"), LatentBlock(DIGIT, 10, "categorical"))
-        self.digit = slice(c.latent, c.latent + 10)
+        self.blocks = (
+            LatentBlock("z", c.latent, "normal"),
+            LatentBlock("class", 10, "categorical", role="class"),
+        )
+        self.class_dims = slice(c.latent, c.latent + 10)
         self.encoder, _ = nets.build(c.net, 1, 2 * c.latent, c.hidden, c.depth, c.dropout)
         _, self.decoder = nets.build(c.net, c.latent + 10, 1, c.hidden, c.depth, c.dropout)
         self.classifier = nets.classifier(c.classifier, min(c.hidden, 128), c.classifier_dropout)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vae import losses, nets
 from vae.distributed import Noise
 from vae.interface import Batch, LatentModel, Posterior
-from vae.latent import DIGIT, LatentBlock
+from vae.latent import LatentBlock
 from vae.models.classifier_vae import disagreement
 from vae.optim import GradientStep, Scalars, TrainConfig
 
@@ -45,8 +45,11 @@ class ConditionalVAE(LatentModel):
     def __init__(self, config: ConditionalVAEConfig) -> None:
         super().__init__()
         c = self.config = config
-        self.blocks = (LatentBlock("z", c.latent, "normal"), LatentBlock(DIGIT, 10, "categorical"))
-        self.digit = slice(c.latent, c.latent + 10)
+        self.blocks = (
+            LatentBlock("z", c.latent, "normal"),
+            LatentBlock("class", 10, "categorical", role="class"),
+        )
+        self.class_dims = slice(c.latent, c.latent + 10)
         # maps the class to an image that is added to x, so that any net can be the encoder
         self.label = nn.Sequential(nn.Linear(10, nets.PIXELS, bias=False), nets.ToImage())
         self.encoder, _ = nets.build(c.net, 1, 2 * c.latent, c.hidden, c.depth, c.dropout)
