@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -19,15 +18,16 @@ from vae import latent
 from vae.checkpoint import CheckpointError
 from vae.dataspec import DataSpec
 from vae.latent import LatentBlock
+from vae.runtime.image_layout import ORDERS, Layout, find_layout, layouts
 from vae.runtime.onnx_session import Session, Shape
 
+MODEL = "onnx"  # the model of a manifest that this runtime runs
 DECODER, ENCODER = "decoder.onnx", "encoder.onnx"
 VALUES = 1 << 20  # pixels of a batch, times channels: a convolution of 64 channels has 256 MB
 LARGEST_BATCH = 1024
 TRIALS = 16  # codes drawn from the prior that a decoder is tried with
 TOLERANCE = 1 / 255  # between two images that should be the same
 OVERSHOOT = 0.25  # share of the range by which a value may exceed it; it is clipped
-ORDERS = ("CHW", "HWC")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class OnnxRuntime:
         blocks: Sequence[LatentBlock],
         conversion: Conversion,
     ) -> None:
-        self._dims = sum(block.size for block in blocks)
+        self._dims = latent.dims(blocks)
         self._spec, self._conversion = spec, conversion
         self._decoder = _Decoder(Session(decoder), blocks, spec, conversion)
         self._encoder = (
@@ -96,48 +96,6 @@ class OnnxRuntime:
         return self._encoder(images)
 
 
-class Layout(NamedTuple):
-    """The arrangement of an image's values in a network."""
-
-    shape: tuple[int, ...]  # of one image
-    channels_first: bool
-
-
-def layouts(spec: DataSpec, order: str) -> list[Layout]:
-    """The arrangements of an image that a network may have."""
-    channels, height, width = spec.shape
-    flat = Layout((channels * height * width,), order == "CHW")
-    both = [Layout((channels, height, width), True), Layout((height, width, channels), False)]
-    return [*both, flat] + ([Layout((height, width), False)] if channels == 1 else [])
-
-
-def find_layout(shape: Sequence[int | None], spec: DataSpec, order: str) -> Layout | None:
-    """The layout of images [N, *shape], None where there is none; a size of None fits any."""
-    for layout in layouts(spec, order):
-        if len(shape) == len(layout.shape) and all(
-            have in (None, want) for have, want in zip(shape, layout.shape, strict=True)
-        ):
-            return layout
-    return None
-
-
-def _to_arrays(values: np.ndarray, layout: Layout, spec: DataSpec) -> np.ndarray:
-    """The values of a network as images [N, *spec.array_shape]."""
-    channels, height, width = spec.shape
-    if layout.channels_first:
-        values = values.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
-    return values.reshape(len(values), *spec.array_shape)
-
-
-def _from_arrays(images: np.ndarray, layout: Layout, spec: DataSpec) -> np.ndarray:
-    """Images [N, *spec.array_shape] as the values of a network."""
-    channels, height, width = spec.shape
-    values = images.reshape(-1, height, width, channels)
-    if layout.channels_first:
-        values = values.transpose(0, 3, 1, 2)
-    return values.reshape(len(images), *layout.shape)
-
-
 def fixed_batch(session: Session, sample: np.ndarray) -> int | None:
     """The only number of samples that a network accepts, None where it accepts any.
 
@@ -156,27 +114,31 @@ def fixed_batch(session: Session, sample: np.ndarray) -> int | None:
 
 
 def in_batches(
-    session: Session, x: np.ndarray, batch: int | None, values: int
+    session: Session, x: np.ndarray, batch: int | None, step: int
 ) -> dict[str, np.ndarray]:
-    """The outputs of a network for any number of inputs; an incomplete fixed batch is filled with
-    zeros. values is the number of values of an image. Raises CheckpointError as `Session.run`, and
-    where an output has another number of samples."""
-    step = batch or max(1, min(LARGEST_BATCH, VALUES // values))
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in session.outputs}
-    for start in range(0, max(1, len(x)), step):  # once for no input, for the shapes of no output
-        part = x[start : start + step]
-        wanted = len(part)
-        if batch or not wanted:
-            missing = np.zeros((max(1, step if batch else 1) - wanted, *x.shape[1:]), x.dtype)
-            part = np.concatenate([part, missing])
-        for name, y in session.run(part).items():
+    """The outputs of a network for any number of inputs, `step` at a time, or `batch` where it is
+    fixed.
+
+    Zeros fill an incomplete fixed batch, and no input at all, which gives outputs of length 0.
+    Raises CheckpointError as `Session.run`, and where an output has another number of samples.
+    """
+    step = batch or step
+    count = max(1, -(-len(x) // step) * step if batch else len(x))
+    padding = np.zeros((count - len(x), *x.shape[1:]), x.dtype)
+    padded = np.concatenate([x, padding]) if len(padding) else x
+    parts = []
+    for start in range(0, count, step):
+        part = padded[start : start + step]
+        parts.append(session.run(part))
+        for name, y in parts[-1].items():
             if y.shape[:1] != part.shape[:1]:
                 raise CheckpointError(
                     f"{session.path} gives {name} of shape {list(y.shape)} for {len(part)} inputs; "
                     "its first axis must be that of the batch"
                 )
-            parts[name].append(y[:wanted])
-    return {name: np.concatenate(several) for name, several in parts.items()}
+    return {
+        name: np.concatenate([part[name] for part in parts])[: len(x)] for name in session.outputs
+    }
 
 
 class _Decoder:
@@ -208,13 +170,13 @@ class _Decoder:
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
         low, high = self._conversion.range
-        values = _to_arrays(self._run(z), self._layout, self._spec)
+        values = self._layout.to_arrays(self._run(z), self._spec)
         if self._conversion.logits:
             return 1 / (1 + np.exp(-np.clip(values, -80, 80)))
         return np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
 
     def _run(self, z: np.ndarray) -> np.ndarray:
-        return in_batches(self.session, z, self._batch, prod(self._spec.shape))[self._output]
+        return in_batches(self.session, z, self._batch, _step(self._spec))[self._output]
 
     def _check_range(self, values: np.ndarray) -> None:
         """Raises CheckpointError for values that are clearly outside of the declared range."""
@@ -248,8 +210,8 @@ class _Encoder:
         found = find_layout(session.input_shape[1:], spec, conversion.order)
         if found is None:
             raise CheckpointError(
-                f"{session.path} takes inputs of shape {_text(session.input_shape[1:])}, not images "
-                f"of shape {_either(layouts(spec, conversion.order))}; export it for those"
+                f"{session.path} takes inputs of shape {_text(session.input_shape[1:])}, not "
+                f"images of shape {_either(layouts(spec, conversion.order))}; export it for those"
             )
         self._layout = found
         self._mean = _output(session, "mean")
@@ -259,8 +221,8 @@ class _Encoder:
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         low, high = self._conversion.range
         scaled = np.float32(low) + images * np.float32(high - low)
-        x = _from_arrays(scaled, self._layout, self._spec)
-        outputs = in_batches(self.session, x, self._batch, prod(self._spec.shape))
+        x = self._layout.from_arrays(scaled, self._spec)
+        outputs = in_batches(self.session, x, self._batch, _step(self._spec))
         mean = outputs[self._mean]
         logvar = outputs.get("logvar", np.full_like(mean, -np.inf))
         for name, values in {self._mean: mean, "logvar": logvar}.items():
@@ -272,6 +234,11 @@ class _Encoder:
         if not np.isfinite(mean).all() or (logvar == np.inf).any():
             raise CheckpointError(f"{self.session.path} gives infinite codes; check its weights")
         return mean, logvar
+
+
+def _step(spec: DataSpec) -> int:
+    """Images of one batch."""
+    return max(1, min(LARGEST_BATCH, VALUES // prod(spec.shape)))
 
 
 def _check_codes(session: Session, dims: int) -> None:

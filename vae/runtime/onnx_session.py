@@ -6,6 +6,7 @@ ONNX Runtime is imported with the first graph; it takes 20 MB.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +78,7 @@ class Session:
         options = onnxruntime.RunOptions()
         options.log_severity_level = 4  # the error is raised as well
         try:
-            with _time_limit(options):
+            with _watch.limit(options):
                 values = self._session.run(None, {self._name: x.astype(self._dtype)}, options)
         except Exception as error:
             reason = f"it takes over {SECONDS:g} s" if options.terminate else _reason(error)
@@ -134,29 +135,57 @@ def _limit_memory() -> None:
             0,
             onnxruntime.OrtMemType.DEFAULT,
         )
-        # arena_extend_strategy 1: as many bytes as are requested; -1: the default
-        arena = {"max_mem": MEMORY, "arena_extend_strategy": 1} | dict.fromkeys(
-            (
-                "initial_chunk_size_bytes",
-                "max_dead_bytes_per_chunk",
-                "initial_growth_chunk_size_bytes",
-            ),
-            -1,
-        )
+        arena = {
+            "max_mem": MEMORY,
+            "arena_extend_strategy": 1,  # by as many bytes as are requested
+            "initial_chunk_size_bytes": -1,  # the default, as below
+            "max_dead_bytes_per_chunk": -1,
+            "initial_growth_chunk_size_bytes": -1,
+        }
         onnxruntime.create_and_register_allocator(info, onnxruntime.OrtArenaCfg(arena))
         _registered.set()
 
 
-@contextmanager
-def _time_limit(options: Any) -> Iterator[None]:
-    """Terminate a run with these options after SECONDS."""
-    timer = threading.Timer(SECONDS, setattr, (options, "terminate", True))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+class _Watch:
+    """Terminates runs that exceed SECONDS, by one thread for all of them.
+
+    A timer for each run would start a thread for each decoded code.
+    """
+
+    def __init__(self) -> None:
+        self._ends: dict[int, tuple[Any, float]] = {}  # options and end of each run
+        self._lock, self._active = threading.Lock(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def limit(self, options: Any) -> Iterator[None]:
+        """Terminate what runs with these options, unless it ends in time."""
+        with self._lock:
+            self._ends[id(options)] = options, time.monotonic() + SECONDS
+            self._active.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True, name="onnx-watch")
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._ends[id(options)]
+
+    def _run(self) -> None:
+        while True:
+            self._active.wait()
+            time.sleep(SECONDS / 20)
+            with self._lock:
+                now = time.monotonic()
+                for options, end in self._ends.values():
+                    if end < now:
+                        options.terminate = True
+                if not self._ends:
+                    self._active.clear()
+
+
+_watch = _Watch()
 
 
 def _shape(declared: list[Any]) -> Shape:
