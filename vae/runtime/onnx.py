@@ -6,10 +6,11 @@ The contract, in short: a decoder maps codes [N, Z] to images, an encoder images
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -42,12 +43,20 @@ class Conversion:
     order: str = "CHW"  # of the axes, where an image is flat
 
     def __post_init__(self) -> None:
-        low, high = (float(value) for value in self.range)
-        object.__setattr__(self, "range", (low, high))  # JSON has lists
+        low, high = self.range
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
             raise ValueError(f"the range {low:g} {high:g} is empty; give two increasing numbers")
         if self.order not in ORDERS:
             raise ValueError(f"order {self.order!r} is not one of {', '.join(ORDERS)}")
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Conversion:
+        """From the config of a manifest. Raises ValueError for unknown fields or wrong types."""
+        try:
+            low, high = map(float, fields.get("range", cls.range))
+            return cls(**{**fields, "range": (low, high)})
+        except TypeError as error:
+            raise ValueError(f"the conversion {dict(fields)} is not valid ({error})") from error
 
 
 class OnnxRuntime:
@@ -105,7 +114,8 @@ def fixed_batch(session: Session, sample: np.ndarray) -> int | None:
     if session.batch is not None:
         return session.batch
     try:
-        if all(len(y) == 2 for y in session.run(np.stack([sample, sample])).values()):
+        outputs = session.run(np.stack([sample, sample])).values()
+        if all(len(_by_sample(y, 2)) == 2 for y in outputs):
             return None
     except CheckpointError:
         pass  # the run below fails with the reason, unless one sample alone is accepted
@@ -123,13 +133,13 @@ def in_batches(
     Raises CheckpointError as `Session.run`, and where an output has another number of samples.
     """
     step = batch or step
-    count = max(1, -(-len(x) // step) * step if batch else len(x))
+    count = max(1, -(-len(x) // step)) * step if batch else max(1, len(x))
     padding = np.zeros((count - len(x), *x.shape[1:]), x.dtype)
     padded = np.concatenate([x, padding]) if len(padding) else x
     parts = []
     for start in range(0, count, step):
         part = padded[start : start + step]
-        parts.append(session.run(part))
+        parts.append({k: _by_sample(y, len(part)) for k, y in session.run(part).items()})
         for name, y in parts[-1].items():
             if y.shape[:1] != part.shape[:1]:
                 raise CheckpointError(
@@ -139,6 +149,14 @@ def in_batches(
     return {
         name: np.concatenate([part[name] for part in parts])[: len(x)] for name in session.outputs
     }
+
+
+def _by_sample(values: np.ndarray, count: int) -> np.ndarray:
+    """Values with one row a sample: skl2onnx gives a column of all values, where a regressor has
+    several targets."""
+    if values.ndim == 2 and values.shape[1] == 1 and len(values) % count == 0:
+        return values.reshape(count, -1)
+    return values
 
 
 class _Decoder:

@@ -194,6 +194,10 @@ def _shape(declared: list[Any]) -> Shape:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of an error of ONNX Runtime without its codes, shortened."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rsplit(" : ", 1)[-1][:200].rstrip(". ")
+    """An error of ONNX Runtime on one line, without its codes, shortened."""
+    text = " ".join(str(error).split())
+    if "Available memory of" in text:  # the message of its allocator
+        return f"it needs more than {MEMORY >> 20} MB for its intermediate results"
+    for separator in ("Status Message: ", " : "):
+        text = text.rsplit(separator, 1)[-1]
+    return text[:200].rstrip(". ")
