@@ -51,8 +51,8 @@ def class_error(log_probabilities: Float[Tensor, "B C"], y: Int[Tensor, " B"]) -
 
 
 def gaussian_log_density(
-    z: Float[Tensor, "*B Z"], mean: Float[Tensor, "*#B Z"], logvar: Float[Tensor, "*#B Z"]
-) -> Float[Tensor, "*B"]:
+    z: Float[Tensor, "*#B Z"], mean: Float[Tensor, "*#B Z"], logvar: Float[Tensor, "*#B Z"]
+) -> Float[Tensor, "*#B"]:
     """log N(z; mean, exp logvar), summed over the dimensions."""
     return -0.5 * (LOG_2PI + logvar + (z - mean).square() * (-logvar).exp()).sum(-1)
 

@@ -1,33 +1,52 @@
-"""Shared networks by name. Each builder in NETS returns an encoder and a decoder: images
-[B, 28, 28] to features [B, outputs], codes [B, Z] to logits [B, 28, 28]."""
+"""Shared networks by name. Each builder in NETS returns an encoder and a decoder: samples [B, *X]
+to features [B, outputs], codes [B, Z] to the parameters of a likelihood [B, *P]."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae.dataspec import DataSpec
+from vae.likelihoods import likelihood_of
+
 Nets = tuple[nn.Sequential, nn.Sequential]
-SIDE = 28
-PIXELS = SIDE * SIDE
 # range of an encoder's log-variance: deviations from 0.001 to 20, and exp never overflows
 LOGVAR = (-14.0, 6.0)
 
 
-class ToImage(nn.Module):
-    """Reshapes 784 features to an image."""
+class Sizes(NamedTuple):
+    """What an encoder and a decoder are built for."""
 
-    def forward(self, h: Float[Tensor, "*B 784"]) -> Float[Tensor, "*B 28 28"]:
-        return h.unflatten(-1, (SIDE, SIDE))
+    sample: tuple[int, ...]  # shape of a sample: (C, H, W) of an image
+    parameters: tuple[int, ...]  # shape of the parameters of its likelihood
+    latent: int  # inputs of the decoder
+    outputs: int  # outputs of the encoder
+    hidden: int  # units a layer
+    depth: int  # hidden layers or residual blocks
+    dropout: float  # dropout probability
 
 
-def images(decoder: nn.Module, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
+def decode(decoder: nn.Module, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]:
     """Decode codes with any number of leading axes; convolutions accept one only."""
-    return decoder(z.reshape(-1, z.shape[-1])).float().reshape(*z.shape[:-1], SIDE, SIDE)
+    parameters = decoder(z.reshape(-1, z.shape[-1])).float()
+    return parameters.reshape(*z.shape[:-1], *parameters.shape[1:])
+
+
+class Crop(nn.Module):
+    """The upper left part of an image; layers that double a side give multiples of four."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, h: Float[Tensor, "B C G V"]) -> Float[Tensor, "B C H W"]:
+        return h[..., : self.height, : self.width]
 
 
 class ResidualBlock(nn.Module):
@@ -65,16 +84,18 @@ class FourierFeatures(nn.Module):
             return math.sqrt(2) * torch.sin(self.phase(z.float()))  # unit variance
 
 
-def mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+def mlp(sizes: Sizes) -> Nets:
     """Plain softplus layers with Xavier-uniform weights, as published by jmetzen (2015-11-27)."""
 
     def stack(inputs: int, final: int) -> list[nn.Module]:
-        sizes = [inputs] + [hidden] * depth
-        layers = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.Softplus())]
-        return [*layers, nn.Linear(sizes[-1], final)]
+        widths = [inputs] + [sizes.hidden] * sizes.depth
+        layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.Softplus())]
+        return [*layers, nn.Linear(widths[-1], final)]
 
-    encoder = nn.Sequential(nn.Flatten(-2), *stack(PIXELS, outputs))
-    decoder = nn.Sequential(*stack(latent, PIXELS), ToImage())
+    encoder = nn.Sequential(_flatten(sizes), *stack(math.prod(sizes.sample), sizes.outputs))
+    decoder = nn.Sequential(
+        *stack(sizes.latent, math.prod(sizes.parameters)), _unflatten(sizes.parameters)
+    )
     for module in [*encoder, *decoder]:
         if isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)
@@ -82,20 +103,21 @@ def mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> N
     return encoder, decoder
 
 
-def dropout_mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+def dropout_mlp(sizes: Sizes) -> Nets:
     """ELU and tanh layers, each followed by dropout, as published by hwalsuklee
     (tensorflow-mnist-VAE)."""
+    hidden, dropout = sizes.hidden, sizes.dropout
     encoder = nn.Sequential(
-        nn.Flatten(-2),
-        *(nn.Linear(PIXELS, hidden), nn.ELU(), nn.Dropout(dropout)),
+        _flatten(sizes),
+        *(nn.Linear(math.prod(sizes.sample), hidden), nn.ELU(), nn.Dropout(dropout)),
         *(nn.Linear(hidden, hidden), nn.Tanh(), nn.Dropout(dropout)),
-        nn.Linear(hidden, outputs),
+        nn.Linear(hidden, sizes.outputs),
     )
     decoder = nn.Sequential(
-        *(nn.Linear(latent, hidden), nn.Tanh(), nn.Dropout(dropout)),
+        *(nn.Linear(sizes.latent, hidden), nn.Tanh(), nn.Dropout(dropout)),
         *(nn.Linear(hidden, hidden), nn.ELU(), nn.Dropout(dropout)),
-        nn.Linear(hidden, PIXELS),
-        ToImage(),
+        nn.Linear(hidden, math.prod(sizes.parameters)),
+        _unflatten(sizes.parameters),
     )
     for module in [*encoder, *decoder]:
         if isinstance(module, nn.Linear):
@@ -104,89 +126,119 @@ def dropout_mlp(latent: int, outputs: int, hidden: int, depth: int, dropout: flo
     return encoder, decoder
 
 
-def residual(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+def residual(sizes: Sizes) -> Nets:
     """Residual feed-forward blocks."""
-
-    def blocks() -> list[nn.Module]:
-        return [*(ResidualBlock(hidden, dropout) for _ in range(depth)), nn.LayerNorm(hidden)]
-
     encoder = nn.Sequential(
-        nn.Flatten(-2), nn.Linear(PIXELS, hidden), *blocks(), nn.Linear(hidden, outputs)
+        _flatten(sizes),
+        nn.Linear(math.prod(sizes.sample), sizes.hidden),
+        *_blocks(sizes),
+        nn.LayerNorm(sizes.hidden),
+        nn.Linear(sizes.hidden, sizes.outputs),
     )
     decoder = nn.Sequential(
-        nn.Linear(latent, hidden), *blocks(), nn.Linear(hidden, PIXELS), ToImage()
+        *_trunk(sizes),
+        nn.Linear(sizes.hidden, math.prod(sizes.parameters)),
+        _unflatten(sizes.parameters),
     )
     return encoder, decoder
 
 
-def conv(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
-    """Strided convolutions down to 7x7, transposed ones back; `hidden` is the width of the dense
-    layers between."""
-    c = 32
+def conv(sizes: Sizes) -> Nets:
+    """Strided convolutions to a quarter of the sides, transposed ones back; `hidden` is the width
+    of the dense layers between."""
+    c, (channels, height, width) = 32, sizes.sample
+    quarter = height // 4, width // 4  # h, w
+    up = _quarter(sizes)
     encoder = nn.Sequential(
-        nn.Unflatten(-2, (1, SIDE)),  # [B, 1, 28, 28]
-        *(nn.Conv2d(1, c, 4, stride=2, padding=1), nn.GELU()),  # [B, 32, 14, 14]
-        *(nn.Conv2d(c, 2 * c, 4, stride=2, padding=1), nn.GELU()),  # [B, 64, 7, 7]
-        *(nn.Flatten(-3), nn.Linear(2 * c * 49, hidden), nn.GELU(), nn.Dropout(dropout)),
-        *(ResidualBlock(hidden, dropout) for _ in range(depth)),
-        nn.Linear(hidden, outputs),
+        nn.Identity(),  # keeps the names of the layers, by which checkpoints have their weights
+        *(nn.Conv2d(channels, c, 4, stride=2, padding=1), nn.GELU()),  # [B, 32, H / 2, W / 2]
+        *(nn.Conv2d(c, 2 * c, 4, stride=2, padding=1), nn.GELU()),  # [B, 64, h, w]
+        *(nn.Flatten(-3), nn.Linear(2 * c * math.prod(quarter), sizes.hidden), nn.GELU()),
+        *(nn.Dropout(sizes.dropout), *_blocks(sizes)),
+        nn.Linear(sizes.hidden, sizes.outputs),
     )
     decoder = nn.Sequential(
-        nn.Linear(latent, hidden),
-        *(ResidualBlock(hidden, dropout) for _ in range(depth)),
-        *(
-            nn.Linear(hidden, 2 * c * 49),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Unflatten(-1, (2 * c, 7, 7)),
-        ),
-        *(nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1), nn.GELU()),  # [B, 32, 14, 14]
-        *(
-            nn.ConvTranspose2d(c, 1, 4, stride=2, padding=1),
-            nn.Flatten(-3),
-            ToImage(),
-        ),  # [B, 28, 28]
+        nn.Linear(sizes.latent, sizes.hidden),
+        *_blocks(sizes),
+        *(nn.Linear(sizes.hidden, 2 * c * math.prod(up)), nn.GELU(), nn.Dropout(sizes.dropout)),
+        nn.Unflatten(-1, (2 * c, *up)),
+        *(nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1), nn.GELU()),  # [B, 32, 2h, 2w]
+        nn.ConvTranspose2d(c, sizes.parameters[0], 4, stride=2, padding=1),  # [B, P, 4h, 4w]
+        Crop(height, width),
     )
     return encoder, decoder
 
 
-def hybrid(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+def hybrid(sizes: Sizes) -> Nets:
     """Residual blocks, and a decoder that ends in convolutions.
 
-    Pixel shuffle (Shi et al. 2016) doubles the side.
+    Pixel shuffle (Shi et al. 2016) doubles the sides.
     """
-    encoder, trunk = residual(latent, outputs, hidden, depth, dropout)
-    c = 32
+    encoder, _ = residual(sizes)
+    c, h, w = 32, *_quarter(sizes)
     decoder = nn.Sequential(
-        *list(trunk)[:-2],  # without its layer to pixels
-        *(nn.Linear(hidden, 2 * c * 49), nn.GELU(), nn.Unflatten(-1, (2 * c, 7, 7))),
-        *(nn.Conv2d(2 * c, 4 * c, 3, padding=1), nn.PixelShuffle(2), nn.GELU()),  # [B, 32, 14, 14]
+        *_trunk(sizes),
+        *(nn.Linear(sizes.hidden, 2 * c * h * w), nn.GELU(), nn.Unflatten(-1, (2 * c, h, w))),
+        *(nn.Conv2d(2 * c, 4 * c, 3, padding=1), nn.PixelShuffle(2), nn.GELU()),  # [B, 32, 2h, 2w]
         *(nn.Conv2d(c, c, 3, padding=1), nn.GELU()),
-        *(nn.Conv2d(c, 4, 3, padding=1), nn.PixelShuffle(2)),  # [B, 1, 28, 28]
-        *(nn.Flatten(-3), ToImage()),
+        nn.Conv2d(c, 4 * sizes.parameters[0], 3, padding=1),
+        nn.PixelShuffle(2),  # [B, P, 4h, 4w]
+        Crop(*sizes.sample[1:]),
     )
     return encoder, decoder
 
 
-def sigmoid(latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
+def sigmoid(sizes: Sizes) -> Nets:
     """One layer of sigmoid units each way, as published by Zeldes (anotherdatum.com/vae2)."""
     encoder = nn.Sequential(
-        nn.Flatten(-2), nn.Linear(PIXELS, hidden), nn.Sigmoid(), nn.Linear(hidden, outputs)
+        _flatten(sizes),
+        *(nn.Linear(math.prod(sizes.sample), sizes.hidden), nn.Sigmoid()),
+        nn.Linear(sizes.hidden, sizes.outputs),
     )
     decoder = nn.Sequential(
-        nn.Linear(latent, hidden), nn.Sigmoid(), nn.Linear(hidden, PIXELS), ToImage()
+        *(nn.Linear(sizes.latent, sizes.hidden), nn.Sigmoid()),
+        nn.Linear(sizes.hidden, math.prod(sizes.parameters)),
+        _unflatten(sizes.parameters),
     )
     return encoder, decoder
 
 
-def classifier(net: str, hidden: int, dropout: float, width: int = 16) -> nn.Module:
-    """[B, 28, 28] to the logits of ten classes; net "conv", or "sigmoid" for one hidden layer.
+def _flatten(sizes: Sizes) -> nn.Module:
+    return nn.Flatten(-len(sizes.sample))
 
-    Raises ValueError for another name.
+
+def _unflatten(shape: tuple[int, ...]) -> nn.Module:
+    return nn.Unflatten(-1, shape)
+
+
+def _blocks(sizes: Sizes) -> list[nn.Module]:
+    return [ResidualBlock(sizes.hidden, sizes.dropout) for _ in range(sizes.depth)]
+
+
+def _trunk(sizes: Sizes) -> list[nn.Module]:
+    """The first layers of a decoder: codes to features."""
+    return [nn.Linear(sizes.latent, sizes.hidden), *_blocks(sizes), nn.LayerNorm(sizes.hidden)]
+
+
+def _quarter(sizes: Sizes) -> tuple[int, int]:
+    """A quarter of the height and of the width, rounded up."""
+    _, height, width = sizes.sample
+    return math.ceil(height / 4), math.ceil(width / 4)
+
+
+def classifier(net: str, spec: DataSpec, hidden: int, dropout: float, width: int = 16) -> nn.Module:
+    """Samples [B, *X] to the logits of the classes; net "conv", or "sigmoid" for one hidden layer.
+
+    Raises ValueError for another name, and for data without classes.
     """
+    classes = len(spec.classes)
+    if not classes:
+        raise ValueError("a classifier needs data with classes, and these have none")
     if net == "sigmoid":
         return nn.Sequential(
-            nn.Flatten(-2), nn.Linear(PIXELS, hidden), nn.Sigmoid(), nn.Linear(hidden, 10)
+            nn.Flatten(-len(spec.shape)),
+            *(nn.Linear(math.prod(spec.shape), hidden), nn.Sigmoid()),
+            nn.Linear(hidden, classes),
         )
     if net != "conv":
         raise ValueError(f"there is no classifier {net!r}; choose conv or sigmoid")
@@ -195,20 +247,21 @@ def classifier(net: str, hidden: int, dropout: float, width: int = 16) -> nn.Mod
         convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
         return [convolution, nn.BatchNorm2d(outputs), nn.GELU()]
 
-    c = width
+    c, (channels, *sides) = width, spec.shape
+    features = 2 * c * math.prod(math.ceil(side / 4) for side in sides)
     return nn.Sequential(
-        nn.Unflatten(-2, (1, SIDE)),  # [B, 1, 28, 28]
-        *layer(1, c),
-        *layer(c, c, stride=2),  # [B, C, 14, 14]
+        nn.Identity(),  # keeps the names of the layers, by which checkpoints have their weights
+        *layer(channels, c),
+        *layer(c, c, stride=2),  # [B, C, H / 2, W / 2]
         *layer(c, 2 * c),
-        *layer(2 * c, 2 * c, stride=2),  # [B, 2C, 7, 7]
+        *layer(2 * c, 2 * c, stride=2),  # [B, 2C, H / 4, W / 4]
         *layer(2 * c, 2 * c),
-        *(nn.Flatten(-3), nn.Dropout(dropout), nn.Linear(2 * c * 49, hidden), nn.GELU()),
-        *(nn.Dropout(dropout), nn.Linear(hidden, 10)),
+        *(nn.Flatten(-3), nn.Dropout(dropout), nn.Linear(features, hidden), nn.GELU()),
+        *(nn.Dropout(dropout), nn.Linear(hidden, classes)),
     )
 
 
-NETS: dict[str, Callable[[int, int, int, int, float], Nets]] = {
+NETS: dict[str, Callable[[Sizes], Nets]] = {
     "mlp": mlp,
     "dropout": dropout_mlp,
     "residual": residual,
@@ -216,15 +269,24 @@ NETS: dict[str, Callable[[int, int, int, int, float], Nets]] = {
     "hybrid": hybrid,
     "sigmoid": sigmoid,
 }
+CONVOLUTIONAL = {"conv", "hybrid"}
 
 
-def build(net: str, latent: int, outputs: int, hidden: int, depth: int, dropout: float) -> Nets:
-    """Encoder and decoder by name. Raises ValueError for a name that is not in NETS or a size below
-    1."""
+def build(
+    net: str, spec: DataSpec, latent: int, outputs: int, hidden: int, depth: int, dropout: float
+) -> Nets:
+    """Encoder and decoder by name, for the samples of a data set. Raises ValueError for a name that
+    is not in NETS, a size below 1, and an image too small for convolutions."""
     if net not in NETS:
         raise ValueError(f"there is no net {net!r}; choose one of {', '.join(NETS)}")
     if latent < 1 or hidden < 1 or depth < 0:
         raise ValueError(
             f"latent {latent} and hidden {hidden} need 1 or more, depth {depth} 0 or more"
         )
-    return NETS[net](latent, outputs, hidden, depth, dropout)
+    if net in CONVOLUTIONAL and (spec.kind != "image" or min(spec.shape[1:]) < 4):
+        raise ValueError(
+            f"net {net} is for images of 4 pixels or more a side, not for samples of shape "
+            f"{list(spec.shape)}; take net=residual"
+        )
+    parameters = likelihood_of(spec).parameters
+    return NETS[net](Sizes(spec.shape, parameters, latent, outputs, hidden, depth, dropout))
