@@ -12,26 +12,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae import checkpoint, latent
 from vae.checkpoint import Manifest
 from vae.interface import Decodes, Encodes
-from vae.runtime.onnx import DECODER, ENCODER, MODEL
+from vae.runtime.onnx import DECODER, ENCODER, MODEL, check_supported
+from vae.runtime.onnx_networks import IMAGES, LOGVAR, MEAN, PARAMETERS, Conversion
 
 NEEDS = ("onnx", "onnxscript")  # by torch.onnx.export; the app does without
 
 
 class Decoder(nn.Module):
-    """Codes to images in [0, 1], the means of their pixels."""
+    """Codes to images in [0, 1], the means of their distributions, and the parameters of these."""
 
     def __init__(self, model: Decodes) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, z: Float[Tensor, "B Z"]) -> Float[Tensor, "B C H W"]:
-        return self.model.decode(z).sigmoid()[:, None]
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        parameters = self.model.decode(z)
+        return self.model.likelihood.mean(parameters), parameters
 
 
 class Encoder(nn.Module):
@@ -41,9 +42,9 @@ class Encoder(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, x: Float[Tensor, "B C H W"]) -> tuple[Tensor, Tensor]:
-        posterior = self.model.encode(x[:, 0])
-        return posterior.mean, posterior.logvar
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        posterior = self.model.encode(x)
+        return posterior.code, posterior.logvar
 
 
 def export(source: Path, folder: Path) -> list[Path]:
@@ -65,16 +66,16 @@ def export(source: Path, folder: Path) -> list[Path]:
         raise ValueError(f"the model in {source} has no decoder; export one that decodes")
     codes = torch.zeros(2, latent.dims(manifest.blocks))
     images = torch.zeros(2, *manifest.spec.shape)
-    _write(files[0], Decoder(model), codes, "z", ("images",))
+    _write(files[0], Decoder(model), codes, "z", (IMAGES, PARAMETERS))
     if isinstance(model, Encodes):
-        _write(files[1], Encoder(model), images, "x", ("mean", "logvar"))
+        _write(files[1], Encoder(model), images, "x", (MEAN, LOGVAR))
     checkpoint.write_json(files[2], _contract(manifest).as_json())
     return [path for path in files if path.exists()]
 
 
 def _contract(manifest: Manifest) -> Manifest:
     """The manifest of the exported model, which has no settings and was not trained here."""
-    return replace(manifest, model=MODEL, config={}, train={}, format=checkpoint.FORMAT)
+    return replace(manifest, model=MODEL, config=Conversion().as_json(), train={}, format=checkpoint.FORMAT)
 
 
 def _write(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Session:
         self.path, self.size = path, SIZE * len(content)
         try:
             self._session = _load(content)
+            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+            shapes = [_shape(one.shape) for one in inputs]
         except ImportError as error:
             raise CheckpointError(
                 f"{path} needs ONNX Runtime, which is not installed; install it with: "
@@ -47,7 +49,6 @@ class Session:
             raise CheckpointError(
                 f"{path} cannot be loaded: {_reason(error)}; export the model again"
             ) from error
-        inputs = self._session.get_inputs()
         if len(inputs) != 1:
             names = ", ".join(one.name for one in inputs) or "none"
             raise CheckpointError(
@@ -60,16 +61,27 @@ class Session:
                 "input"
             )
         self._name, self._dtype = inputs[0].name, DTYPES[inputs[0].type]
-        self.input_shape = _shape(inputs[0].shape)
-        self.outputs: tuple[str, ...] = tuple(one.name for one in self._session.get_outputs())
+        self.input_shape = shapes[0]
+        self.outputs: tuple[str, ...] = tuple(one.name for one in outputs)
 
     @property
     def batch(self) -> int | None:
         """The number of samples that the graph takes, None for any number."""
         return self.input_shape[0] if self.input_shape else None
 
-    def run(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs of one batch by name, as float32 where they are floats.
+    def output(self, name: str) -> str:
+        """The output called `name`, or the only one. Raises CheckpointError without either."""
+        if name in self.outputs:
+            return name
+        if len(self.outputs) == 1:
+            return self.outputs[0]
+        raise CheckpointError(
+            f"{self.path} has the outputs {', '.join(self.outputs)}, none of them called {name}; "
+            "rename it in the export"
+        )
+
+    def run(self, x: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Outputs of one batch by name, float32.
 
         Raises CheckpointError where the graph fails, takes too long or gives NaN.
         """
@@ -79,23 +91,25 @@ class Session:
         options.log_severity_level = 4  # the error is raised as well
         try:
             with _watch.limit(options):
-                values = self._session.run(None, {self._name: x.astype(self._dtype)}, options)
+                inputs = {self._name: x.astype(self._dtype)}
+                values = self._session.run(list(names), inputs, options)
         except Exception as error:
             reason = f"it takes over {SECONDS:g} s" if options.terminate else _reason(error)
             raise CheckpointError(
                 f"{self.path} fails for an input of shape {list(x.shape)}: {reason}; "
                 "export the model again"
             ) from error
-        results = {}
-        for name, value in zip(self.outputs, values, strict=True):
+        by_name = dict(zip(names, values, strict=True))
+        for name, value in by_name.items():
             if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-                raise CheckpointError(f"{self.path} gives {name} not as floats; convert it there")
+                raise CheckpointError(
+                    f"{self.path} gives {name} not as floats; convert it in the exported model"
+                )
             if np.isnan(value).any():
                 raise CheckpointError(
                     f"{self.path} gives NaN in its output {name}; check the model's weights"
                 )
-            results[name] = value.astype(np.float32, copy=False)
-        return results
+        return {name: value.astype(np.float32, copy=False) for name, value in by_name.items()}
 
 
 def _load(content: bytes) -> Any:
@@ -119,6 +133,7 @@ def _load(content: bytes) -> Any:
         providers=["CPUExecutionProvider"],
         # it would run operators while the model is loaded, in unlimited memory and time
         disabled_optimizers=["ConstantFolding"],
+        enable_fallback=False,  # a second attempt, which prints the first one's error
     )
 
 
