@@ -12,8 +12,8 @@ ROTATION, SHEAR, SCALE, SHIFT = 0.2, 0.2, 0.15, 2.0
 
 
 def distort(
-    x: Float[Tensor, "B 28 28"], draws: Float[Tensor, "B 6"], strength: float = 1.0
-) -> Float[Tensor, "B 28 28"]:
+    x: Float[Tensor, "B C H W"], draws: Float[Tensor, "B 6"], strength: float = 1.0
+) -> Float[Tensor, "B C H W"]:
     """Distort each image by a random affine map, with bilinear interpolation.
 
     draws are uniform on [0, 1); strength scales the distortion, 0 is the identity. Within these
@@ -28,5 +28,5 @@ def distort(
         torch.stack([wide * cos, wide * (SHEAR * shear * cos - sin), shift * right], -1),
         torch.stack([tall * sin, tall * (SHEAR * shear * sin + cos), shift * down], -1),
     ]
-    grid = F.affine_grid(torch.stack(rows, 1), [len(x), 1, 28, 28], align_corners=False)
-    return F.grid_sample(x[:, None], grid, align_corners=False)[:, 0]
+    grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False)

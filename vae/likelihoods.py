@@ -17,6 +17,7 @@ from torch import Tensor
 from vae.dataspec import DataSpec
 
 
+@runtime_checkable
 class Likelihood(Protocol):
     """The distribution of one sample, given the parameters that a decoder returns.
 
