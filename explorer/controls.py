@@ -10,21 +10,37 @@ import streamlit as st
 from explorer import originals, session, text
 from vae import latent
 
-# Petroff's ten (arXiv 2107.02270): distinguishable with every kind of colour vision
-DIGIT_COLOURS = (
+# Petroff's ten (arXiv 2107.02270), which can be told apart with every kind of colour vision
+CLASS_COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-
-
-def colour(label: int) -> str:
-    """The colour of a class; a neutral one for images without a label."""
-    return text.UNLABELLED_COLOUR if label == text.UNLABELLED else DIGIT_COLOURS[label % 10]
+GREYISH = ("#94a4a2", "#717581")
+MOST_COLOURED = 26  # classes; beyond, each colour would belong to too many
 
 
 def class_colours(count: int) -> list[str]:
-    """The colours of `count` classes in their order."""
-    return [colour(label) for label in range(count)]
+    """The colours of `count` classes in their order.
+
+    Beyond ten they repeat, and on the map those that share one have different glyphs; beyond
+    MOST_COLOURED all are neutral.
+    """
+    if count > MOST_COLOURED:
+        return [text.UNLABELLED_COLOUR] * count
+    return [CLASS_COLOURS[label % len(CLASS_COLOURS)] for label in range(count)]
+
+
+def map_colours(count: int) -> list[str]:
+    """The colours of `count` classes on the map; beyond MOST_COLOURED those that a visitor gives to
+    classes of choice, among grey ones."""
+    if count <= MOST_COLOURED:
+        return class_colours(count)
+    return [colour for colour in CLASS_COLOURS if colour not in GREYISH]
+
+
+def colour(label: int, count: int) -> str:
+    """The colour of one of `count` classes; a neutral one for samples without a label."""
+    return text.UNLABELLED_COLOUR if label == text.UNLABELLED else class_colours(count)[label]
 
 
 def model(name: str, *, spinner: bool = True) -> session.Model:

@@ -48,7 +48,7 @@ def caption(name: str, sample: int | None) -> str:
         return "decoded from the current code"
     spec, label = session.info(name).spec, int(session.encodings(name).labels[sample])
     known = originals.sample_name(name, sample)
-    return text.numbered(f"test {spec.noun}", sample, label, spec, known)
+    return text.numbered(session.info(name).code_noun, sample, label, spec, known)
 
 
 def _is_classified(name: str) -> bool:

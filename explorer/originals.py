@@ -173,7 +173,8 @@ def _fits(found: Dataset, name: str) -> bool:
 
 
 def _is_encoded(found: Dataset, name: str) -> bool:
-    return np.array_equal(found.labels, session.encodings(name).labels)
+    same = np.array_equal(found.labels, session.encodings(name).labels)
+    return same and session.info(name).encodes
 
 
 def fault(name: str) -> str:

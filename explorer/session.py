@@ -146,7 +146,8 @@ def _have_same_data(one: str, other: str) -> bool:
         a, b = info(one), info(other)
     except ValueError:  # the files of one were removed meanwhile
         return False
-    return (a.data, a.options, a.spec) == (b.data, b.options, b.spec)
+    same = (a.data, a.options, a.spec) == (b.data, b.options, b.spec)
+    return same and a.encodes and b.encodes
 
 
 def _origin(name: str) -> Place:
@@ -164,6 +165,6 @@ def sample_place(name: str, index: int) -> Place:
     """The code of a test sample. Raises ValueError for an index beyond the test set."""
     mean = encodings(name).mean
     if not 0 <= index < len(mean):
-        noun = info(name).spec.noun
-        raise ValueError(f"there is no test {noun} {index}; choose one from 0 to {len(mean) - 1:,}")
+        noun = info(name).code_noun
+        raise ValueError(f"there is no {noun} {index}; choose one from 0 to {len(mean) - 1:,}")
     return Place.at(mean[index], index)

@@ -23,14 +23,16 @@ def sheet_size(name: str) -> tuple[int, int]:
 
 
 def sheets(name: str) -> dict[str, list[str]]:
-    """URLs of the sheets by their kind: "original", "reconstruction".
+    """URLs of the sheets by their kind: "original", "reconstruction"; "sample" of a model that
+    cannot encode.
 
     Originals are left out where they are not loaded; the dict is empty where the app's own routes
     are not served.
     """
     found, spec = originals.originals(name), session.info(name).spec
     count, (_, tiles) = len(session.encodings(name).mean), sheet_size(name)
-    makers = {"reconstruction": partial(_reconstructions, name, spec)}
+    decoded = "reconstruction" if session.info(name).encodes else "sample"
+    makers = {decoded: partial(_reconstructions, name, spec)}
     if found is not None:
         makers = {"original": partial(_originals, found.samples, spec)} | makers
     version = _version(name)

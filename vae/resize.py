@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from vae.dataspec import DataSpec
+
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601: brightness of red, green, blue
 NEARLY_WHITE = 0.9  # brightness from which an opaque part would vanish on white
 
@@ -25,7 +27,7 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
         return image
     factor = min(height / image.shape[0], width / image.shape[1])
     inner = (max(1, round(image.shape[0] * factor)), max(1, round(image.shape[1] * factor)))
-    small = Image.fromarray(image).resize(inner[::-1], Image.Resampling.LANCZOS)
+    small = Image.fromarray(image).resize((inner[1], inner[0]), Image.Resampling.LANCZOS)
     if inner == (height, width):
         return np.asarray(small)
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
@@ -53,3 +55,16 @@ def opaque(image: np.ndarray) -> np.ndarray:
 def grey(images: np.ndarray) -> np.ndarray:
     """The brightness of images in colour, uint8 [..., H, W, 3] to [..., H, W]."""
     return np.rint(images.astype(np.float32) @ LUMA).astype(np.uint8)
+
+
+def as_sample(image: np.ndarray, spec: DataSpec) -> np.ndarray:
+    """An image as a sample of a data set of images, uint8 [*spec.array_shape].
+
+    Args:
+        image: as `resize` takes it.
+    """
+    _, height, width = spec.shape
+    sample = resize(image, height, width)
+    if len(spec.array_shape) == 2:
+        return grey(sample) if sample.ndim == 3 else sample
+    return np.repeat(sample[..., None], 3, axis=2) if sample.ndim == 2 else sample

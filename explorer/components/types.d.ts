@@ -153,8 +153,10 @@ export interface MapData {
   range: [number, number, number, number];
   cursor: [number, number];
   axes: [string, string];
-  colours: string[]; // by class
+  colours: string[]; // by class, or fewer, which the classes have that the visitor chooses
   classes: { label: number; name: string; title: string; phrase: string }[];
+  columns: { name: string; unit: string; url: string }[]; // float32, a value a point
+  names: string | null; // the URL of the points' names as JSON
   height: number;
   selected: number | null;
   weights: string | null;
@@ -163,7 +165,8 @@ export interface MapData {
   backdrop_on: boolean;
   outline: [number, number][] | null;
   ellipse: Ellipse | null;
-  noun: string;
+  noun: string; // before the number of a point
+  nouns: string; // what the points are
   sheets: [label: string, urls: string[]][];
   sheet_size: { columns: number; tiles: number };
   label: string;

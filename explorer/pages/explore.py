@@ -25,8 +25,8 @@ MAX_BUTTONS = 10  # choices of a block that are shown as buttons; more are a lis
 def render(name: str) -> None:
     """Draw the page for the model `name`."""
     info = session.info(name)
-    if not info.abilities >= {"encodes", "decodes"}:
-        st.info(f"{text.quoted(info.title)} does not both encode and decode, so it has no map.")
+    if "decodes" not in info.abilities:
+        st.info(f"{text.quoted(info.title)} does not decode, so it has no map.")
         return
     if len(info.order) < 2:
         st.info(f"{text.quoted(info.title)} has one latent dimension, and a map takes two.")
@@ -101,14 +101,13 @@ def _moves(name: str) -> None:
     for block, where in zip(info.blocks, latent.slices(info.blocks), strict=True):
         if block.prior == "categorical" and block.role != "noise" and block.steps == 1:
             _choice(name, block, where, move)
-    noun = info.spec.noun
     with st.container(horizontal=True, key="code-buttons"):
         st.button("Reset", on_click=reset, help="All dimensions to the prior's mean")
         st.button("Random", on_click=random, help=random_help(info.blocks))
         st.button(
-            f"Test {noun}",
+            info.code_noun.capitalize(),
             on_click=test_sample,
-            help=f"The code of {text.with_article(f'test {noun}')}, at random",
+            help=f"The code of {text.with_article(info.code_noun)}, at random",
             key="test-sample",
         )
         st.button("Undo", on_click=undo, disabled=not now.past, help="Back to the previous code")

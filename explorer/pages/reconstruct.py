@@ -225,7 +225,8 @@ def _head(label: int, index: int, spec: DataSpec) -> str:
     name = "?" if label == text.UNLABELLED else text.class_name(label, spec)
     if text.are_short([name]):
         return f"<b>{text.html(name)}</b> {index}"
-    return f'<i style="background:{controls.colour(label)}" title="{text.html(name)}"></i>{index}'
+    colour = controls.colour(label, len(spec.classes))
+    return f'<i style="background:{colour}" title="{text.html(name)}"></i>{index}'
 
 
 # --- the visitor's own samples ------------------------------------------------------------------

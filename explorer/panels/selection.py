@@ -14,6 +14,7 @@ from explorer.session import CheckpointError
 from vae.dataspec import DataSpec
 
 MAX_TILES = 200  # of the sheet
+MAX_COUNTED = 26  # classes whose numbers are shown
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,11 @@ def outline(name: str, axes: tuple[str, str]) -> np.ndarray | None:
 
 def pictures(name: str, samples: np.ndarray) -> tuple[np.ndarray, str]:
     """Pictures of test samples [N], uint8, and their kind: "originals" where these are
-    available, else "reconstructions". Raises as `session.model`."""
+    available, else "reconstructions", or "samples" of the prior. Raises as `session.model`."""
     if (test := originals.originals(name)) is not None:
         return test.samples[samples], "originals"
-    return session.model(name).pictures(session.encodings(name).mean[samples]), "reconstructions"
+    decoded = session.model(name).pictures(session.encodings(name).mean[samples])
+    return decoded, "reconstructions" if session.info(name).encodes else "samples"
 
 
 def sheet(name: str) -> None:
@@ -94,22 +96,29 @@ def sheet(name: str) -> None:
 
 
 def tally(labels: np.ndarray, spec: DataSpec) -> str:
-    """HTML: the number of labels [N] of each class, the unlabelled ones last; of unlabelled data
-    only their sum."""
+    """HTML: the number of labels [N] of each class, the unlabelled ones last; of more than
+    MAX_COUNTED classes the most frequent ones; of unlabelled data only their sum."""
     if not len(labels):
         return (
             f'<div class="tally">No {text.html(spec.noun)} on the map is within this shape.</div>'
         )
-    known = (*range(len(spec.classes)), text.UNLABELLED) if spec.classes else ()
-    counts = {label: int((labels == label).sum()) for label in known}
+    found, counts = np.unique(labels, return_counts=True)
+    frequent = set(found[np.argsort(-counts, kind="stable")][:MAX_COUNTED].tolist())
+    in_order = sorted(frequent, key=lambda label: (label == text.UNLABELLED, label))
+    number = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    each = "".join(_count(label, number[label], spec) for label in in_order if spec.classes)
     noun = text.html(spec.noun if len(labels) == 1 else spec.nouns)
-    each = "".join(
-        f'<span><i style="background:{controls.colour(label)}"></i>'
-        f"<strong>{text.html(text.class_name(label, spec))}</strong><b>{count:,}</b></span>"
-        for label, count in counts.items()
-        if count
+    rest = len(found) - len(frequent)
+    more = f"<span>and {rest} more {'class' if rest == 1 else 'classes'}</span>" if rest else ""
+    return f'<div class="tally"><strong>{len(labels):,} {noun} selected</strong>{each}{more}</div>'
+
+
+def _count(label: int, number: int, spec: DataSpec) -> str:
+    colour = controls.colour(label, len(spec.classes))
+    return (
+        f'<span><i style="background:{colour}"></i>'
+        f"<strong>{text.html(text.class_name(label, spec))}</strong><b>{number:,}</b></span>"
     )
-    return f'<div class="tally"><strong>{len(labels):,} {noun} selected</strong>{each}</div>'
 
 
 def _clear(name: str) -> None:

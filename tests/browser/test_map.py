@@ -448,7 +448,7 @@ def test_the_backdrop_of_many_dimensions_goes_through_the_code(
         expect(picture).not_to_have_attribute("src", before)
     page.get_by_text("t-SNE", exact=True).click()
     expect(switch).to_be_hidden()
-    expect(page.get_by_text("a click selects the nearest digit's code")).to_be_visible()
+    expect(page.get_by_text("a click selects the code of the nearest digit")).to_be_visible()
     expect(picture).to_have_count(0)
     page.get_by_text("Two dimensions", exact=True).click()
     expect(switch).to_have_attribute("aria-pressed", "true")

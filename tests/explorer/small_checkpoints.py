@@ -29,9 +29,10 @@ def write(
     title: str = "",
     tsne: bool = False,
     spread: float = 1,
+    encodes: bool = True,
 ) -> None:
     """An untrained model with random codes for its COUNT test samples; their `labels` are the
-    classes in turn unless given."""
+    classes in turn unless given. Without `encodes` it is a decoder alone."""
     config = CONFIGS[model] | ({"latent": latent} if latent else {})
     built = models.build(model, config, spec)
     manifest = Manifest(
@@ -41,12 +42,12 @@ def write(
         title=title or f"Small, {latent}-d",
         description="For the tests.",
         blocks=built.blocks,
-        abilities=tuple(sorted(abilities(built))),
+        abilities=tuple(sorted(abilities(built) - ({"encodes"} if not encodes else set()))),
         data=data,
         spec=spec,
     )
     checkpoint.write_model(folder, manifest, built.state_dict())
-    if not latent:
+    if not latent or not encodes:
         return
     rng = np.random.default_rng(latent)
     size = sum(block.size for block in built.blocks)

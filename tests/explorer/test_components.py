@@ -200,10 +200,12 @@ def test_data_that_is_not_a_png_is_dropped(png: Any) -> None:
     [
         ({"points": np.zeros((3, 3), np.float32)}, r"\(3, 3\)"),
         ({"labels": LABELS[:2]}, r"3 points but labels of the shape \(2,\)"),
-        ({"labels": LABELS + 9}, "labels 9 to 11 for 10 colours"),
-        ({"labels": LABELS - 2}, "labels -2 to 0 for 10 colours"),
+        ({"labels": LABELS + 9}, "labels 9 to 11 for 10 classes"),
+        ({"labels": LABELS - 2}, "labels -2 to 0 for 10 classes"),
         ({"selected": 3}, "selected = 3"),
         ({"weights": np.ones(2)}, r"3 points but weights of the shape \(2,\)"),
+        ({"columns": {"KL": latent_map.Column(np.ones(2, np.float32))}}, "3 points but KL of the"),
+        ({"names": ["apple"]}, "3 points but 1 names"),
     ],
 )
 def test_a_map_of_arrays_that_do_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
