@@ -165,8 +165,7 @@ def _kl_and_activity(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np
             f"{folder / checkpoint.ENCODINGS} has the label {codes.labels.max()}, and the model's "
             f"data {classes} classes; make it again with: python -m vae encode {folder}"
         )
-    kl = latent.gaussian_kl(codes.mean, codes.logvar).mean(axis=0)
-    return kl, codes.mean.var(axis=0) > latent.ACTIVE
+    return checkpoint.kl_per_dimension(codes), codes.mean.var(axis=0) > latent.ACTIVE
 
 
 class History(NamedTuple):

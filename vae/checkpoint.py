@@ -248,6 +248,19 @@ def read_encodings(folder: Path) -> Encodings:
     )
 
 
+def kl_per_dimension(encodings: Encodings) -> np.ndarray:
+    """KL of each dimension [Z], nats, mean over the samples.
+
+    Files of earlier versions do not hold it; their posteriors are Gaussian (Kingma & Welling 2013,
+    appendix B) or points, without KL.
+    """
+    if encodings.kl_per_dimension is not None:
+        return encodings.kl_per_dimension
+    mean, logvar = encodings.mean, encodings.logvar
+    kl = 0.5 * (np.square(mean) + np.exp(logvar) - 1 - logvar)
+    return np.where(np.isneginf(logvar), 0, kl).mean(axis=0)
+
+
 def write_encodings(folder: Path, encodings: Encodings) -> None:
     """Write encodings.npz.
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
-from vae import checkpoint
+from vae import checkpoint, losses
 from vae.catalog import CHECKPOINTS
 from vae.checkpoint import CONFIG, ENCODINGS, METRICS, WEIGHTS, CheckpointError, Encodings
 
@@ -45,6 +46,16 @@ def test_a_manifest_is_read_as_written(folder: Path, tmp_path: Path) -> None:
     assert manifest.data == "digits"
     checkpoint.write_model(tmp_path / "copy", manifest, load_file(folder / WEIGHTS))
     assert checkpoint.read_manifest(tmp_path / "copy") == manifest
+
+
+def test_the_kl_of_an_earlier_file_is_that_of_its_gaussians() -> None:
+    encodings = some_encodings()
+    mean, logvar = (torch.from_numpy(a) for a in (encodings.mean, encodings.logvar))
+    expected = losses.gaussian_kl(mean, logvar).mean(0).numpy()
+    earlier = encodings._replace(kl_per_dimension=None)
+    np.testing.assert_allclose(checkpoint.kl_per_dimension(earlier), expected, rtol=1e-5)
+    point = earlier._replace(logvar=np.full_like(encodings.logvar, -np.inf))
+    assert not checkpoint.kl_per_dimension(point).any()
 
 
 def test_encodings_are_read_as_written(tmp_path: Path) -> None:
