@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 
 from vae import data
-from vae.data import DataError, available, load
+from vae.data import DataError, Dataset, available, load
 from vae.data.mnist import MNIST_SET
-from vae.dataspec import Dataset
 from vae.download import DataFile, download
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
