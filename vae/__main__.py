@@ -236,7 +236,7 @@ def _title(manifest: checkpoint.Manifest, name: str) -> str:
     """The title of the preset, with the data where they are not MNIST, and with the checkpoint's
     name where another checkpoint has the title already."""
     title = manifest.title
-    if manifest.data != "mnist":
+    if manifest.data not in ("mnist", ""):
         title += f", {Path(manifest.data).stem}"
     others = {path.parent.name: path.parent for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")}
     others.pop(name, None)
