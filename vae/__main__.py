@@ -163,7 +163,7 @@ def evaluate(args: argparse.Namespace) -> None:
     test, quiet = loaded.test, not sys.stderr.isatty()
     figures = metrics.evaluate(model, loaded.train, test, quiet=quiet)
     enough = metrics.fewest_labels(test) >= conditional_metrics.MIN_PER_CLASS
-    if isinstance(model, Conditions) and has_classifier() and enough:
+    if isinstance(model, Conditions) and enough and _classifier_knows(loaded.test.spec):
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
         figures |= conditional_metrics.evaluate(model, classifier, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
@@ -171,6 +171,14 @@ def evaluate(args: argparse.Namespace) -> None:
         print(json.dumps(figures, indent=2))
     else:
         print("\n".join(f"{name:32} {value}" for name, value in figures.items()))
+
+
+def _classifier_knows(spec: DataSpec) -> bool:
+    """Whether the independent classifier is there, and was trained on samples of this kind."""
+    if not has_classifier():
+        return False
+    trained_on = checkpoint.read_manifest(folder_of(CLASSIFIER)).spec
+    return (trained_on.shape, trained_on.classes) == (spec.shape, spec.classes)
 
 
 def encode(args: argparse.Namespace) -> None:

@@ -33,7 +33,7 @@ class Batches:
         if len(data) < batch:
             raise ValueError(
                 f"{len(data)} {data.spec.nouns} are fewer than one batch of {batch}; "
-                "take a smaller --batch"
+                f"add --batch {len(data)} or less"
             )
         self.spec = data.spec
         # images stay uint8: a quarter of float32
@@ -68,7 +68,8 @@ def hold_out(data: Dataset, count: int, seed: int) -> tuple[Dataset, Dataset | N
     of 0. Raises ValueError where none would be left to train on."""
     if not 0 <= count < len(data):
         raise ValueError(
-            f"cannot hold out {count} of {len(data)} {data.spec.nouns}; take a smaller --validation"
+            f"cannot hold out {count} of {len(data)} {data.spec.nouns}; add --validation "
+            f"{len(data) // 10} or less"
         )
     order = np.random.default_rng(seed).permutation(len(data))
     training, validation = np.sort(order[count:]), np.sort(order[:count])
