@@ -465,7 +465,7 @@ class TestMemory:
         assert loaded == ["vae-2d", "ae-2d"]
 
     def test_a_dropped_model_works_while_referenced_and_is_freed_afterwards(self) -> None:
-        model = service.load("vae-2d")
+        model: Any = service.load("vae-2d")
         before = model.decode(codes(3))
         service.unload_all()
         np.testing.assert_array_equal(model.decode(codes(3)), before)
