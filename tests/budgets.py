@@ -20,6 +20,7 @@ BUDGETS = {
     "browser/test_generate.py": 70,
     "browser/test_live.py": 60,
     "browser/test_map.py": 60,
+    "browser/test_map_colours.py": 30,
     "browser/test_map_page.py": 40,
     "browser/test_reconstruct.py": 60,
     "browser/test_sliders.py": 25,
