@@ -513,7 +513,7 @@ class TestMemory:
 
     def test_encodings_are_kept_by_their_size(self, checkpoints: Path) -> None:
         kept = [service.encodings(name) for name in NAMES]
-        arrays = [array for each in kept for array in each if array is not None]
+        arrays = [array for each in kept for array in each.arrays]
         expected = sum(array.nbytes for array in arrays) + len(NAMES) * ENTRY
         assert service.encodings.cache_size == expected
 
