@@ -166,7 +166,7 @@ def mount(
     backdrop_on: bool = False,
     ellipse: tuple[float, float, float, float, float] | None = None,
     outline: NDArray[np.floating] | None = None,
-    noun: str = "sample",
+    noun: str | None = None,
     sheets: Mapping[str, Sequence[str]] | None = None,
     sheet_size: tuple[int, int] = (100, 10_000),
     on_click: Callable[[], None] | None = None,
@@ -185,7 +185,7 @@ def mount(
     chooses the classes that have them, and the others are grey. A visitor can also colour the
     points by one of `columns`, by their names; without classes the first one is shown at first.
     Choosing, filtering and colouring take place in the browser. Hovering shows a point's name in
-    `names` [N], or else `noun`, number and class.
+    `names` [N], or else `noun` ("test digit" unless given), number and class.
 
     `outline` [K, 2] is the shape around the selected points; a shape that the visitor draws
     replaces it until another outline is passed.
@@ -241,7 +241,7 @@ def mount(
         "backdrop_on": backdrop_on,
         "outline": None if outline is None else outline.tolist(),
         "ellipse": ellipse and [float(value) for value in ellipse],
-        "noun": noun,
+        "noun": noun or f"test {spec.noun}",
         "nouns": spec.nouns,
         "sheets": [(label, list(urls)) for label, urls in (sheets or {}).items()],
         "sheet_size": dict(zip(("columns", "tiles"), sheet_size, strict=True)),
