@@ -75,7 +75,9 @@ def export(source: Path, folder: Path) -> list[Path]:
 
 def _contract(manifest: Manifest) -> Manifest:
     """The manifest of the exported model, which has no settings and was not trained here."""
-    return replace(manifest, model=MODEL, config=Conversion().as_json(), train={}, format=checkpoint.FORMAT)
+    return replace(
+        manifest, model=MODEL, config=Conversion().as_json(), train={}, format=checkpoint.FORMAT
+    )
 
 
 def _write(

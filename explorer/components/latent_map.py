@@ -169,6 +169,7 @@ def mount(
     noun: str | None = None,
     sheets: Mapping[str, Sequence[str]] | None = None,
     sheet_size: tuple[int, int] = (100, 10_000),
+    tile: tuple[int, int] = (56, 56),
     on_click: Callable[[], None] | None = None,
     on_drag: Callable[[], None] | None = None,
     on_view: Callable[[], None] | None = None,
@@ -195,10 +196,10 @@ def mount(
     is on, `on_view` is called whenever the visible part of the map has changed (see `map_view`).
     The old backdrop is shown until the new one is loaded.
 
-    `sheets` are URLs of sprite sheets of all points in their order, tiles of 28 pixels, by the
-    caption of the thumbnail: hovering over a point shows its tiles. `sheet_size` is the number of
-    tiles in a row and in a sheet. `height` is in pixels and includes the legend. No run changes the
-    visitor's zoom, filter and drag mode while points and axes stay the same.
+    `sheets` are URLs of sprite sheets of all points in their order by the caption of the thumbnail:
+    hovering over a point shows its tiles, in `tile` pixels (width and height). `sheet_size` is the
+    number of tiles in a row and in a sheet. `height` is in pixels and includes the legend. No run
+    changes the visitor's zoom, filter and drag mode while points and axes stay the same.
 
     With `on_drag`, a drag moves the code (with shift it pans the map). The callback reads
     `pending_drag`; the end of a drag is a click. `decoded_view` acknowledges drags, so the map need
@@ -244,6 +245,7 @@ def mount(
         "noun": noun or f"test {spec.noun}",
         "nouns": spec.nouns,
         "sheets": [(label, list(urls)) for label, urls in (sheets or {}).items()],
+        "tile": list(tile),
         "sheet_size": dict(zip(("columns", "tiles"), sheet_size, strict=True)),
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
         "draggable": on_drag is not None,

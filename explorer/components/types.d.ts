@@ -168,6 +168,7 @@ export interface MapData {
   noun: string; // before the number of a point
   nouns: string; // what the points are
   sheets: [label: string, urls: string[]][];
+  tile: [width: number, height: number]; // px of a tile on the page
   sheet_size: { columns: number; tiles: number };
   label: string;
   draggable: boolean;
