@@ -184,7 +184,7 @@ def _weights(
 
 
 def _thumbnail_tile(spec: DataSpec) -> tuple[int, int]:
-    """Width and height of a thumbnail, px on the page: whole multiples of those of a small sample."""
+    """Width and height of a thumbnail, px on the page: whole multiples of a small sample's."""
     aspect = renderer(spec).aspect(spec)
     longest = max(spec.array_shape[:2])
     scale = max(1, round(THUMBNAIL / longest)) if longest <= 1.5 * THUMBNAIL else 0

@@ -14,8 +14,7 @@ from explorer import projections, session
 from explorer.components import latent_map
 from explorer.panels import maps, selection
 from vae import service
-from vae.dataspec import DataSpec
-from vae.dataspec import MNIST
+from vae.dataspec import MNIST, DataSpec
 
 Z10 = np.linspace(-1, 1, 10).astype(np.float32)
 
