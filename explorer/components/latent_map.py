@@ -144,6 +144,7 @@ class Column(NamedTuple):
 
     values: NDArray[np.float32]  # [N], NaN where unknown
     unit: str = ""
+    help: str = ""  # what they are, without a full stop
 
 
 def mount(
@@ -278,6 +279,7 @@ def _published_columns(columns: Mapping[str, Column], key: str) -> list[dict[str
         {
             "name": name,
             "unit": column.unit,
+            "help": column.help,
             "url": assets.publish(
                 column.values.astype("<f4").tobytes(), "column.bin", place=f"{key}/column/{name}"
             ),

@@ -155,7 +155,7 @@ export interface MapData {
   axes: [string, string];
   colours: string[]; // by class, or fewer, which the classes have that the visitor chooses
   classes: { label: number; name: string; title: string; phrase: string }[];
-  columns: { name: string; unit: string; url: string }[]; // float32, a value a point
+  columns: { name: string; unit: string; help: string; url: string }[]; // float32, a value a point
   names: string | null; // the URL of the points' names as JSON
   height: number;
   selected: number | null;

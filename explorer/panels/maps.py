@@ -146,14 +146,18 @@ def columns(name: str) -> dict[str, latent_map.Column]:
     """What the points can be coloured by, besides their class: attributes of the samples, and the
     terms of their ELBO where these differ from one another."""
     codes = session.encodings(name)
-    found = {
-        label: latent_map.Column(values, attributes.UNITS.get(label, ""))
-        for label, values in codes.attributes.items()
+    found = {}
+    for label, values in codes.attributes.items():
+        known = attributes.MEASURES.get(label)
+        found[label] = latent_map.Column(values, *known[1:] if known else ())
+    terms = {
+        "KL": latent_map.Column(codes.kl, "nats", "KL of the posterior to the prior"),
+        "reconstruction error": latent_map.Column(
+            codes.cross_entropy, "nats", "Expected -log p(x | z) under the posterior"
+        ),
     }
-    terms = {"KL": codes.kl, "reconstruction error": codes.cross_entropy}
-    varied = {label: values for label, values in terms.items() if np.ptp(values) > 0}
-    columns = found | {label: latent_map.Column(values, "nats") for label, values in varied.items()}
-    return {label[:1].upper() + label[1:]: column for label, column in columns.items()}
+    found |= {label: term for label, term in terms.items() if np.ptp(term.values) > 0}
+    return {label[:1].upper() + label[1:]: column for label, column in found.items()}
 
 
 def _weights(
