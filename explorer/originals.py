@@ -20,7 +20,7 @@ import streamlit as st
 
 from explorer import session, text
 from vae import data
-from vae.dataspec import Dataset
+from vae.dataspec import Dataset, DataSpec
 from vae.download import Progress
 
 LOG = logging.getLogger(__name__)
@@ -114,14 +114,17 @@ class Loading:
 def loading(name: str) -> Loading:
     """The loading of a model's test set, started by the first visitor who needs it."""
     info = session.info(name)
-    return shared(info.data, json.dumps(dict(info.options), sort_keys=True))
+    read_as = {"options": dict(info.options), "spec": info.spec.as_json()}
+    return shared(info.data, json.dumps(read_as, sort_keys=True))
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def shared(source: str, options: str) -> Loading:
-    """The loading of the test set of this source, read with these options as JSON."""
-    del options
-    return Loading(lambda progress: data.load(source, "test", progress=progress))
+def shared(source: str, read_as: str) -> Loading:
+    """The loading of the test set of this source, read with these options and for a model with this
+    spec, as JSON."""
+    fields = json.loads(read_as)
+    options, spec = data.Options.from_json(fields["options"]), DataSpec.from_json(fields["spec"])
+    return Loading(lambda progress: data.load_for(source, options, spec, "test", progress=progress))
 
 
 def visitor(name: str) -> Visitor:
@@ -173,7 +176,10 @@ def _fits(found: Dataset, name: str) -> bool:
 
 
 def _is_encoded(found: Dataset, name: str) -> bool:
-    same = np.array_equal(found.labels, session.encodings(name).labels)
+    encoded = session.encodings(name)
+    same = np.array_equal(found.labels, encoded.labels)
+    if encoded.digest:
+        same = same and encoded.digest == found.digest
     return same and session.info(name).encodes
 
 
