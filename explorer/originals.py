@@ -154,15 +154,6 @@ def originals(name: str) -> Dataset | None:
     return found if found and _is_encoded(found, name) else None
 
 
-def sample_name(name: str, index: int) -> str:
-    """The name of a test sample; "" where it has none or the data are not loaded. It needs no
-    session."""
-    found = loading(name).dataset
-    if not found or not len(found.names) or not _is_encoded(found, name):
-        return ""
-    return str(found.names[index])
-
-
 def numbered(kind: str, found: Dataset, index: int) -> str:
     """One of these samples by number, name and class: "test digit 12, a 9"; `kind` is "test" or
     "bundled"."""
