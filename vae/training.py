@@ -223,12 +223,16 @@ def train(
 
 
 def _initial_model(preset: Preset, spec: DataSpec) -> LatentModel:
-    """A model with random weights, or with those of the run that the preset starts from."""
+    """A model with random weights, or with those of the run that the preset starts from: all, or
+    those of the frozen part."""
     model = models.build(preset.model, preset.config, spec)
     if preset.train.start:
-        source = checkpoint.read_model(Path(preset.train.start))
+        weights = checkpoint.read_model(Path(preset.train.start)).state_dict()
+        part = f"{preset.train.freeze}." if preset.train.freeze else ""  # "" is all
+        kept = {name: value for name, value in weights.items() if name.startswith(part)}
+        own = {k: v for k, v in model.state_dict().items() if not k.startswith(part)}
         try:
-            model.load_state_dict(source.state_dict())
+            model.load_state_dict(own | kept)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:300]
             raise CheckpointError(
