@@ -32,7 +32,7 @@ BUDGETS = {
     "vae/data/test_folder.py": 12,
     "vae/data/test_named.py": 12,
     "vae/test_checkpoint.py": 20,
-    "vae/test_cli.py": 40,
+    "vae/test_cli.py": 55,
     "vae/test_conditional_metrics.py": 20,
     "vae/test_image_file.py": 15,
     "vae/test_metrics.py": 30,
