@@ -77,6 +77,18 @@ def kl_notes(name: str, dims: Sequence[int]) -> dict[str, Any]:
     }
 
 
+def keep_valid(key: str, options: Sequence[str]) -> str:
+    """Forget the value of a widget that is none of its options now, as another model may offer
+    others; returns the default.
+
+    A valid value is not set here: it would replace the visitor's own when a browser reconnects to a
+    restarted server.
+    """
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
+    return options[0]
+
+
 def pager(start: int, step: int, count: int, move: Callable[[int], None], key: str) -> None:
     """Buttons that page through `count` items by `step`; `move` is called with the index of the
     first item of the new page."""
