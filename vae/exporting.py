@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from vae import checkpoint, latent
 from vae.checkpoint import Manifest
 from vae.interface import Decodes, Encodes
-from vae.runtime.onnx import DECODER, ENCODER, MODEL, check_supported
+from vae.runtime.onnx import DECODER, ENCODER, MODEL
 from vae.runtime.onnx_networks import IMAGES, LOGVAR, MEAN, PARAMETERS, Conversion
 
 NEEDS = ("onnx", "onnxscript")  # by torch.onnx.export; the app does without
@@ -75,7 +75,9 @@ def export(source: Path, folder: Path) -> list[Path]:
 
 def _contract(manifest: Manifest) -> Manifest:
     """The manifest of the exported model, which has no settings and was not trained here."""
-    return replace(manifest, model=MODEL, config=Conversion().as_json(), train={}, format=checkpoint.FORMAT)
+    return replace(
+        manifest, model=MODEL, config=Conversion().as_json(), train={}, format=checkpoint.FORMAT
+    )
 
 
 def _write(
