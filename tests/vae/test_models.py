@@ -193,7 +193,7 @@ def test_a_step_of_the_classifier_does_so_too() -> None:
     moves_and_lowers("classifier")
 
 
-MIXTURE = {"components": 3, "samples": 8}
+MIXTURE: dict[str, Any] = {"components": 3, "samples": 8}
 FEW_LABELS = {"known": True, "agreement": 2.0, "consistency": 1.0, "classifier": "sigmoid"}
 
 
