@@ -1,4 +1,4 @@
-"""The command line: python -m vae train | evaluate | encode | export | generate."""
+"""The command line: python -m vae train | evaluate | encode | export | import | generate."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from vae import checkpoint, conditional_metrics, data, metrics, training
+from vae import checkpoint, conditional_metrics, data, exporting, importing, metrics, training
 from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
 from vae.dataspec import Dataset
-from vae.interface import Conditions
+from vae.interface import Conditions, LatentModel
 from vae.nets import NETS
 from vae.presets import PRESETS
+from vae.runtime.image_layout import ORDERS
+from vae.runtime.onnx import MODEL as ONNX
+from vae.runtime.onnx import OnnxRuntime
+from vae.runtime.onnx_model import as_model
 from vae.service import choose_device
 
 DATA = ", ".join(data.DATASETS) + ", a folder of images or an .npz file"
@@ -58,13 +62,12 @@ def parser() -> argparse.ArgumentParser:
     encode.add_argument("name", help="a shipped checkpoint's name, or a folder")
 
     export = verbs.add_parser("export", help=f"copy a run to {CHECKPOINTS.name}/ for the app")
-    export.add_argument("run", type=Path, help="the run's folder")
-    export.add_argument("name", help=f"the checkpoint's name below {CHECKPOINTS.name}/")
-    export.add_argument("--title", help="its title in the app's menu; by default the preset's")
-    export.add_argument("--description", help="one sentence for the app")
-    export.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
+    _add_export_arguments(export)
 
-    for verb in (evaluate, encode, export):
+    import_ = verbs.add_parser("import", help="make a checkpoint of a decoder in ONNX")
+    _add_import_arguments(import_)
+
+    for verb in (evaluate, encode, export, import_):
         verb.add_argument("--data", help=f"{DATA}; by default what the model was trained on")
 
     generate = verbs.add_parser("generate", help="write images of given digits to an .npz")
@@ -75,6 +78,30 @@ def parser() -> argparse.ArgumentParser:
     generate.add_argument("--seed", type=int, default=0)
     generate.add_argument("--out", type=Path, default=Path("digits.npz"))
     return root
+
+
+def _add_export_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("run", help="the run's folder, or with --onnx a checkpoint's name")
+    verb.add_argument("name", nargs="?", help=f"the checkpoint's name in {CHECKPOINTS.name}/")
+    verb.add_argument("--onnx", type=Path, metavar="FOLDER", help="write ONNX files there instead")
+    verb.add_argument("--title", help="its title in the app's menu; by default the preset's")
+    verb.add_argument("--description", help="one sentence for the app")
+    verb.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
+
+
+def _add_import_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("decoder", type=Path, help="an ONNX file, or a folder of export --onnx")
+    verb.add_argument("--encoder", type=Path, help="an ONNX file")
+    verb.add_argument("--latent", type=int, help="latent dimensions; by default the decoder's")
+    verb.add_argument("--prior", choices=importing.PRIORS, help="of the code; by default normal")
+    verb.add_argument("--shape", type=int, nargs="+", help="of an image, such as 28 28 or 3 32 32")
+    verb.add_argument("--range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of its values")
+    verb.add_argument("--logits", action="store_true", default=None, help="it gives logits")
+    verb.add_argument("--order", choices=ORDERS, help="of a flat colour image; by default CHW")
+    verb.add_argument("--title", help="its title in the app's menu")
+    verb.add_argument("--description", help="one sentence for the app")
+    verb.add_argument("--name", help="the checkpoint's name; by default made of the title")
+    verb.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
 
 
 def train(args: argparse.Namespace) -> None:
@@ -124,10 +151,17 @@ def _data_of(folder: Path, given: str | None) -> str:
     )
 
 
+def _read_model(folder: Path) -> LatentModel:
+    """The model of a checkpoint with weights or of an imported one."""
+    if checkpoint.read_manifest(folder).model == ONNX:
+        return as_model(OnnxRuntime.read(folder))
+    return checkpoint.read_model(folder)
+
+
 def evaluate(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
     source = _data_of(folder, args.data)
-    model = checkpoint.read_model(folder)
+    model = _read_model(folder)
     test, quiet = data.load(source, "test"), not sys.stderr.isatty()
     figures = metrics.evaluate(model, data.load(source, "train"), test, quiet=quiet)
     enough = metrics.fewest_labels(test) >= conditional_metrics.MIN_PER_CLASS
@@ -149,20 +183,51 @@ def encode(args: argparse.Namespace) -> None:
 
 def _encode(folder: Path, samples: Dataset) -> tuple[int, int]:
     """Write the encodings of samples; returns their shape (N, Z)."""
-    encodings = metrics.encode(checkpoint.read_model(folder), samples, flat=True)
+    encodings = metrics.encode(_read_model(folder), samples, flat=True)
     checkpoint.write_encodings(folder, encodings)
     count, dims = encodings.mean.shape
     return count, dims
 
 
+def import_(args: argparse.Namespace) -> None:
+    files = importing.find_files(args.decoder, args.encoder)
+    name = args.data or (files.contract.data if files.contract and files.encoder else None)
+    source = importing.Source(name, data.load(name, "test"), {}) if name else None
+    declared = importing.Declared(
+        latent=args.latent,
+        prior=args.prior,
+        shape=tuple(args.shape) if args.shape else None,
+        range=tuple(args.range) if args.range else None,
+        logits=args.logits,
+        order=args.order,
+        title=args.title,
+        description=args.description,
+    )
+    folder = importing.import_model(files, declared, source, args.name, overwrite=args.replace)
+    print(f"imported: {folder}; the app's menu lists it")
+
+
 def export(args: argparse.Namespace) -> None:
-    model, manifest = checkpoint.read_model(args.run), checkpoint.read_manifest(args.run)
+    if args.onnx:
+        for path in exporting.export(folder_of(args.run), args.onnx):
+            print(f"exported: {path}")
+    elif args.name is not None:
+        _export(args)
+    else:
+        raise ValueError(
+            "export needs a second argument: name the checkpoint, or a folder by --onnx"
+        )
+
+
+def _export(args: argparse.Namespace) -> None:
+    run = Path(args.run)
+    model, manifest = checkpoint.read_model(run), checkpoint.read_manifest(run)
     folder = CHECKPOINTS / args.name
     if Path(args.name).name != args.name or not args.name.strip(" ."):
         raise ValueError(f"{args.name!r} is not a checkpoint's name: give a name without a path")
     if folder.exists() and not args.replace:
         raise ValueError(f"{folder} exists; choose another name, or add --replace")
-    source = _data_of(args.run, args.data)
+    source = _data_of(run, args.data)
     labels = {"title": args.title, "description": args.description}
     manifest = dataclasses.replace(manifest, **{k: v for k, v in labels.items() if v})
     test = data.load(source, "test") if "encodes" in manifest.abilities else None
@@ -171,7 +236,7 @@ def export(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".export-") as temporary:
         copy = Path(temporary) / args.name
         checkpoint.write_model(copy, manifest, model.state_dict(), half=True)
-        export_history(args.run, copy)
+        export_history(run, copy)
         if test is not None:
             _encode(copy, test)  # with the half-precision weights that are shipped
         if folder.exists():
@@ -202,7 +267,7 @@ def export_history(run: Path, folder: Path) -> None:
 
 
 def generate(args: argparse.Namespace) -> None:
-    model = checkpoint.read_model(folder_of(args.name))
+    model = _read_model(folder_of(args.name))
     if not isinstance(model, Conditions):
         raise ValueError(f"{args.name} is not conditional, so it cannot generate a given digit")
     if not args.digits.isdigit():
@@ -228,6 +293,7 @@ VERBS = {
     "evaluate": evaluate,
     "encode": encode,
     "export": export,
+    "import": import_,
     "generate": generate,
 }
 

@@ -2,7 +2,6 @@
 and what it refuses."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
