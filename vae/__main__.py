@@ -15,6 +15,7 @@ import torch
 
 from vae import checkpoint, conditional_metrics, data, exporting, importing, metrics, training
 from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
+from vae.data_arguments import add_data_options, data_options
 from vae.dataspec import Dataset
 from vae.interface import Conditions, LatentModel
 from vae.nets import NETS
@@ -69,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
 
     for verb in (evaluate, encode, export, import_):
         verb.add_argument("--data", help=f"{DATA}; by default what the model was trained on")
+    add_data_options(import_)
 
     generate = verbs.add_parser("generate", help="write images of given digits to an .npz")
     generate.add_argument("name", help="a checkpoint of a conditional model")
@@ -191,8 +193,12 @@ def _encode(folder: Path, samples: Dataset) -> tuple[int, int]:
 
 def import_(args: argparse.Namespace) -> None:
     files = importing.find_files(args.decoder, args.encoder)
-    name = args.data or (files.contract.data if files.contract and files.encoder else None)
-    source = importing.Source(name, data.load(name, "test"), {}) if name else None
+    source, contract = None, files.contract
+    if args.data:
+        source = importing.Source(args.data, data_options(args))
+    elif files.encoder and contract and contract.data:
+        own = data.Options.from_json(contract.options)
+        source = importing.Source(contract.data, data_options(args, own))
     declared = importing.Declared(
         latent=args.latent,
         prior=args.prior,
