@@ -1,6 +1,7 @@
 """The residual convolutional net: sizes of any image, and how its blocks start."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -24,7 +25,7 @@ def test_images_of_any_size(channels: int, height: int, width: int) -> None:
 def test_each_scale_has_half_the_sides_of_the_one_before(height: int, width: int) -> None:
     steps = conv_nets.scales(height, width)
     sides = [(height, width), *((step.height, step.width) for step in steps)]
-    for fine, coarse in zip(sides, sides[1:], strict=False):
+    for fine, coarse in pairwise(sides):
         assert coarse == (math.ceil(fine[0] / 2), math.ceil(fine[1] / 2))
     assert max(sides[-1]) <= conv_nets.COARSEST < max(sides[-2])
     assert all(step.channels % conv_nets.GROUP == 0 for step in steps)
