@@ -17,12 +17,12 @@ from plain import Pictures
 from torch.utils.data import DataLoader
 
 from vae import data, service
-from vae.data import Digits
+from vae.dataspec import Dataset
 
 MODELS = ("vae-2d", "vae-20d", "classifier-vae")
 
 
-def by_loader(model: service.Model, digits: Digits) -> np.ndarray:
+def by_loader(model: service.Model, digits: Dataset) -> np.ndarray:
     """The means [N, Z] by a plain loop."""
     net, means = model._module.eval(), []
     with torch.no_grad():
@@ -31,12 +31,12 @@ def by_loader(model: service.Model, digits: Digits) -> np.ndarray:
     return torch.cat(means).numpy()
 
 
-def by_service(model: service.Model, digits: Digits) -> np.ndarray:
+def by_service(model: service.Model, digits: Dataset) -> np.ndarray:
     """The means [N, Z] by the service."""
-    return model.encode(digits.images.astype(np.float32) / 255)[0]
+    return model.encode(digits.samples.astype(np.float32) / 255)[0]
 
 
-def compare(name: str, digits: Digits, rounds: int) -> dict[str, float]:
+def compare(name: str, digits: Dataset, rounds: int) -> dict[str, float]:
     """Images per second of both, and the largest difference between their means."""
     model = service.load(name)
     apart = np.abs(by_loader(model, digits) - by_service(model, digits)).max()
@@ -45,7 +45,7 @@ def compare(name: str, digits: Digits, rounds: int) -> dict[str, float]:
         "ours": lambda: by_service(model, digits),
     }
     seconds = plain.take_turns(contenders, rounds)
-    rates = {key: round(len(digits.images) / took) for key, took in seconds.items()}
+    rates = {key: round(len(digits.samples) / took) for key, took in seconds.items()}
     return rates | {"apart": float(f"{apart:.1e}")}
 
 

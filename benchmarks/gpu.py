@@ -24,7 +24,7 @@ import torch
 
 from vae import catalog, checkpoint, data, metrics, service
 from vae.batches import Batches
-from vae.data import Digits
+from vae.dataspec import Dataset
 from vae.distributed import Noise
 from vae.models.vae import VAE, VAEConfig, make_step
 from vae.optim import TrainConfig
@@ -70,7 +70,9 @@ class Clock:
         self.start = time.perf_counter()
 
 
-def seek(goal: Goal, train: Digits, test: Digits, device: torch.device) -> dict[str, float | None]:
+def seek(
+    goal: Goal, train: Dataset, test: Dataset, device: torch.device
+) -> dict[str, float | None]:
     """Train until the goal is reached; seconds are None where it is not."""
     torch.manual_seed(0)
     model, evaluated = VAE(goal.model).to(device), VAE(goal.model).eval()
@@ -127,7 +129,7 @@ def on_device(device: torch.device, quick: bool) -> dict[str, Any]:
     module = checkpoint.read_model(catalog.folder_of(MODEL), str(device))
     model = service.Model(MODEL, module, device)
     found["decode_ms"] = decode_ms(model)
-    found["encode_images_per_s"] = encode_rate(model, test.images)
+    found["encode_images_per_s"] = encode_rate(model, test.samples)
     return found
 
 

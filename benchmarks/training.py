@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from vae import data, metrics, nets
 from vae.batches import Batches
-from vae.data import Digits
+from vae.dataspec import Dataset
 from vae.distributed import Noise
 from vae.models.vae import VAE, VAEConfig, make_step
 from vae.optim import TrainConfig
@@ -58,7 +58,7 @@ def same_net(hidden: int) -> VAE:
 class OurLoop:
     """Trains that net by training.fit, as `python -m vae train` does, one epoch per call."""
 
-    def __init__(self, digits: Digits, hidden: int, precision: str = "auto") -> None:
+    def __init__(self, digits: Dataset, hidden: int, precision: str = "auto") -> None:
         torch.manual_seed(0)
         self.model, self.noise, self.done = same_net(hidden), Noise(CPU), 0
         self.batches = Batches(digits, BATCH, CPU)
@@ -78,7 +78,7 @@ class OurLoop:
         self.done += 1
 
 
-def test_loss(weights: list[Tensor], digits: Digits) -> float:
+def test_loss(weights: list[Tensor], digits: Dataset) -> float:
     """Nats an image, of a net given as its layers' weights and biases from image to image."""
     model = same_net(len(weights[1]))
     for parameter, value in zip(model.parameters(), weights, strict=True):
@@ -112,27 +112,27 @@ def of_pythae(path: Path) -> list[Tensor]:
     return in_one(read, mean, logvar) + unfold + draw
 
 
-def beside_examples(train: Digits, test: Digits, rounds: int) -> dict[str, float]:
+def beside_examples(train: Dataset, test: Dataset, rounds: int) -> dict[str, float]:
     """Ours, ours without bfloat16, and the plain loop."""
     theirs = PlainLoop(Pictures(*train), EXAMPLES)
     ours, exact = OurLoop(train, EXAMPLES), OurLoop(train, EXAMPLES, "float32")
     turns = {"ours_400": ours, "ours_400_float32": exact, "examples": theirs}
     seconds = plain.take_turns(turns, rounds)
-    return rates(seconds, len(train.images)) | {
+    return rates(seconds, len(train.samples)) | {
         "train_examples_test_loss": test_loss(of_plain(theirs.net), test),
         "train_ours_400_test_loss": test_loss(list(ours.model.parameters()), test),
         "train_ours_400_float32_test_loss": test_loss(list(exact.model.parameters()), test),
     }
 
 
-def beside_pythae(train: Digits, test: Digits, rounds: int) -> dict[str, float]:
+def beside_pythae(train: Dataset, test: Dataset, rounds: int) -> dict[str, float]:
     """Ours and pythae's trainer."""
     ours = OurLoop(train, PYTHAE)
     with tempfile.TemporaryDirectory() as folder:
         with pythae(train, Path(folder), rounds + 1) as epoch:
             seconds = plain.take_turns({"ours_512": ours, "pythae": epoch}, rounds)
         theirs = test_loss(of_pythae(Path(folder) / "weights.npz"), test)
-    return rates(seconds, len(train.images)) | {
+    return rates(seconds, len(train.samples)) | {
         "train_pythae_test_loss": theirs,
         "train_ours_512_test_loss": test_loss(list(ours.model.parameters()), test),
     }
@@ -143,9 +143,9 @@ def rates(seconds: dict[str, float], images: int) -> dict[str, float]:
 
 
 @contextmanager
-def pythae(train: Digits, folder: Path, epochs: int) -> Iterator[Callable[[], None]]:
+def pythae(train: Dataset, folder: Path, epochs: int) -> Iterator[Callable[[], None]]:
     """A process that trains one epoch per call and saves its weights in `folder` at the end."""
-    np.save(folder / "images.npy", train.images)
+    np.save(folder / "images.npy", train.samples)
     files = [str(folder / name) for name in ("images.npy", "weights.npz")]
     command = [str(environment()), str(LOOP), *files, str(epochs), str(BATCH), str(RATE)]
     log = folder / "log"

@@ -11,6 +11,7 @@ from weakref import WeakSet
 import streamlit as st
 
 from vae import data
+from vae.dataspec import Dataset
 from vae.download import Progress
 
 LOG = logging.getLogger(__name__)
@@ -29,8 +30,8 @@ class Visitor:
 class MnistDownload:
     """A download that runs until it is done, fails, or the last visitor who watches it stops it."""
 
-    def __init__(self, load: Callable[[Progress], data.Digits]) -> None:
-        self.digits: data.Digits | None = None
+    def __init__(self, load: Callable[[Progress], Dataset]) -> None:
+        self.digits: Dataset | None = None
         self.error = ""
         self.done, self.total = 0, 0  # bytes
         self._load = load
@@ -113,7 +114,7 @@ def visitor() -> Visitor:
     return found
 
 
-def digits() -> data.Digits | None:
+def digits() -> Dataset | None:
     """The test digits, None while they are loaded or where they are unavailable.
 
     Blocks for at most PAUSE.

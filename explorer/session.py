@@ -14,6 +14,7 @@ import streamlit as st
 
 from explorer.visit import Place, Visit
 from vae import data, latent, service
+from vae.dataspec import Dataset
 from vae.service import CheckpointError, Encodings, History, Model, ModelInfo
 
 RETRY = 10  # s after which a damaged classifier is read again
@@ -147,6 +148,6 @@ def digit_place(name: str, index: int) -> Place:
 
 
 @st.cache_resource(show_spinner=False)
-def bundled() -> data.Digits:
+def bundled() -> Dataset:
     """scikit-learn's digits, shown as originals where MNIST is unavailable."""
     return data.load("digits", "test")

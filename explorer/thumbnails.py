@@ -12,13 +12,14 @@ import numpy as np
 import streamlit as st
 
 from explorer import assets, images, mnist_download, session
+from vae.dataspec import Dataset
 
 COLUMNS = 100  # tiles per row
 # WebP allows 16,383 pixels per side, and a browser needs 31 MB for a sheet of this size.
 TILES = 10_000  # per sheet
 
 
-def originals(name: str) -> mnist_download.data.Digits | None:
+def originals(name: str) -> Dataset | None:
     """MNIST's test digits, None where they are not loaded or are not the images that the model's
     encodings belong to."""
     digits = mnist_download.digits()
@@ -36,7 +37,7 @@ def sheets(name: str) -> dict[str, list[str]]:
     count = len(session.encodings(name).mean)
     makers = {"reconstruction": partial(_reconstructions, name)}
     if digits is not None:
-        makers = {"original": partial(_originals, digits.images)} | makers
+        makers = {"original": partial(_originals, digits.samples)} | makers
     version = _version(name)
     return {
         kind: [

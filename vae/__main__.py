@@ -15,6 +15,7 @@ import torch
 
 from vae import checkpoint, conditional_metrics, data, metrics, training
 from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
+from vae.dataspec import Dataset
 from vae.interface import Conditions
 from vae.nets import NETS
 from vae.presets import PRESETS
@@ -89,15 +90,15 @@ def train(args: argparse.Namespace) -> None:
     run = {name: getattr(args, name) for name in options}
     preset = training.with_options(PRESETS[args.preset], settings, run)
     folder = args.out or Path("runs") / args.preset
-    digits = data.load(args.data, "train")
+    samples = data.load(args.data, "train")
     preset = training.fitted(
         preset,
-        len(digits.images),
+        len(samples),
         validation=args.validation is None,
         batch=args.batch is None,
     )
     training.train(
-        preset, digits, folder, choose_device(args.device), resume=args.resume, data=args.data
+        preset, samples, folder, choose_device(args.device), resume=args.resume, source=args.data
     )
     print(f"trained: {folder}")
 
@@ -129,7 +130,7 @@ def evaluate(args: argparse.Namespace) -> None:
     model = checkpoint.read_model(folder)
     test, quiet = data.load(source, "test"), not sys.stderr.isatty()
     figures = metrics.evaluate(model, data.load(source, "train"), test, quiet=quiet)
-    enough = metrics.fewest_labels(test.labels) >= conditional_metrics.MIN_PER_CLASS
+    enough = metrics.fewest_labels(test) >= conditional_metrics.MIN_PER_CLASS
     if isinstance(model, Conditions) and has_classifier() and enough:
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
         figures |= conditional_metrics.evaluate(model, classifier, test, quiet=quiet)
@@ -146,9 +147,9 @@ def encode(args: argparse.Namespace) -> None:
     print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
 
 
-def _encode(folder: Path, digits: data.Digits) -> tuple[int, int]:
-    """Write the encodings of images; returns their shape (N, Z)."""
-    encodings = metrics.encode(checkpoint.read_model(folder), digits, flat=True)
+def _encode(folder: Path, samples: Dataset) -> tuple[int, int]:
+    """Write the encodings of samples; returns their shape (N, Z)."""
+    encodings = metrics.encode(checkpoint.read_model(folder), samples, flat=True)
     checkpoint.write_encodings(folder, encodings)
     count, dims = encodings.mean.shape
     return count, dims
@@ -164,15 +165,15 @@ def export(args: argparse.Namespace) -> None:
     source = _data_of(args.run, args.data)
     labels = {"title": args.title, "description": args.description}
     manifest = dataclasses.replace(manifest, **{k: v for k, v in labels.items() if v})
-    digits = data.load(source, "test") if "encodes" in manifest.abilities else None
+    test = data.load(source, "test") if "encodes" in manifest.abilities else None
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     # beside the checkpoints, not among them: the app lists a folder only once it is complete
     with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".export-") as temporary:
         copy = Path(temporary) / args.name
         checkpoint.write_model(copy, manifest, model.state_dict(), half=True)
         export_history(args.run, copy)
-        if digits is not None:
-            _encode(copy, digits)  # with the half-precision weights that are shipped
+        if test is not None:
+            _encode(copy, test)  # with the half-precision weights that are shipped
         if folder.exists():
             folder.replace(Path(temporary) / "replaced")
         copy.replace(folder)
@@ -194,7 +195,8 @@ def export_history(run: Path, folder: Path) -> None:
     checkpoint.write_atomically(
         folder / checkpoint.LOG, lambda p: p.write_text("".join(f"{line}\n" for line in numbered))
     )
-    sheets = np.concatenate([checkpoint.read_sheets(stage) for stage in stages])
+    spec = checkpoint.read_manifest(run).spec
+    sheets = np.concatenate([checkpoint.read_sheets(stage, spec) for stage in stages])
     if len(sheets):
         checkpoint.write_sheets(folder, sheets, compressed=True)
 
@@ -211,11 +213,11 @@ def generate(args: argparse.Namespace) -> None:
     images, codes = conditional_metrics.generate(
         model, labels, seed=args.seed, temperature=args.temperature, quiet=False
     )
-    generated = conditional_metrics.as_digits(images, labels)
+    generated = conditional_metrics.as_dataset(images, labels, model.spec)
     checkpoint.write_atomically(
         args.out,
         lambda p: np.savez_compressed(
-            p, images=generated.images, labels=generated.labels, codes=codes
+            p, images=generated.samples, labels=generated.labels, codes=codes
         ),
     )
     print(f"{args.count:,} images: {args.out}")

@@ -1,86 +1,103 @@
-"""Training images: splits for validation and few labels, and shuffled batches on the device."""
+"""Training samples: splits for validation and few labels, shuffled batches on the device, and the
+targets of the reconstruction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from vae.data import Digits
+from vae.dataspec import Dataset
 from vae.distributed import Noise
-from vae.interface import Batch
+from vae.interface import Batch, LatentModel
+from vae.tensors import to_tensor
 
 
 class Batches:
-    """Shuffled batches of images that are kept on the device and indexed there, batch by batch.
+    """Shuffled batches of samples that are kept on the device and indexed there, batch by batch.
 
     Every process uses the same order and takes its rows of each batch. A last incomplete batch is
-    dropped. Raises ValueError where there are fewer images than a batch, or the batch size is not a
-    multiple of the number of processes.
+    dropped. Raises ValueError where there are fewer samples than a batch, or the batch size is not
+    a multiple of the number of processes.
     """
 
     def __init__(
-        self, digits: Digits, batch: int, device: torch.device, rank: int = 0, world: int = 1
+        self, data: Dataset, batch: int, device: torch.device, rank: int = 0, world: int = 1
     ) -> None:
         if batch % world:
             raise ValueError(f"a batch of {batch} is not a multiple of {world} processes")
-        if len(digits.images) < batch:
+        if len(data) < batch:
             raise ValueError(
-                f"{len(digits.images)} images are fewer than one batch of {batch}; "
+                f"{len(data)} {data.spec.nouns} are fewer than one batch of {batch}; "
                 "take a smaller --batch"
             )
-        self.images = torch.from_numpy(np.ascontiguousarray(digits.images)).to(
-            device
-        )  # uint8: a quarter of float32
-        self.labels = torch.from_numpy(np.ascontiguousarray(digits.labels)).to(device)
+        self.spec = data.spec
+        # images stay uint8: a quarter of float32
+        self.samples = torch.from_numpy(np.ascontiguousarray(data.samples)).to(device)
+        self.labels = torch.from_numpy(np.ascontiguousarray(data.labels)).to(device)
         self.batch, self.rank, self.world = batch, rank, world
 
     def __len__(self) -> int:
-        return len(self.images) // self.batch
+        return len(self.samples) // self.batch
 
     def epoch(self, noise: Noise) -> Iterator[Batch]:
         """The batches of one epoch, in an order drawn from `noise`."""
         order = torch.randperm(
-            len(self.images), generator=noise.generator, device=self.images.device
+            len(self.samples), generator=noise.generator, device=self.samples.device
         )
         for index in range(len(self)):
             rows = order[index * self.batch : (index + 1) * self.batch][self.rank :: self.world]
-            # index_select copies whole images: a fifth of the time of self.images[rows]
-            yield Batch(self.images.index_select(0, rows).float() / 255, self.labels[rows])
+            # index_select copies whole samples: a fifth of the time of self.samples[rows]
+            chosen = self.samples.index_select(0, rows)
+            yield Batch(to_tensor(chosen, self.spec), self.labels[rows])
 
 
-def hold_out(digits: Digits, count: int, seed: int) -> tuple[Digits, Digits | None]:
-    """Split images into (training, validation) at random by `seed`; validation is None for a count
+def targets(model: LatentModel, x: Float[Tensor, "B *X"], noise: Noise) -> Float[Tensor, "B *X"]:
+    """What the decoder is to reconstruct: x, or a draw of binary values whose probabilities are x
+    where the model's config says `binarise` and the likelihood is one of binary values."""
+    binarise = model.config.binarise and model.likelihood.binary
+    return noise.bernoulli(x) if binarise else x
+
+
+def hold_out(data: Dataset, count: int, seed: int) -> tuple[Dataset, Dataset | None]:
+    """Split samples into (training, validation) at random by `seed`; validation is None for a count
     of 0. Raises ValueError where none would be left to train on."""
-    if not 0 <= count < len(digits.images):
+    if not 0 <= count < len(data):
         raise ValueError(
-            f"cannot hold out {count} of {len(digits.images)} images; take a smaller --validation"
+            f"cannot hold out {count} of {len(data)} {data.spec.nouns}; take a smaller --validation"
         )
-    order = np.random.default_rng(seed).permutation(len(digits.images))
+    order = np.random.default_rng(seed).permutation(len(data))
     training, validation = np.sort(order[count:]), np.sort(order[:count])
-    held_out = Digits(digits.images[validation], digits.labels[validation]) if count else None
-    return Digits(digits.images[training], digits.labels[training]), held_out
+    return data.select(training), data.select(validation) if count else None
 
 
-def with_labels(digits: Digits, count: int, seed: int) -> Digits:
-    """Keep the labels of `count` images, as many of each class at random by `seed`; others are -1.
+def with_labels(data: Dataset, count: int, seed: int) -> Dataset:
+    """Keep the labels of `count` samples, as many of each class at random by `seed`; others are -1.
 
-    The labelled images are repeated until they make up a fifth of the data, so that each batch has
-    some. A count of 0 keeps all labels. Raises ValueError where a class has too few images.
+    The labelled samples are repeated until they make up a fifth of the data, so that each batch has
+    some. A count of 0 keeps all labels. Raises ValueError where a class has too few samples, and
+    where count is not a multiple of the number of classes.
     """
     if not count:
-        return digits
-    rng = np.random.default_rng(seed)
-    by_class = [np.flatnonzero(digits.labels == y) for y in range(10)]
-    if count // 10 > (least := min(map(len, by_class))):
+        return data
+    classes = data.class_count
+    if not classes or count % classes:
         raise ValueError(
-            f"{count} labels need {count // 10} images of each class; one class has {least}"
+            f"{count} labels cannot be split evenly over {classes} classes; take a multiple"
         )
-    labelled = np.concatenate([rng.choice(rows, count // 10, replace=False) for rows in by_class])
-    times = max(1, round(len(digits.images) / 4 / count))
-    images = np.concatenate([digits.images, np.tile(digits.images[labelled], (times, 1, 1))])
-    labels = np.concatenate(
-        [np.full(len(digits.images), -1), np.tile(digits.labels[labelled], times)]
-    )
-    return Digits(images, labels)
+    rng = np.random.default_rng(seed)
+    by_class = [np.flatnonzero(data.labels == y) for y in range(classes)]
+    each = count // classes
+    if each > (least := min(map(len, by_class))):
+        raise ValueError(
+            f"{count} labels need {each} {data.spec.nouns} of each class; one class has {least}"
+        )
+    labelled = np.concatenate([rng.choice(rows, each, replace=False) for rows in by_class])
+    times = max(1, round(len(data) / 4 / count))
+    rows = np.concatenate([np.arange(len(data)), np.tile(labelled, times)])
+    labels = np.concatenate([np.full(len(data), -1), np.tile(data.labels[labelled], times)])
+    return replace(data.select(rows), labels=labels)

@@ -145,8 +145,8 @@ class PictureCache:
         self,
         model: str,
         z: Float[np.ndarray, "N Z"],
-        decode: Callable[[], UInt8[np.ndarray, "N 28 28"]],
-    ) -> UInt8[np.ndarray, "N 28 28"]:
+        decode: Callable[[], UInt8[np.ndarray, "N *X"]],
+    ) -> UInt8[np.ndarray, "N *X"]:
         """The pictures of the codes z as one read-only entry; `decode` is called on a miss."""
         key = _key(model, z)
         found = self._cache.get(key)
@@ -157,10 +157,10 @@ class PictureCache:
         self,
         model: str,
         z: Float[np.ndarray, "N Z"],
-        decode: Callable[[Float[np.ndarray, "M Z"]], UInt8[np.ndarray, "M 28 28"]],
-    ) -> UInt8[np.ndarray, "N 28 28"]:
-        """The pictures of the codes z, each an entry of its own; `decode` is called once, with all
-        codes that are not in the cache."""
+        decode: Callable[[Float[np.ndarray, "M Z"]], UInt8[np.ndarray, "M *X"]],
+    ) -> UInt8[np.ndarray, "N *X"]:
+        """The pictures of one code or more, each an entry of its own; `decode` is called once, with
+        all codes that are not in the cache."""
         keys = [_key(model, code[None]) for code in z]
         found = [self._cache.get(key) for key in keys]
         missing = [row for row, picture in enumerate(found) if picture is None]
@@ -169,8 +169,7 @@ class PictureCache:
             for row, picture in zip(missing, decode(z[missing]), strict=True):
                 # a copy, for a view would keep the pictures of the whole batch in memory
                 found[row] = self._keep(keys[row], picture[None].copy())
-        kept = [picture for picture in found if picture is not None]
-        return np.concatenate(kept) if kept else np.empty((0, 28, 28), np.uint8)
+        return np.concatenate([picture for picture in found if picture is not None])
 
     def _keep(self, key: bytes, pictures: np.ndarray) -> np.ndarray:
         pictures.flags.writeable = False

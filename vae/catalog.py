@@ -135,6 +135,12 @@ def _kl_and_activity(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np
             f"{folder / checkpoint.ENCODINGS} has codes of {codes.mean.shape[1]} dimensions, "
             f"the model {dims}; make it again with: python -m vae encode {folder}"
         )
+    classes = len(checkpoint.read_manifest(folder).spec.classes)
+    if codes.labels.max(initial=-1) >= classes:
+        raise CheckpointError(
+            f"{folder / checkpoint.ENCODINGS} has the label {codes.labels.max()}, and the model's "
+            f"data {classes} classes; make it again with: python -m vae encode {folder}"
+        )
     kl = latent.gaussian_kl(codes.mean, codes.logvar).mean(axis=0)
     return kl, codes.mean.var(axis=0) > latent.ACTIVE
 
@@ -142,11 +148,11 @@ def _kl_and_activity(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np
 class History(NamedTuple):
     """Samples and losses of each training epoch."""
 
-    sheets: np.ndarray  # uint8 [epochs, 10, 28, 28], decoded from the same codes; may be empty
+    sheets: np.ndarray  # uint8 [epochs, S, *array_shape], decoded from the same codes; may be empty
     curves: dict[str, np.ndarray]  # "loss", "validation_loss", ...: [epochs]
 
 
 def history(name: str) -> History:
     """The log of a model's training; imports no torch. Raises as `encodings`."""
-    folder = folder_of(name)
-    return History(checkpoint.read_sheets(folder), checkpoint.read_log(folder))
+    folder, spec = folder_of(name), info(name).spec
+    return History(checkpoint.read_sheets(folder, spec), checkpoint.read_log(folder))

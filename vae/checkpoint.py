@@ -80,6 +80,7 @@ class Encodings(NamedTuple):
     cross_entropy: np.ndarray  # float32 [N], nats, of the grey levels
     kl: np.ndarray  # float32 [N], nats
     tsne: np.ndarray | None = None  # float32 [N, 2]; none where Z = 2
+    kl_per_dimension: np.ndarray | None = None  # float32 [Z], nats, mean over the samples
 
 
 @contextmanager
@@ -172,9 +173,10 @@ def read_manifest(folder: Path) -> Manifest:
 def _block(fields: dict[str, Any], format_: int) -> LatentBlock:
     """A block of the manifest. In format 1 a class was recognised by the name "digit"."""
     if format_ == 1 and fields["name"] == "digit":
-        fields = fields | {"role": "class"}
-    limits = fields.get("range")
-    return LatentBlock(**fields | {"range": tuple(limits) if limits else None})
+        fields["role"] = "class"
+    if fields.get("range"):  # JSON has lists
+        fields["range"] = tuple(fields["range"])
+    return LatentBlock(**fields)
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
@@ -204,6 +206,7 @@ def read_encodings(folder: Path) -> Encodings:
     shape = arrays["mean"].shape
     wanted = dict.fromkeys(("labels", "cross_entropy", "kl"), shape[:1])
     wanted |= {"mean": shape, "logvar": shape, "tsne": (*shape[:1], 2)}
+    wanted |= {"kl_per_dimension": shape[1:]}
     if len(shape) != 2 or any(array.shape != wanted[name] for name, array in arrays.items()):
         shapes = {name: list(array.shape) for name, array in arrays.items()}
         raise CheckpointError(f"{path} has arrays of shapes {shapes}; make it again with: {again}")
@@ -213,10 +216,10 @@ def read_encodings(folder: Path) -> Encodings:
                 f"{path}: not all {name} are numbers; make it again with: {again}"
             )
     labels = arrays.pop("labels").astype(np.int64)
-    if unknown := set(labels.tolist()) - set(range(-1, 10)):
+    if len(labels) and labels.min() < -1:
         raise CheckpointError(
-            f"{path} has the label {min(unknown)}; labels are 0 to 9, and -1 where unknown; "
-            f"make it again with: {again}"
+            f"{path} has the label {labels.min()}; labels are classes from 0, and -1 where "
+            f"unknown; make it again with: {again}"
         )
     return Encodings(labels=labels, **{name: a.astype(np.float32) for name, a in arrays.items()})
 
@@ -233,8 +236,10 @@ def write_encodings(folder: Path, encodings: Encodings) -> None:
         "cross_entropy": _rounded(encodings.cross_entropy, 10),
         "kl": _rounded(encodings.kl, 10),
         "logvar": encodings.logvar.astype(np.float16),
-        "labels": encodings.labels.astype(np.int8),  # -1 where unknown
+        "labels": encodings.labels.astype(np.int16),  # -1 where unknown
     }
+    if encodings.kl_per_dimension is not None:
+        arrays["kl_per_dimension"] = encodings.kl_per_dimension.astype(np.float32)
     if encodings.tsne is not None:
         arrays["tsne"] = encodings.tsne.astype(np.float16)
     write_atomically(folder / ENCODINGS, lambda p: np.savez_compressed(p, **arrays))
@@ -270,24 +275,24 @@ def append_log(folder: Path, line: dict[str, Any]) -> None:
     write_atomically(path, lambda p: p.write_text(text, encoding="utf-8"))
 
 
-def read_sheets(folder: Path) -> np.ndarray:
-    """Read training.npz, uint8 [epochs, 10, 28, 28]: images decoded at the end of each epoch; of
-    length 0 where there is none. Raises CheckpointError where it is damaged."""
+def read_sheets(folder: Path, spec: DataSpec) -> np.ndarray:
+    """Read training.npz, uint8 [epochs, S, *spec.array_shape]: samples decoded at the end of each
+    epoch; of length 0 where there is none. Raises CheckpointError where it is damaged."""
     path = folder / TRAINING
     if not path.exists():
-        return np.empty((0, 10, 28, 28), np.uint8)
+        return np.empty((0, 10, *spec.array_shape), np.uint8)
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             sheets = file["sheets"]
     except UNREADABLE as error:
         raise CheckpointError(f"{path} is damaged ({error}); delete it or train again") from error
-    if sheets.shape[1:] != (10, 28, 28) or sheets.dtype != np.uint8:
+    if sheets.shape[2:] != spec.array_shape or sheets.dtype != np.uint8:
         raise CheckpointError(f"{path} holds {sheets.dtype} {list(sheets.shape)}, not sheets")
     return sheets
 
 
 def write_sheets(folder: Path, sheets: np.ndarray, *, compressed: bool = False) -> None:
-    """Write training.npz; sheets are uint8 [epochs, 10, 28, 28].
+    """Write training.npz; sheets are uint8 [epochs, S, *spec.array_shape].
 
     Compression takes 20 times as long, too long to repeat after every epoch.
     """
@@ -334,7 +339,7 @@ def read_model(folder: Path, device: str = "cpu") -> LatentModel:
             f"{path} is truncated or is no safetensors file ({error}); restore it"
         ) from error
     try:
-        model = build(manifest.model, manifest.config)
+        model = build(manifest.model, manifest.config, manifest.spec)
         model.load_state_dict(weights)
     except (ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]

@@ -1,7 +1,7 @@
-"""Metrics of the images that a conditional model generates: agreement with the given class,
+"""Metrics of the samples that a conditional model generates: agreement with the given class,
 diversity, accuracy of a classifier trained on them, and whether classes share a style.
 
-The independent classifier was trained on real images only.
+The independent classifier was trained on real samples only.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from tqdm import tqdm
 
 from vae import latent, metrics, models, training
 from vae.batches import Batches
-from vae.data import Digits
+from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise
 from vae.interface import Classifies, ConditionsEncoding, Decodes, LatentModel
 from vae.optim import TrainConfig
+from vae.tensors import to_array
 
-EACH = 1000  # images generated of each class
-STYLES = 1000  # test images whose style is transferred
-MIN_PER_CLASS = 2  # test images of each class: diversity is a distance between two
+EACH = 1000  # samples generated of each class
+STYLES = 1000  # test samples whose style is transferred
+MIN_PER_CLASS = 2  # test samples of each class: diversity is a distance between two
 
 
 @torch.inference_mode()
@@ -33,29 +34,32 @@ def generate(
     seed: int = 0,
     temperature: float = 1.0,
     quiet: bool = True,
-) -> tuple[Float[np.ndarray, "N 28 28"], Float[np.ndarray, "N Z"]]:
-    """Images in [0, 1] of the classes `labels`, and the codes from the prior that they are decoded
-    from."""
+) -> tuple[Float[np.ndarray, "N *X"], Float[np.ndarray, "N Z"]]:
+    """Samples of the classes `labels`, images in [0, 1], and the codes from the prior that they are
+    decoded from."""
     codes = latent.conditional_codes(model.blocks, labels, seed=seed, temperature=temperature)
-    images = np.empty((len(codes), 28, 28), np.float32)
+    images = np.empty((len(codes), *model.spec.array_shape), np.float32)
     device = next(model.parameters()).device
     for start in tqdm(range(0, len(codes), 1000), unit="k images", disable=quiet):
         part = torch.from_numpy(codes[start : start + 1000]).to(device)
-        images[start : start + 1000] = cast(Decodes, model).decode(part).sigmoid().cpu().numpy()
+        parameters = cast(Decodes, model).decode(part)
+        images[start : start + 1000] = to_array(model.likelihood.mean(parameters), model.spec)
     return images, codes
 
 
-def balanced_labels(each: int = EACH) -> Int[np.ndarray, " N"]:
-    """The classes 0 to 9, each repeated `each` times."""
-    return np.repeat(np.arange(10), each)
+def balanced_labels(classes: int, each: int = EACH) -> Int[np.ndarray, " N"]:
+    """The classes from 0, each repeated `each` times."""
+    return np.repeat(np.arange(classes), each)
 
 
-def as_digits(images: Float[np.ndarray, "N 28 28"], labels: Int[np.ndarray, " N"]) -> Digits:
+def as_dataset(
+    images: Float[np.ndarray, "N *X"], labels: Int[np.ndarray, " N"], spec: DataSpec
+) -> Dataset:
     """Images in [0, 1] as a data set."""
-    return Digits(np.rint(255 * images).astype(np.uint8), labels.astype(np.int64))
+    return Dataset(np.rint(255 * images).astype(np.uint8), labels.astype(np.int64), spec)
 
 
-def diversity(generated: Digits, real: Digits) -> float:
+def diversity(generated: Dataset, real: Dataset) -> float:
     """Mean pairwise Euclidean distance of generated images of a class, divided by that of real
     ones; mean over the classes.
 
@@ -63,24 +67,26 @@ def diversity(generated: Digits, real: Digits) -> float:
     images of each kind.
     """
 
-    def mean_distance(digits: Digits, y: int) -> float:
-        rows = digits.images[digits.labels == y][:EACH].reshape(-1, 784) / np.float32(255)
+    def mean_distance(data: Dataset, y: int) -> float:
+        rows = data.samples[data.labels == y][:EACH]
+        rows = rows.reshape(len(rows), -1) / np.float32(255)
         squares = np.square(rows).sum(1)
         between = squares[:, None] + squares - 2 * rows @ rows.T
         distances = np.sqrt(np.maximum(between, 0))
         return float(distances.sum() / (len(rows) * (len(rows) - 1)))
 
-    return float(np.mean([mean_distance(generated, y) / mean_distance(real, y) for y in range(10)]))
+    classes = range(real.class_count)
+    return float(np.mean([mean_distance(generated, y) / mean_distance(real, y) for y in classes]))
 
 
 def accuracy_of_trained_on(
-    generated: Digits, real: Digits, *, epochs: int = 5, quiet: bool = True
+    generated: Dataset, real: Dataset, *, epochs: int = 5, quiet: bool = True
 ) -> float:
     """Accuracy on real images of a classifier that is trained on generated ones only, without data
     augmentation."""
     torch.manual_seed(0)
     config = TrainConfig(epochs=epochs, batch=128, rate=2e-3)
-    model = models.build("classifier", {"width": 16, "distort": 0.0})
+    model = models.build("classifier", {"width": 16, "distort": 0.0}, real.spec)
     noise = Noise(torch.device("cpu"))
     step = models.MODELS["classifier"].make_step(model, config, noise)
     training.fit(
@@ -90,10 +96,10 @@ def accuracy_of_trained_on(
     return metrics.accuracy(cast(Classifies, model.eval()), real)
 
 
-def slant(images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, " N"]:
+def slant(images: Float[np.ndarray, "N H W"]) -> Float[np.ndarray, " N"]:
     """Horizontal shift of the ink per pixel upwards: covariance of the ink's coordinates divided by
     their vertical variance."""
-    y, x = np.mgrid[:28, :28]
+    y, x = np.mgrid[: images.shape[1], : images.shape[2]]
     mass = np.maximum(images.sum((1, 2)), 1e-6)
     mean_x, mean_y = (images * x).sum((1, 2)) / mass, (images * y).sum((1, 2)) / mass
     dx, dy = x - mean_x[:, None, None], y - mean_y[:, None, None]
@@ -101,7 +107,7 @@ def slant(images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, " N"]:
     return -covariance / np.maximum(variance, 1e-6)
 
 
-def thickness(images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, " N"]:
+def thickness(images: Float[np.ndarray, "N H W"]) -> Float[np.ndarray, " N"]:
     """Width of the stroke in pixels: twice the ink divided by the length of its outline.
 
     A stroke of length L and width W has the area L W and an outline of 2 L, the sum of the
@@ -114,51 +120,56 @@ def thickness(images: Float[np.ndarray, "N 28 28"]) -> Float[np.ndarray, " N"]:
 
 
 @torch.inference_mode()
-def style(model: ConditionsEncoding, real: Digits, *, seed: int = 0) -> dict[str, float]:
+def style(model: ConditionsEncoding, real: Dataset, *, seed: int = 0) -> dict[str, float]:
     """Correlation of slant and thickness between a test image and images decoded from its code.
 
-    The codes of STYLES test images are decoded as all ten classes. Slant and thickness are measured
-    in standard deviations from the mean of real images of the same class, and averaged over the ten
-    decoded images.
+    The codes of STYLES test images are decoded as all classes. Slant and thickness are measured in
+    standard deviations from the mean of real images of the same class, and averaged over the
+    decoded images. The images are grey.
     """
+    classes = real.class_count
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(real.labels >= 0))[:STYLES]
-    x, y = metrics.grey(real)[rows], torch.from_numpy(real.labels[rows])
-    posterior = model.encode_given(x, torch.nn.functional.one_hot(y, 10).float())
-    codes = posterior.mean[:, None].repeat(1, 10, 1)  # [S, 10, Z]
-    codes[:, :, model.class_dims] = torch.eye(10)
-    decoded = torch.cat([model.decode(part).sigmoid() for part in codes.split(100)]).numpy()
+    x, y = metrics.as_tensor(real.select(rows)), torch.from_numpy(real.labels[rows])
+    q = model.encode_given(x, torch.nn.functional.one_hot(y, classes).float())
+    codes = q.code[:, None].repeat(1, classes, 1)  # [S, C, Z]
+    codes[:, :, model.class_dims] = torch.eye(classes)
+    parts = [model.likelihood.mean(model.decode(z)) for z in codes.flatten(0, 1).split(1000)]
+    decoded = to_array(torch.cat(parts), model.spec)
     figures = {}
     for name, measure in (("slant", slant), ("thickness", thickness)):
-        values = measure(real.images / np.float32(255))
-        by_class = [values[real.labels == label] for label in range(10)]
+        values = measure(real.samples / np.float32(255))
+        by_class = [values[real.labels == label] for label in range(classes)]
         mean, deviation = (np.array([f(group) for group in by_class]) for f in (np.mean, np.std))
-        source = (measure(x.numpy()) - mean[y]) / deviation[y]
-        transferred = (measure(decoded.reshape(-1, 28, 28)).reshape(-1, 10) - mean) / deviation
+        source = (values[rows] - mean[y]) / deviation[y]
+        transferred = (measure(decoded).reshape(-1, classes) - mean) / deviation
         figures[f"style_{name}"] = float(np.corrcoef(source, transferred.mean(1))[0, 1])
     return figures
 
 
-def agreement(classifier: Classifies, generated: Digits) -> float:
-    """Share of the generated images that the classifier assigns to the given class, 0 to 1."""
+def agreement(classifier: Classifies, generated: Dataset) -> float:
+    """Share of the generated samples that the classifier assigns to the given class, 0 to 1."""
     return metrics.accuracy(classifier, generated)
 
 
 def evaluate(
-    model: LatentModel, classifier: Classifies, real: Digits, *, seed: int = 0, quiet: bool = False
+    model: LatentModel, classifier: Classifies, real: Dataset, *, seed: int = 0, quiet: bool = False
 ) -> dict[str, Any]:
-    """Every metric of images generated from the prior, by name.
+    """Every metric of samples generated from the prior, by name.
 
-    There must be at least MIN_PER_CLASS real images of each class.
+    There must be at least MIN_PER_CLASS real samples of each class.
     """
-    labels = balanced_labels()
-    generated = as_digits(generate(model, labels, seed=seed)[0], labels)
-    labels = balanced_labels(6 * EACH)
-    many = as_digits(generate(model, labels, seed=seed + 1, quiet=quiet)[0], labels)
+
+    def draw(each: int, seed: int) -> Dataset:
+        labels = balanced_labels(real.class_count, each)
+        images, _ = generate(model, labels, seed=seed, quiet=quiet)
+        return as_dataset(images, labels, real.spec)
+
+    generated, many = draw(EACH, seed), draw(6 * EACH, seed + 1)
     figures = {
         "agreement": agreement(classifier, generated),
         "diversity": diversity(generated, real),
         "learned_from_drawn": accuracy_of_trained_on(many, real, quiet=quiet),
     }
-    if isinstance(model, ConditionsEncoding):
+    if isinstance(model, ConditionsEncoding) and real.spec.shape[0] == 1:
         figures |= style(cast(ConditionsEncoding, model), real, seed=seed)
     return {name: round(value, 4) for name, value in figures.items()}

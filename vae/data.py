@@ -7,23 +7,24 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pooch
 
+from vae.dataspec import MNIST, Dataset
 from vae.download import DataError, DataFile, Progress, download, is_good
 from vae.image_file import read_image
 from vae.prepare import as_uint8, enlarge, prepare
 
-__all__ = ["DATASETS", "MIRRORS", "DataError", "Digits", "Loader", "available", "load"]
+__all__ = ["DATASETS", "MIRRORS", "DataError", "Loader", "available", "load"]
 
 SPLITS = ("train", "test")
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
-MNIST = {
+FILES = {
     "train": (
         DataFile(
             "train-images-idx3-ubyte.gz",
@@ -52,16 +53,11 @@ MNIST = {
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm"}
 
 
-class Digits(NamedTuple):
-    images: np.ndarray  # uint8 [N, 28, 28], white ink on black
-    labels: np.ndarray  # int64 [N], -1 where unknown
-
-
 class Loader(Protocol):
-    def __call__(self, split: str, *, progress: Progress | None = None) -> Digits: ...
+    def __call__(self, split: str, *, progress: Progress | None = None) -> Dataset: ...
 
 
-def load(source: str | Path, split: str, *, progress: Progress | None = None) -> Digits:
+def load(source: str | Path, split: str, *, progress: Progress | None = None) -> Dataset:
     """Load one split of a data set.
 
     Args:
@@ -92,7 +88,7 @@ def available(source: str | Path, split: str) -> bool:
     _check_split(split)
     if source == "mnist":
         folder = mnist_folder()
-        return all(is_good(folder / file.name, file) for file in MNIST[split])
+        return all(is_good(folder / file.name, file) for file in FILES[split])
     return str(source) in DATASETS or Path(source).expanduser().exists()
 
 
@@ -104,7 +100,7 @@ def mnist_folder() -> Path:
 
 def mnist(
     split: str, *, progress: Progress | None = None, mirrors: Sequence[str] | None = None
-) -> Digits:
+) -> Dataset:
     """MNIST: 60,000 training and 10,000 test digits. A split is downloaded on first use.
 
     Files in LATENT_DATA are used as they are; nothing is downloaded then. `mirrors`, or else
@@ -114,7 +110,7 @@ def mnist(
     Source: LeCun, Cortes, Burges; http://yann.lecun.com/exdb/mnist
     """
     _check_split(split)
-    files, folder = MNIST[split], mnist_folder()
+    files, folder = FILES[split], mnist_folder()
     if os.environ.get("LATENT_DATA"):
         for file in files:
             if not is_good(folder / file.name, file):
@@ -133,15 +129,15 @@ def mnist(
     images, labels = (read_idx(path) for path in paths)
     if images.shape != (len(labels), 28, 28):
         raise DataError(f"{paths[0]} holds images of shape {images.shape} for {len(labels)} labels")
-    return Digits(images, labels.astype(np.int64))
+    return Dataset(images, labels.astype(np.int64), MNIST)
 
 
-def bundled(split: str, *, progress: Progress | None = None) -> Digits:
+def bundled(split: str, *, progress: Progress | None = None) -> Dataset:
     """scikit-learn's 1,797 digits of 8x8, prepared as MNIST was; needs no network.
 
     A fifth of each class, chosen by a fixed seed, is the test set.
 
-    Source: Alpaydin and Kaynak, UCI Optical Recognition of Handwritten Digits
+    Source: Alpaydin and Kaynak, UCI Optical Recognition of Handwritten Dataset
     """
     del progress
     from sklearn.datasets import load_digits  # takes most of a second; nothing else needs it
@@ -151,7 +147,7 @@ def bundled(split: str, *, progress: Progress | None = None) -> Digits:
     labels = small.target.astype(np.int64)
     chosen = _split_indices(labels, split)
     images = [prepare(enlarge(image / 16), invert=False).final for image in small.images[chosen]]
-    return Digits(np.stack(images), labels[chosen])
+    return Dataset(np.stack(images), labels[chosen], MNIST)
 
 
 DATASETS: dict[str, Loader] = {"mnist": mnist, "digits": bundled}
@@ -181,7 +177,7 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape).copy()
 
 
-def _folder(folder: Path, split: str) -> Digits:
+def _folder(folder: Path, split: str) -> Dataset:
     """Images in a folder and its subfolders; without train/ and test/, a fifth is the test set.
 
     Hidden files and folders and macOS's __MACOSX are skipped.
@@ -206,14 +202,14 @@ def _folder(folder: Path, split: str) -> Digits:
             images.append(prepare(read_image(path.read_bytes())).final)
         except (ValueError, OSError) as error:
             raise DataError(f"{path}: {error}") from error
-    return Digits(np.stack(images), labels[chosen])
+    return Dataset(np.stack(images), labels[chosen], MNIST)
 
 
 def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
-def _npz(path: Path, split: str) -> Digits:
+def _npz(path: Path, split: str) -> Dataset:
     """Arrays `images` and `labels` (or x, y), or x_train, y_train, x_test, y_test (Keras' names).
 
     Images of 28x28 are taken unchanged, others are prepared as MNIST was.
@@ -241,7 +237,7 @@ def _npz(path: Path, split: str) -> Digits:
         done = [as_uint8(one) if unchanged else prepare(one).final for one in images[chosen]]
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return Digits(np.stack(done), labels[chosen])
+    return Dataset(np.stack(done), labels[chosen], MNIST)
 
 
 def _split_indices(labels: np.ndarray, split: str) -> np.ndarray:

@@ -82,7 +82,10 @@ class DataSpec:
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(fields_by_name) - known):
             raise ValueError(f"a data spec has no field {', '.join(unknown)}")
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields_by_name.items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in fields_by_name.items()
+        }
         try:
             return cls(**values)
         except TypeError as error:

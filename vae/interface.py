@@ -1,62 +1,54 @@
-"""Types shared by models, training and the service: batches, posteriors, training steps, and the
-abilities that a model may have."""
+"""Types shared by models, training and the service: batches, training steps, and the abilities that
+a model may have."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from vae.dataspec import DataSpec
 from vae.latent import LatentBlock
+from vae.likelihoods import Likelihood, likelihood_of
+from vae.posteriors import Posterior
 
 
 class Batch(NamedTuple):
-    """Images in [0, 1] with their classes."""
+    """Samples with their classes; images lie in [0, 1]."""
 
-    x: Float[Tensor, "B 28 28"]
+    x: Float[Tensor, "B *X"]
     y: Int[Tensor, " B"]  # -1 where unknown
 
 
-class Posterior(NamedTuple):
-    """q(z | x), a diagonal Gaussian.
-
-    A dimension without uncertainty (the code of a deterministic encoder, a given class) has
-    logvar = -inf, so its standard deviation is 0.
-    """
-
-    mean: Float[Tensor, "B Z"]
-    logvar: Float[Tensor, "B Z"]
-
-    def with_class(self, probabilities: Float[Tensor, "B 10"]) -> Posterior:
-        """The same code followed by the class, one-hot or as probabilities, without uncertainty."""
-        point = torch.full_like(probabilities, -torch.inf)
-        return Posterior(
-            torch.cat([self.mean, probabilities], -1), torch.cat([self.logvar, point], -1)
-        )
-
-
 class LatentModel(nn.Module):
-    """Base class of the models: a config, the blocks of the latent space, and abilities."""
+    """Base class of the models: a config, the data's spec, the blocks of the latent space, and
+    abilities."""
 
     config: Any  # its frozen dataclass
     blocks: tuple[LatentBlock, ...]
-    needs_labels: bool = False  # whether every training image must have a label
+    needs_labels: bool = False  # whether every training sample must have a label
+
+    def __init__(self, spec: DataSpec) -> None:
+        super().__init__()
+        self.spec, self.likelihood = spec, likelihood_of(spec)
 
 
 @runtime_checkable
 class Encodes(Protocol):
-    """Maps images to posteriors over codes."""
+    """Maps samples to posteriors over codes."""
 
-    def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior: ...
+    def encode(self, x: Float[Tensor, "B *X"]) -> Posterior: ...
 
 
 @runtime_checkable
 class Decodes(Protocol):
-    """Maps codes to images, as the logits of Bernoulli pixels."""
+    """Maps codes to the parameters of the likelihood."""
 
-    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]: ...
+    spec: DataSpec
+    likelihood: Likelihood
+
+    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]: ...
 
 
 @runtime_checkable
@@ -73,18 +65,20 @@ class Conditions(Protocol):
 
 @runtime_checkable
 class ConditionsEncoding(Encodes, Decodes, Conditions, Protocol):
-    """Also encodes an image given its class, so that log p(x | y) can be measured."""
+    """Also encodes a sample given its class, so that log p(x | y) can be measured."""
 
     def encode_given(
-        self, x: Float[Tensor, "B 28 28"], one_hot: Float[Tensor, "B 10"]
+        self, x: Float[Tensor, "B *X"], one_hot: Float[Tensor, "B C"]
     ) -> Posterior: ...
 
 
 @runtime_checkable
 class Classifies(Protocol):
-    """Maps images to log-probabilities of the classes."""
+    """Maps samples to log-probabilities of the classes."""
 
-    def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]: ...
+    spec: DataSpec
+
+    def classify(self, x: Float[Tensor, "B *X"]) -> Float[Tensor, "B C"]: ...
 
 
 @runtime_checkable
@@ -116,7 +110,7 @@ class Step(Protocol):
         ...
 
     def validate(self, batch: Batch) -> dict[str, Tensor]:
-        """The same scalars on unseen images, with the weights of `weights()` and no update."""
+        """The same scalars on unseen samples, with the weights of `weights()` and no update."""
         ...
 
 

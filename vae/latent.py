@@ -125,7 +125,7 @@ def sample_prior(
     rng = np.random.default_rng(seed)
     draw = {
         "normal": lambda block: temperature * rng.standard_normal((count, block.size)),
-        "uniform": lambda block: rng.uniform(*block.limits, (count, block.size)),
+        "uniform": lambda block: rng.uniform(*block.limits, size=(count, block.size)),
         "categorical": lambda block: np.eye(block.size)[rng.integers(block.size, size=count)],
         "simplex": lambda block: rng.dirichlet(np.ones(block.size), count),
     }

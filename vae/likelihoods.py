@@ -22,6 +22,7 @@ from vae.losses import LOG_2PI
 LOG_DEVIATION = (-math.log(255), 0.0)
 
 
+@runtime_checkable
 class Likelihood(Protocol):
     """The distribution of one sample, given the parameters that a decoder returns.
 

@@ -65,11 +65,13 @@ def load(name: str) -> Model:
 
 
 def _read(name: str) -> Model:
-    from vae.decoding import threads_for
+    from vae.runtime.decoding import threads_for
+    from vae.runtime.torch import TorchRuntime
 
     device = choose_device()
     with threads_for(1):  # starting several takes longer than converting the weights
-        model = Model(name, checkpoint.read_model(folder_of(name), str(device)), device)
+        module = checkpoint.read_model(folder_of(name), str(device))
+        model = Model(name, TorchRuntime(module, device))
     if "decodes" in model.info.abilities:  # the first call initialises torch's kernels
         model.decode(latent.origin(model.info.blocks)[None])
     return model

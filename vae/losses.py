@@ -4,24 +4,16 @@ over the batch."""
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from vae.posteriors import Posterior  # which imports the densities of this file
+
 LOG_2PI = math.log(2 * math.pi)
-
-
-def bernoulli_cross_entropy(
-    logits: Float[Tensor, "*B 28 28"], x: Float[Tensor, "*#B 28 28"]
-) -> Float[Tensor, "*B"]:
-    """-log p(x | logits), summed over the pixels.
-
-    x in {0, 1} gives a likelihood; grey levels in [0, 1] give its expectation over binarisations.
-    """
-    # softplus(l) - x l is the stable form of -x log s(l) - (1 - x) log(1 - s(l))
-    return (F.softplus(logits) - x * logits).sum((-2, -1))
 
 
 def gaussian_kl(
@@ -62,17 +54,6 @@ def standard_normal_log_density(z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B"]
     return -0.5 * (LOG_2PI + z.square()).sum(-1)
 
 
-def importance_log_weights(
-    z: Float[Tensor, "*B Z"],
-    mean: Float[Tensor, "*#B Z"],
-    logvar: Float[Tensor, "*#B Z"],
-    cross_entropy: Float[Tensor, "*B"],
-) -> Float[Tensor, "*B"]:
-    """log p(x, z) / q(z | x) of codes z drawn from q; cross_entropy is -log p(x | z)."""
-    log_q = gaussian_log_density(z, mean, logvar)
-    return standard_normal_log_density(z) - cross_entropy - log_q
-
-
 def importance_weighted_bound(log_weights: Float[Tensor, "K ..."]) -> Float[Tensor, ...]:
     """log of the mean of K importance weights p(x, z_k) / q(z_k | x): a lower bound on log
     p(x).
@@ -83,21 +64,21 @@ def importance_weighted_bound(log_weights: Float[Tensor, "K ..."]) -> Float[Tens
 
 
 def negative_bound(
-    z: Float[Tensor, "B K Z"],
-    mean: Float[Tensor, "B Z"],
-    logvar: Float[Tensor, "B Z"],
-    cross_entropy: Float[Tensor, "B K"],
+    q: Posterior,
+    z: Float[Tensor, "K B Z"],
+    cross_entropy: Float[Tensor, "K B"],
     kl_weight: Tensor | float,
 ) -> Float[Tensor, " B"]:
-    """The loss of a VAE with K codes z per example, nats.
+    """The loss of a VAE with K codes z per example, drawn from q(z | x), nats.
 
-    For K = 1 the negative ELBO, with the exact KL times kl_weight; for K > 1 the negative
-    importance-weighted bound, which ignores kl_weight.
+    cross_entropy is -log p(x | z). For K = 1 the negative ELBO, with the KL times kl_weight; for
+    K > 1 the negative importance-weighted bound, which ignores kl_weight.
     """
-    if cross_entropy.shape[1] == 1:
-        return cross_entropy[:, 0] + kl_weight * gaussian_kl(mean, logvar).sum(-1)
-    log_weights = importance_log_weights(z, mean[:, None], logvar[:, None], cross_entropy)  # [B, K]
-    return -importance_weighted_bound(log_weights.T)
+    if len(z) == 1:
+        return cross_entropy[0] + kl_weight * q.kl()
+    # log p(x, z) / q(z | x)
+    log_weights = q.prior_log_prob(z) - cross_entropy - q.log_prob(z)  # [K, B]
+    return -importance_weighted_bound(log_weights)
 
 
 def kl_weight(progress: Float[Tensor, ""], warm_up: float) -> Tensor | float:

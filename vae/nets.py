@@ -167,14 +167,19 @@ def _quarter(sizes: Sizes) -> tuple[int, int]:
     return math.ceil(height / 4), math.ceil(width / 4)
 
 
+def class_count(spec: DataSpec) -> int:
+    """The number of classes of the data. Raises ValueError where there are none."""
+    if not spec.classes:
+        raise ValueError("this model needs data with classes, and these have none; take preset vae")
+    return len(spec.classes)
+
+
 def classifier(net: str, spec: DataSpec, hidden: int, dropout: float, width: int = 16) -> nn.Module:
     """Samples [B, *X] to the logits of the classes; net "conv", or "sigmoid" for one hidden layer.
 
     Raises ValueError for another name, and for data without classes.
     """
-    classes = len(spec.classes)
-    if not classes:
-        raise ValueError("a classifier needs data with classes, and these have none")
+    classes = class_count(spec)
     if net == "sigmoid":
         return nn.Sequential(
             nn.Flatten(-len(spec.shape)),

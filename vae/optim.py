@@ -41,10 +41,8 @@ class TrainConfig:
             )
         if self.schedule not in ("cosine", "constant") or self.precision not in ("auto", "float32"):
             raise ValueError(f"no schedule {self.schedule!r} or no precision {self.precision!r}")
-        if self.labels < 0 or self.labels % 10:
-            raise ValueError(
-                f"labels are split evenly over the classes: a multiple of 10, not {self.labels}"
-            )
+        if self.labels < 0:
+            raise ValueError(f"labels is a number of labelled samples or 0, not {self.labels}")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"a seed is a whole number from 0 to 2^32 - 1, not {self.seed}")
 

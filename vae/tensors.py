@@ -21,8 +21,13 @@ def to_tensor(samples: np.ndarray | Tensor, spec: DataSpec) -> Tensor:
     return x[:, None] if spec.shape[0] == 1 else x.movedim(-1, 1)
 
 
+def to_layout(x: Tensor, spec: DataSpec) -> Tensor:
+    """A tensor [N, *spec.shape] in the layout of arrays, [N, *spec.array_shape]."""
+    if spec.kind != "image":
+        return x
+    return x[:, 0] if spec.shape[0] == 1 else x.movedim(1, -1)
+
+
 def to_array(x: Tensor, spec: DataSpec) -> np.ndarray:
     """The inverse of `to_tensor`, of the tensor's own dtype: an array [N, *spec.array_shape]."""
-    if spec.kind == "image":
-        x = x[:, 0] if spec.shape[0] == 1 else x.movedim(1, -1)
-    return x.contiguous().cpu().numpy()
+    return to_layout(x, spec).contiguous().cpu().numpy()

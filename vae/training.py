@@ -20,12 +20,14 @@ from tqdm import tqdm
 from vae import checkpoint, latent, models
 from vae.batches import Batches, hold_out, with_labels
 from vae.checkpoint import CheckpointError, Manifest
-from vae.data import Digits
+from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise, workers
 from vae.interface import Batch, Conditions, Decodes, LatentModel, Step, abilities
 from vae.optim import TrainConfig
 from vae.presets import Preset
+from vae.tensors import to_array, to_tensor
 
+SAMPLES, MAX_CLASSES = 10, 26  # decoded at the end of each epoch
 OnEpoch = Callable[[int, dict[str, float]], None]
 
 
@@ -41,7 +43,7 @@ def fit(
     *,
     seed: int = 0,
     first: int = 0,
-    validation: Digits | None = None,
+    validation: Dataset | None = None,
     on_epoch: OnEpoch | None = None,
     bar: bool = False,
 ) -> None:
@@ -72,7 +74,7 @@ def fit(
                 progress.update()
             means = _means(sums, len(batches), noise.world)
             if validation is not None:
-                means |= _validate(step, validation, batches.images.device)
+                means |= _validate(step, validation, batches.samples.device)
             progress.set_postfix(
                 {k: f"{v:.2f}" for k, v in means.items()} | {"epoch": f"{epoch + 1}/{epochs}"}
             )
@@ -94,33 +96,36 @@ def _means(sums: dict[str, Tensor], count: int, world: int) -> dict[str, float]:
 
 
 def _validate(
-    step: Step, digits: Digits, device: torch.device, size: int = 1000
+    step: Step, data: Dataset, device: torch.device, size: int = 1000
 ) -> dict[str, float]:
     sums: dict[str, float] = {}
-    for start in range(0, len(digits.images), size):
-        images = torch.from_numpy(digits.images[start : start + size]).to(device).float() / 255
-        labels = torch.from_numpy(digits.labels[start : start + size]).to(device)
-        share = len(images) / len(digits.images)
-        for name, value in step.validate(Batch(images, labels)).items():
+    for start in range(0, len(data), size):
+        x = to_tensor(torch.from_numpy(data.samples[start : start + size]).to(device), data.spec)
+        labels = torch.from_numpy(data.labels[start : start + size]).to(device)
+        share = len(x) / len(data)
+        for name, value in step.validate(Batch(x, labels)).items():
             sums[f"validation_{name}"] = sums.get(f"validation_{name}", 0) + share * value.item()
     return sums
 
 
 class EpochSamples:
-    """Ten images decoded at the end of each epoch, from codes that stay the same: training.npz.
+    """Samples decoded at the end of each epoch, from codes that stay the same: training.npz.
 
-    The codes are drawn from the prior; those of a conditional model share one style and have the
-    classes 0 to 9. A model that does not decode has no such samples.
+    There are `SAMPLES` codes from the prior; a conditional model has one code for each class, up to
+    `MAX_CLASSES`, which share one style. A model that does not decode has no such samples.
     """
 
     def __init__(self, folder: Path, model: LatentModel, epochs: int, seed: int = 0) -> None:
         self.path, self.model = folder / checkpoint.TRAINING, copy.deepcopy(model).eval()
-        codes = latent.sample_prior(model.blocks, 10, seed) if isinstance(model, Decodes) else None
+        codes = None
+        if isinstance(model, Decodes):
+            codes = latent.sample_prior(model.blocks, SAMPLES, seed)
         if codes is not None and isinstance(model, Conditions):
-            codes[:] = codes[:1]
-            codes[:, model.class_dims] = np.eye(10)
+            one_hot = np.eye(model.class_dims.stop - model.class_dims.start)[:MAX_CLASSES]
+            codes = np.tile(codes[:1], (len(one_hot), 1))
+            codes[:, model.class_dims] = one_hot
         self.codes = None if codes is None else torch.from_numpy(codes)
-        saved = checkpoint.read_sheets(folder) if self.path.exists() else None
+        saved = checkpoint.read_sheets(folder, model.spec) if self.path.exists() else None
         self.sheets = [] if saved is None else list(saved[:epochs])
 
     @torch.inference_mode()
@@ -130,30 +135,32 @@ class EpochSamples:
             return
         self.model.load_state_dict(weights)
         device = next(self.model.parameters()).device
-        decoded = cast(Decodes, self.model).decode(self.codes.to(device)).sigmoid()
-        self.sheets.append((255 * decoded).round().byte().cpu().numpy())
+        parameters = cast(Decodes, self.model).decode(self.codes.to(device))
+        images = (255 * self.model.likelihood.mean(parameters)).round().byte()
+        self.sheets.append(to_array(images, self.model.spec))
         checkpoint.write_sheets(self.path.parent, np.stack(self.sheets))
 
 
 def train(
     preset: Preset,
-    digits: Digits,
+    data: Dataset,
     folder: Path,
     device: torch.device,
     *,
     resume: bool = False,
-    data: str = "mnist",
+    source: str = "mnist",
+    options: dict[str, Any] | None = None,
     bar: bool = True,
 ) -> Path:
-    """Train a preset on images into `folder`: a checkpoint, log.jsonl with one line an epoch, and
-    the state to resume.
+    """Train a preset on samples into `folder`: a checkpoint, log.jsonl with one line an epoch, and
+    the state to resume. source and options say where the data come from and how they were read.
 
     A stop at any moment loses at most the epoch in progress; `resume` continues from there, starts
     where no epoch is complete, and leaves a finished run as it is. Raises CheckpointError where the
     folder holds a model and resume is not set, where its run has other settings or no state to
     continue from; ValueError for settings that do not fit the data; WriteError on a full disk.
     """
-    run = json.loads(json.dumps(asdict(preset) | {"data": data}))
+    run = json.loads(json.dumps(asdict(preset) | {"data": source}))
     state, first = _saved_state(folder, run, resume)
     config = preset.train
     if first >= config.epochs:
@@ -161,17 +168,17 @@ def train(
         return folder
     with workers(device) as (rank, world, own_device):
         torch.manual_seed(config.seed)  # every process starts from the same weights
-        model = _initial_model(preset).to(own_device)
+        model = _initial_model(preset, data.spec).to(own_device)
         noise = Noise(own_device, rank, world)
         step = models.MODELS[preset.model].make_step(model, config, noise)
         if state:
             step.load_state({name: value.to(own_device) for name, value in state.items()})
-        training, validation = hold_out(digits, config.validation, config.seed)
+        training, validation = hold_out(data, config.validation, config.seed)
         training = with_labels(training, config.labels, config.seed)
         if model.needs_labels and (unlabelled := int((training.labels < 0).sum())):
             raise ValueError(
-                f"{preset.model} needs the class of every image, and {unlabelled:,} have none; "
-                "classifier-vae needs few"
+                f"{preset.model} needs the class of every {data.spec.noun}, and {unlabelled:,} "
+                "have none; classifier-vae needs few"
             )
         batches = Batches(training, config.batch, own_device, rank, world)
         if rank == 0:
@@ -185,7 +192,9 @@ def train(
             description=preset.description,
             blocks=model.blocks,
             abilities=tuple(sorted(abilities(model))),
-            data=data,
+            data=source,
+            options=options or {},
+            spec=data.spec,
         )
 
         def on_epoch(epoch: int, means: dict[str, float]) -> None:
@@ -212,9 +221,9 @@ def train(
     return folder
 
 
-def _initial_model(preset: Preset) -> LatentModel:
+def _initial_model(preset: Preset, spec: DataSpec) -> LatentModel:
     """A model with random weights, or with those of the run that the preset starts from."""
-    model = models.build(preset.model, preset.config)
+    model = models.build(preset.model, preset.config, spec)
     if preset.train.start:
         source = checkpoint.read_model(Path(preset.train.start))
         try:
@@ -305,16 +314,16 @@ def _trim_log(folder: Path, epochs: int) -> None:
         checkpoint.write_atomically(path, lambda p: p.write_text(text, encoding="utf-8"))
 
 
-def fitted(preset: Preset, images: int, *, validation: bool = True, batch: bool = True) -> Preset:
-    """Adapt a preset to a data set of `images` images.
+def fitted(preset: Preset, count: int, *, validation: bool = True, batch: bool = True) -> Preset:
+    """Adapt a preset to a data set of `count` samples.
 
     With `validation`, a tenth is held out where the preset would hold out more than half; with
-    `batch`, the batch size is at most the number of the remaining images.
+    `batch`, the batch size is at most the number of the remaining samples.
     """
     train = preset.train
-    if validation and train.validation > images // 2:
-        train = replace(train, validation=images // 10)
-    if batch and train.batch > (rest := images - train.validation) > 0:
+    if validation and train.validation > count // 2:
+        train = replace(train, validation=count // 10)
+    if batch and train.batch > (rest := count - train.validation) > 0:
         train = replace(train, batch=rest)
     return replace(preset, train=train)
 

@@ -88,11 +88,11 @@ def _test_digits(name: str) -> None:
             named = text.with_article(text.class_name(digit))
             st.caption(f"None of the {len(digits.labels):,} digits is {named}.")
             return
-        _columns(name, digits.images[shown] / np.float32(255), shown, digits.labels, figures)
+        _columns(name, digits.samples[shown] / np.float32(255), shown, digits.labels, figures)
         index = int(shown[choice.pick])
         subject = Subject(
             text.numbered(f"{'test' if ours else 'bundled'} digit", index, digits.labels[index]),
-            digits.images[index] / np.float32(255),
+            digits.samples[index] / np.float32(255),
             figures.one(index),
             index if ours else None,
         )
@@ -166,7 +166,7 @@ def _order(choice: Choice, labels: np.ndarray, now: session.Visit | None) -> tup
 @st.cache_resource(show_spinner="Encoding the bundled digits ...", max_entries=16)
 def _bundled_figures(name: str) -> Figures:
     return reconstruction_metrics.measure(
-        session.model(name), session.bundled().images / np.float32(255)
+        session.model(name), session.bundled().samples / np.float32(255)
     )
 
 

@@ -60,7 +60,7 @@ def pictures(name: str, digits: np.ndarray) -> tuple[np.ndarray, str]:
     """Pictures of test digits [N], uint8 [N, 28, 28], and their kind: "originals" where these are
     available, else "reconstructions". Raises as `session.model`."""
     if (test := thumbnails.originals(name)) is not None:
-        return test.images[digits], "originals"
+        return test.samples[digits], "originals"
     return session.model(name).pictures(session.encodings(name).mean[digits]), "reconstructions"
 
 

@@ -198,7 +198,7 @@ def _test_digits(name: str) -> None:
     with parts.sheet:
         controls.model(name)
     shown = slice(first, first + ROWS)
-    pictures, labels = digits.images[shown] / np.float32(255), digits.labels[shown]
+    pictures, labels = digits.samples[shown] / np.float32(255), digits.labels[shown]
     kind = "test" if mnist else "bundled"
     sources = [
         Source(picture, text.numbered(f"{kind} digit", index, label))

@@ -12,16 +12,16 @@ import pytest
 import torch
 
 from vae import data
-from vae.data import Digits
+from vae.dataspec import MNIST, Dataset
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def few() -> Digits:
+def few() -> Dataset:
     digits = data.load("digits", "train")
-    return Digits(digits.images[:300], digits.labels[:300])
+    return Dataset(digits.samples[:300], digits.labels[:300], MNIST)
 
 
 @pytest.fixture
@@ -43,12 +43,12 @@ def test_the_nets_have_the_stated_layers(module: Any, hidden: int) -> None:
     assert shapes(module("training").same_net(hidden)) == [*first, (40, hidden), (40,), *rest]
 
 
-def test_weights_carried_over_give_the_same_pictures(module: Any, few: Digits) -> None:
+def test_weights_carried_over_give_the_same_pictures(module: Any, few: Dataset) -> None:
     training = module("training")
     theirs, ours = module("plain").PlainVAE(16), training.same_net(16).eval()
     for parameter, value in zip(ours.parameters(), training.of_plain(theirs), strict=True):
         parameter.data.copy_(value)
-    x = torch.from_numpy(few.images[:10]).float() / 255
+    x = torch.from_numpy(few.samples[:10]).float() / 255
     with torch.no_grad():
         torch.manual_seed(0)
         one, other = theirs(x), ours.encode(x)
@@ -60,15 +60,15 @@ def test_weights_carried_over_give_the_same_pictures(module: Any, few: Digits) -
     torch.testing.assert_close(one.x, drawn)
 
 
-def test_a_sample_is_its_image(module: Any, few: Digits) -> None:
+def test_a_sample_is_its_image(module: Any, few: Dataset) -> None:
     pictures = module("plain").Pictures(*few)
     x, label = pictures[7]
     assert (len(pictures), x.dtype, tuple(x.shape)) == (300, torch.float32, (1, 28, 28))
-    np.testing.assert_array_equal(x[0].numpy(), few.images[7].astype(np.float32) / 255)
+    np.testing.assert_array_equal(x[0].numpy(), few.samples[7].astype(np.float32) / 255)
     assert label == few.labels[7]
 
 
-def test_both_loops_learn(module: Any, few: Digits) -> None:
+def test_both_loops_learn(module: Any, few: Dataset) -> None:
     plain, training = module("plain"), module("training")
     theirs, ours = plain.PlainLoop(plain.Pictures(*few), 16), training.OurLoop(few, 16)
     before = training.test_loss(training.of_plain(theirs.net), few)
@@ -81,7 +81,7 @@ def test_both_loops_learn(module: Any, few: Digits) -> None:
     assert training.test_loss(training.of_plain(theirs.net), few) < before
 
 
-def test_single_epochs_equal_a_run_of_several(module: Any, few: Digits) -> None:
+def test_single_epochs_equal_a_run_of_several(module: Any, few: Dataset) -> None:
     training = module("training")
     one, other = (training.OurLoop(few, 16, "float32") for _ in range(2))
     one()
@@ -100,7 +100,7 @@ def test_turns_alternate_and_the_first_is_not_timed(module: Any) -> None:
 
 @pytest.mark.parametrize(("loss", "epochs"), [(1e4, 1), (0.0, 2)])
 def test_training_ends_at_the_goal_or_with_none(
-    module: Any, few: Digits, loss: float, epochs: int
+    module: Any, few: Dataset, loss: float, epochs: int
 ) -> None:
     gpu = module("gpu")
     model = gpu.VAEConfig(latent=2, hidden=16, depth=1, **gpu.GREY)

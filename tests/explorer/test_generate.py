@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import mnist_download, session
 from tests.explorer import downloads
 from vae import latent
-from vae.data import Digits
+from vae.dataspec import MNIST, Dataset
 from vae.latent import LatentBlock
 from vae.service import History, ModelInfo
 
@@ -100,7 +100,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
         monkeypatch.setattr(session, name, getattr(fake, name))
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (30, 28, 28), dtype=np.uint8)
-    digits = Digits(images, (np.arange(30) % 10).astype(np.int64))
+    digits = Dataset(images, (np.arange(30) % 10).astype(np.int64), MNIST)
     monkeypatch.setattr(session, "is_ready", lambda name: True)
     monkeypatch.setattr(session, "classifier_fault", lambda: "")
     monkeypatch.setattr(session, "names", lambda: (["able", "plain"], []))

@@ -10,10 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import mnist_download
 from explorer.mnist_download import STOPPED, MnistDownload, Visitor
-from vae.data import DataError, Digits
+from vae.data import DataError
+from vae.dataspec import MNIST, Dataset
 from vae.download import Progress
 
-DIGITS = Digits(np.zeros((3, 28, 28), np.uint8), np.arange(3))
+DIGITS = Dataset(np.zeros((3, 28, 28), np.uint8), np.arange(3), MNIST)
 
 
 class Source:
@@ -25,7 +26,7 @@ class Source:
         self.error: Exception | None = None
         self.runs = 0
 
-    def load(self, progress: Progress) -> Digits:
+    def load(self, progress: Progress) -> Dataset:
         self.runs += 1
         self.begun.set()
         while not self.finish.wait(0.005):

@@ -16,7 +16,8 @@ from explorer.components import latent_map
 from explorer.panels import selection
 from tests.explorer import downloads
 from tests.explorer.small_checkpoints import COUNT, forget, truncate, write
-from vae import catalog, checkpoint, data, service
+from vae import catalog, checkpoint, service
+from vae.dataspec import MNIST, Dataset
 
 PAGES = ("Explore", "Reconstruct", "Generate")
 PARTLY = np.where(np.arange(COUNT) % 3, np.arange(COUNT) % 10, -1)
@@ -158,7 +159,7 @@ def test_reconstruct_names_and_filters_by_known_labels(
 ) -> None:
     write(folder / "small", 2, labels=labels)
     images = np.random.default_rng(0).integers(0, 256, (COUNT, 28, 28), dtype=np.uint8)
-    download = downloads.ended(data.Digits(images, labels))
+    download = downloads.ended(Dataset(images, labels, MNIST))
     monkeypatch.setattr(mnist_download, "shared", lambda: download)
     app = opened("Reconstruct")
     assert not app.exception

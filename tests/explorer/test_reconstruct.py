@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 from explorer import mnist_download, session
 from explorer.mnist_download import MnistDownload
 from tests.explorer import downloads
-from vae.data import DataError, Digits
+from vae.data import DataError
+from vae.dataspec import MNIST, Dataset
 from vae.download import Progress
 from vae.latent import LatentBlock
 from vae.service import ModelInfo
@@ -59,9 +60,9 @@ class Codes:
     kl: np.ndarray
 
 
-def digits(count: int) -> Digits:
+def digits(count: int) -> Dataset:
     images = np.random.default_rng(count).integers(0, 256, (count, 28, 28), dtype=np.uint8)
-    return Digits(images, LABELS[:count].astype(np.int64))
+    return Dataset(images, LABELS[:count].astype(np.int64), MNIST)
 
 
 class Service:
@@ -81,7 +82,7 @@ class Service:
         return ModelInfo(name, "Fake", "A fake.", self.abilities, blocks, {}, kl, active)
 
     def encodings(self, name: str) -> Codes:
-        mean, logvar = BandModel(self.logvar).encode(digits(COUNT).images / np.float32(255))
+        mean, logvar = BandModel(self.logvar).encode(digits(COUNT).samples / np.float32(255))
         return Codes(mean, logvar, LABELS, CROSS_ENTROPY, KL)
 
 
@@ -246,7 +247,7 @@ def test_without_mnist_the_bundled_digits_are_shown(app: AppTest, service: Servi
 def test_nothing_blocks_while_mnist_is_downloaded(app: AppTest, service: Service) -> None:
     begun, ended = threading.Event(), threading.Event()
 
-    def load(progress: Progress) -> Digits:
+    def load(progress: Progress) -> Dataset:
         progress(400_000, 1_600_000)
         begun.set()
         ended.wait(60)
@@ -263,7 +264,7 @@ def test_nothing_blocks_while_mnist_is_downloaded(app: AppTest, service: Service
 
 def test_mnist_is_not_shown_with_encodings_of_other_digits(app: AppTest, service: Service) -> None:
     other = digits(COUNT)
-    service.download = downloads.ended(Digits(other.images, other.labels[::-1].copy()))
+    service.download = downloads.ended(Dataset(other.samples, other.labels[::-1].copy(), MNIST))
     assert "Bundled digit 0" in text(app.run())
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from explorer import assets, session, thumbnails
-from vae import data
+from vae.dataspec import MNIST, Dataset
 
 NAME = "vae-2d"
 
@@ -22,13 +22,13 @@ def _served(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def digits(monkeypatch: pytest.MonkeyPatch) -> data.Digits:
+def digits(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Originals of the model's codes: each image has a pattern of its own."""
     labels = session.encodings(NAME).labels
     numbers = np.arange(len(labels), dtype=np.uint16)
     bits = np.unpackbits(numbers.byteswap().view(np.uint8).reshape(-1, 2), axis=1)  # [N, 16]
     images = (255 * bits.reshape(-1, 4, 4)).repeat(7, axis=1).repeat(7, axis=2)
-    found = data.Digits(images, labels)
+    found = Dataset(images, labels, MNIST)
     monkeypatch.setattr(thumbnails, "originals", lambda _: found)
     return found
 
@@ -49,14 +49,14 @@ def tile(urls: list[str], index: int) -> np.ndarray:
 
 @pytest.mark.parametrize("index", [0, 799, 800, 5_123, 9_999])
 def test_each_image_is_in_its_place_of_its_sheet(
-    digits: data.Digits, index: int, monkeypatch: pytest.MonkeyPatch
+    digits: Dataset, index: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(thumbnails, "TILES", 800)
     urls = thumbnails.sheets(NAME)
     assert list(urls) == ["original", "reconstruction"]
     assert [len(of_kind) for of_kind in urls.values()] == [13, 13]
     assert len({url for of_kind in urls.values() for url in of_kind}) == 26
-    pattern = digits.images[index].astype(int)
+    pattern = digits.samples[index].astype(int)
     assert np.abs(tile(urls["original"], index) - pattern).mean() < 20  # of 255; WebP is lossy
     (decoded,) = session.model(NAME).decode(session.encodings(NAME).mean[index : index + 1])
     assert np.abs(tile(urls["reconstruction"], index) - 255 * decoded).mean() < 10
@@ -76,7 +76,7 @@ def test_seventy_thousand_images_fit_into_sheets(monkeypatch: pytest.MonkeyPatch
     )
     images = np.broadcast_to(np.uint8(7), (count, 28, 28))
     monkeypatch.setattr(session, "encodings", lambda _: many)
-    monkeypatch.setattr(thumbnails, "originals", lambda _: data.Digits(images, many.labels))
+    monkeypatch.setattr(thumbnails, "originals", lambda _: Dataset(images, many.labels, MNIST))
     urls = thumbnails.sheets(NAME)["original"]
     assert len(urls) == 8
     assert sheet(urls[6]).shape == (2800, 2800)

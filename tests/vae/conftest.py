@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vae import catalog, checkpoint, data, metrics, service, training
-from vae.data import Digits
+from vae.dataspec import Dataset
 from vae.models import MODELS
 from vae.optim import TrainConfig
 from vae.presets import Preset
@@ -32,19 +32,19 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def train_digits() -> Digits:
+def train_digits() -> Dataset:
     return data.load("digits", "train")
 
 
 @pytest.fixture(scope="session")
-def test_digits() -> Digits:
+def test_digits() -> Dataset:
     return data.load("digits", "test")
 
 
 @pytest.fixture(scope="session")
-def few_digits(train_digits: Digits) -> Digits:
+def few_digits(train_digits: Dataset) -> Dataset:
     """200 images to train on where it does not matter how well."""
-    return Digits(train_digits.images[:200], train_digits.labels[:200])
+    return train_digits.select(slice(200))
 
 
 Small = Callable[..., Preset]
@@ -71,8 +71,8 @@ def small() -> Small:
 def checkpoints(
     make_once: Callable[[str, Callable[[Path], None]], Path],
     small: Small,
-    train_digits: Digits,
-    test_digits: Digits,
+    train_digits: Dataset,
+    test_digits: Dataset,
 ) -> Path:
     """A folder of trained checkpoints as the app ships them: ae-2d, vae-2d, vae-5d, a conditional
     model, and an independent classifier."""
@@ -82,7 +82,7 @@ def checkpoints(
 
 
 def _train_checkpoints(
-    folder: Path, small: Small, train_digits: Digits, test_digits: Digits
+    folder: Path, small: Small, train_digits: Dataset, test_digits: Dataset
 ) -> None:
     for name, model, latent in (
         ("ae-2d", "autoencoder", 2),
@@ -91,14 +91,14 @@ def _train_checkpoints(
         ("cvae", "conditional_vae", 3),
     ):
         preset = small(model, latent=latent, epochs=6 if name == "vae-2d" else 2, rate=5e-3)
-        training.train(preset, train_digits, folder / name, CPU, data="digits", bar=False)
+        training.train(preset, train_digits, folder / name, CPU, source="digits", bar=False)
         model = checkpoint.read_model(folder / name)
-        few = Digits(test_digits.images[:90], test_digits.labels[:90])  # too few for t-SNE, slow
+        few = test_digits.select(slice(90))  # too few for t-SNE, slow
         checkpoint.write_encodings(folder / name, metrics.encode(model, few))
     classifier = Preset(
         "classifier", {"width": 4}, TrainConfig(epochs=2, batch=128), "Classifier", "A description."
     )
-    training.train(classifier, train_digits, folder / "classifier", CPU, data="digits", bar=False)
+    training.train(classifier, train_digits, folder / "classifier", CPU, source="digits", bar=False)
     checkpoint.write_json(folder / "vae-2d" / checkpoint.METRICS, {"elbo": -100.5})
 
 

@@ -30,7 +30,7 @@ def some_encodings(count: int = 20, size: int = 3) -> Encodings:
     rng = np.random.default_rng(0)
     mean, logvar = rng.standard_normal((2, count, size)).astype(np.float32)
     ce, kl = rng.random((2, count)).astype(np.float32) * 100
-    return Encodings(mean, logvar, np.arange(count) % 10, ce, kl, mean[:, :2])
+    return Encodings(mean, logvar, np.arange(count) % 10, ce, kl, mean[:, :2], mean[0])
 
 
 def test_a_manifest_is_read_as_written(folder: Path, tmp_path: Path) -> None:
@@ -258,12 +258,11 @@ class TestDamage:
             with pytest.raises(CheckpointError, match=f"{ENCODINGS}: not all {name} are numbers"):
                 checkpoint.read_encodings(folder)
 
-    @pytest.mark.parametrize("label", [-2, 10])
-    def test_encodings_of_labels_that_are_no_digits(self, folder: Path, label: int) -> None:
+    def test_encodings_of_a_label_that_is_no_class(self, folder: Path) -> None:
         arrays: dict[str, Any] = some_encodings()._asdict()
-        arrays["labels"] = np.full(20, label)
+        arrays["labels"] = np.full(20, -2)
         np.savez(folder / ENCODINGS, **arrays)
-        with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has the label {label}; .*again"):
+        with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has the label -2; .*again"):
             checkpoint.read_encodings(folder)
 
     @pytest.mark.parametrize("content", ["[1]", '{"epoch": 1}\n3', "null"])

@@ -1,5 +1,6 @@
 """Figures of generated images, on images of which they are known."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from vae import checkpoint, conditional_metrics, latent
-from vae.data import Digits
-from vae.interface import Posterior
+from vae.dataspec import MNIST, Dataset
 from vae.latent import LatentBlock
+from vae.likelihoods import likelihood_of
+from vae.posteriors import Point, Posterior
+from vae.tensors import to_tensor
 
 
 def bars(lean: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -37,16 +40,16 @@ class Bars(nn.Module):
 
     def __init__(self, ignores_code: bool = False) -> None:
         super().__init__()
+        self.spec, self.likelihood = MNIST, likelihood_of(MNIST)
         self.scale = nn.Parameter(torch.ones(()))
         self.ignores_code = ignores_code
 
     def encode_given(self, x: Tensor, one_hot: Tensor) -> Posterior:
-        images = x.numpy()
+        images = x[:, 0].numpy()
         style = np.stack(
             [conditional_metrics.slant(images), conditional_metrics.thickness(images)], 1
         )
-        mean = torch.cat([torch.from_numpy(style).float(), one_hot], 1)
-        return Posterior(mean, torch.full_like(mean, -torch.inf))
+        return Posterior((Point(torch.from_numpy(style).float()), Point(one_hot)))
 
     def encode(self, x: Tensor) -> Posterior:
         return self.encode_given(x, torch.zeros(len(x), 10))
@@ -56,7 +59,7 @@ class Bars(nn.Module):
         if self.ignores_code:
             lean, width, _ = random_bars(len(lean), 5)
         images = torch.from_numpy(bars(np.asarray(lean), np.asarray(width)))
-        return torch.logit(images, eps=1e-6).reshape(*z.shape[:-1], 28, 28)
+        return torch.logit(images, eps=1e-6).reshape(*z.shape[:-1], 1, 28, 28)
 
 
 def test_slant_and_thickness_are_those_of_a_stroke() -> None:
@@ -74,7 +77,7 @@ def test_slant_and_thickness_are_those_of_a_stroke() -> None:
 @pytest.mark.parametrize("ignores_code", [False, True])
 def test_style_is_correlated_only_where_the_decoder_uses_the_code(ignores_code: bool) -> None:
     _, _, images = random_bars(500, 1)
-    real = Digits(np.rint(255 * images).astype(np.uint8), np.arange(500) % 10)
+    real = Dataset(np.rint(255 * images).astype(np.uint8), np.arange(500) % 10, MNIST)
     found = conditional_metrics.style(Bars(ignores_code), real)
     assert set(found) == {"style_slant", "style_thickness"}
     if ignores_code:
@@ -83,26 +86,28 @@ def test_style_is_correlated_only_where_the_decoder_uses_the_code(ignores_code: 
         assert min(found.values()) > 0.95
 
 
-def test_diversity_is_1_for_real_images_and_0_for_copies(train_digits: Digits) -> None:
+def test_diversity_is_1_for_real_images_and_0_for_copies(train_digits: Dataset) -> None:
     assert conditional_metrics.diversity(train_digits, train_digits) == pytest.approx(1)
     first = np.array([np.flatnonzero(train_digits.labels == kind)[0] for kind in range(10)])
-    copies = Digits(np.repeat(train_digits.images[first], 20, 0), np.repeat(np.arange(10), 20))
+    copies = Dataset(
+        np.repeat(train_digits.samples[first], 20, 0), np.repeat(np.arange(10), 20), MNIST
+    )
     assert conditional_metrics.diversity(copies, train_digits) == pytest.approx(0, abs=1e-3)
 
 
 def test_diversity_of_images_at_half_contrast_is_half() -> None:
     rng = np.random.default_rng(0)
-    real = Digits(rng.integers(0, 256, (30, 28, 28)).astype(np.uint8), np.arange(30) % 10)
-    darker = Digits((real.images // 2).astype(np.uint8), real.labels)
+    real = Dataset(rng.integers(0, 256, (30, 28, 28)).astype(np.uint8), np.arange(30) % 10, MNIST)
+    darker = Dataset((real.samples // 2).astype(np.uint8), real.labels, MNIST)
     assert conditional_metrics.diversity(darker, real) == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_classifier_learns_from_images_and_not_from_permuted_labels(
-    train_digits: Digits, test_digits: Digits
+    train_digits: Dataset, test_digits: Dataset
 ) -> None:
-    few = Digits(train_digits.images[:384], train_digits.labels[:384])
+    few = train_digits.select(slice(384))
     right = conditional_metrics.accuracy_of_trained_on(few, test_digits, epochs=16)
-    permuted = few._replace(labels=np.random.default_rng(0).permutation(few.labels))
+    permuted = replace(few, labels=np.random.default_rng(0).permutation(few.labels))
     wrong = conditional_metrics.accuracy_of_trained_on(permuted, test_digits, epochs=16)
     assert right > 0.8
     assert wrong < 0.4
@@ -115,7 +120,8 @@ def test_generated_images_have_the_given_classes_and_repeat(checkpoints: Path) -
     assert images.shape == (1500, 28, 28)
     np.testing.assert_array_equal(codes[:, model.class_dims].argmax(1), labels)
     z = torch.from_numpy(codes[1200:1210])
-    np.testing.assert_allclose(images[1200:1210], model.decode(z).sigmoid(), atol=1e-5)
+    decoded = model.decode(z).sigmoid()[:, 0]
+    np.testing.assert_allclose(images[1200:1210], decoded, atol=1e-5)
     np.testing.assert_array_equal(conditional_metrics.generate(model, labels, seed=2)[0], images)
     assert not np.array_equal(conditional_metrics.generate(model, labels, seed=3)[0], images)
     still = conditional_metrics.generate(model, np.zeros(4, int), temperature=0.0)[0]
@@ -126,9 +132,9 @@ def test_agreement_is_the_accuracy_of_the_classifier(checkpoints: Path) -> None:
     classifier: Any = checkpoint.read_model(checkpoints / "classifier")
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, 28, 28)).astype(np.uint8)
-    classes = classifier.classify(torch.from_numpy(images).float() / 255).argmax(1).numpy()
+    classes = classifier.classify(to_tensor(images, MNIST)).argmax(1).numpy()
     given = np.where(np.arange(40) < 10, (classes + 1) % 10, classes)
-    assert conditional_metrics.agreement(classifier, Digits(images, given)) == 0.75
+    assert conditional_metrics.agreement(classifier, Dataset(images, given, MNIST)) == 0.75
 
 
 def test_conditional_codes() -> None:

@@ -9,15 +9,16 @@ import pytest
 from PIL import Image
 
 from vae import data
-from vae.data import DataError, Digits, available, load, read_idx
+from vae.data import DataError, available, load, read_idx
+from vae.dataspec import Dataset
 
 
-def test_mnist_is_what_it_is_known_to_be(mnist_test: Digits) -> None:
-    assert mnist_test.images.shape == (10_000, 28, 28)
-    assert mnist_test.images.dtype == np.uint8
+def test_mnist_is_what_it_is_known_to_be(mnist_test: Dataset) -> None:
+    assert mnist_test.samples.shape == (10_000, 28, 28)
+    assert mnist_test.samples.dtype == np.uint8
     assert mnist_test.labels.dtype == np.int64
     assert mnist_test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
-    assert mnist_test.images.mean() / 255 == pytest.approx(0.13251, abs=1e-5)
+    assert mnist_test.samples.mean() / 255 == pytest.approx(0.13251, abs=1e-5)
 
 
 def test_a_data_folder_must_hold_the_official_files(
@@ -26,7 +27,7 @@ def test_a_data_folder_must_hold_the_official_files(
     monkeypatch.setenv("LATENT_DATA", str(tmp_path))
     with pytest.raises(DataError, match=r"images-idx3-ubyte\.gz is missing: LATENT_DATA"):
         load("mnist", "test")
-    for file in data.MNIST["test"]:
+    for file in data.FILES["test"]:
         (tmp_path / file.name).write_bytes(b"0" * file.size)
     assert not available("mnist", "test")
     with pytest.raises(DataError, match=r"images-idx3-ubyte\.gz is not the official"):
@@ -37,26 +38,26 @@ def test_bundled_digits_are_split_by_class_and_look_alike() -> None:
     assert available("digits", "test")
     train, test = load("digits", "train"), load("digits", "test")
     again = load("digits", "test")
-    assert len(train.images) + len(test.images) == 1797
-    assert len(test.images) == pytest.approx(1797 / 5, abs=1)
-    np.testing.assert_array_equal(test.images, again.images)
+    assert len(train.samples) + len(test.samples) == 1797
+    assert len(test.samples) == pytest.approx(1797 / 5, abs=1)
+    np.testing.assert_array_equal(test.samples, again.samples)
     assert np.bincount(test.labels).min() >= 34
-    assert test.images.dtype == np.uint8
+    assert test.samples.dtype == np.uint8
     assert test.labels.dtype == np.int64
-    assert not {i.tobytes() for i in train.images} & {i.tobytes() for i in test.images}
+    assert not {i.tobytes() for i in train.samples} & {i.tobytes() for i in test.samples}
     # the ink of MNIST: on average 0.1325 of white; its ink fits a box of 20
-    assert train.images.mean() / 255 == pytest.approx(0.1325, abs=0.01)
-    rows = test.images.any(2)
-    columns = test.images.any(1)
+    assert train.samples.mean() / 255 == pytest.approx(0.1325, abs=0.01)
+    rows = test.samples.any(2)
+    columns = test.samples.any(1)
     assert max(rows.sum(1).max(), columns.sum(1).max()) <= 20
 
 
-def test_bundled_digits_are_read_by_a_neighbour_from_mnist(mnist_test: Digits) -> None:
+def test_bundled_digits_are_read_by_a_neighbour_from_mnist(mnist_test: Dataset) -> None:
     from sklearn.neighbors import KNeighborsClassifier
 
-    classifier = KNeighborsClassifier(3).fit(mnist_test.images.reshape(-1, 784), mnist_test.labels)
+    classifier = KNeighborsClassifier(3).fit(mnist_test.samples.reshape(-1, 784), mnist_test.labels)
     ours = load("digits", "test")
-    assert classifier.score(ours.images.reshape(-1, 784), ours.labels) > 0.7  # measured: 0.78
+    assert classifier.score(ours.samples.reshape(-1, 784), ours.labels) > 0.7  # measured: 0.78
 
 
 def stroke(folder: Path, name: str, at: int) -> None:
@@ -73,10 +74,10 @@ def test_a_folder_gives_labels_by_subfolder(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no image")
     train, test = load(tmp_path, "train"), load(str(tmp_path), "test")
     assert available(tmp_path, "test")
-    assert (len(train.images), len(test.images)) == (16, 4)
+    assert (len(train.samples), len(test.samples)) == (16, 4)
     assert sorted(test.labels.tolist()) == [-1, -1, 1, 1]
-    assert test.images.shape == (4, 28, 28)
-    assert test.images.max() > 250
+    assert test.samples.shape == (4, 28, 28)
+    assert test.samples.max() > 250
 
 
 def test_a_folder_with_train_and_test_keeps_them(tmp_path: Path) -> None:
@@ -96,8 +97,8 @@ def test_hidden_files_are_left_out(tmp_path: Path, name: str) -> None:
     hidden = folder / name
     hidden.parent.mkdir(parents=True, exist_ok=True)
     hidden.write_bytes(b"no image")
-    assert len(load(folder, "train").images) == 4
-    assert len(load(folder, "test").images) == 1
+    assert len(load(folder, "train").samples) == 4
+    assert len(load(folder, "test").samples) == 1
 
 
 def test_a_bad_folder_is_named(tmp_path: Path) -> None:
@@ -119,10 +120,11 @@ def test_an_npz_gives_its_arrays(tmp_path: Path, keys: tuple[str, str]) -> None:
     path = tmp_path / "mine.npz"
     np.savez(path, **{keys[0]: images, keys[1]: labels})  # pyright: ignore[reportArgumentType]
     parts = [load(path, split) for split in ("train", "test")]
-    assert [len(part.images) for part in parts] == [40, 10]
+    assert [len(part.samples) for part in parts] == [40, 10]
     assert parts[1].labels.tolist() != sorted(parts[1].labels.tolist())
     assert np.bincount(parts[1].labels).tolist() == [1] * 10
-    together = {i.tobytes(): y for part in parts for i, y in zip(*part, strict=True)}
+    pairs = [zip(part.samples, part.labels, strict=True) for part in parts]
+    together = {i.tobytes(): y for part in pairs for i, y in part}
     assert together == {i.tobytes(): y for i, y in zip(images, labels, strict=True)}
 
 
@@ -131,11 +133,11 @@ def test_an_npz_may_be_flat_unlabelled_floating_or_parted(tmp_path: Path) -> Non
     path = tmp_path / "mine.npz"
     np.savez(path, images=images / 255)
     flat = load(path, "test")
-    assert flat.images.shape == (2, 28, 28)
+    assert flat.samples.shape == (2, 28, 28)
     assert flat.labels.tolist() == [-1, -1]
     np.savez(path, x_train=images, y_train=np.zeros(10), x_test=images[:3], y_test=np.ones(3))
     parted = load(path, "test")
-    np.testing.assert_array_equal(parted.images.reshape(3, 784), images[:3])
+    np.testing.assert_array_equal(parted.samples.reshape(3, 784), images[:3])
     assert parted.labels.tolist() == [1, 1, 1]
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from vae import data
-from vae.data import DataError, Digits, available, load
+from vae.data import DataError, available, load
+from vae.dataspec import Dataset
 from vae.download import DataFile, download
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -324,7 +325,7 @@ def test_mnist_names_every_mirror_that_failed(
 
 
 def test_mnist_downloads_only_the_requested_split(
-    mnist_test: Digits, serve: Serve, request: pytest.FixtureRequest
+    mnist_test: Dataset, serve: Serve, request: pytest.FixtureRequest
 ) -> None:
     source = data.mnist_folder()
     cache = request.getfixturevalue("cache")  # only now: it takes LATENT_DATA away
@@ -336,10 +337,10 @@ def test_mnist_downloads_only_the_requested_split(
     mirror = serve(answer)
     seen: list[tuple[int, int]] = []
     digits = data.mnist("test", mirrors=[mirror.url], progress=lambda *now: seen.append(now))
-    assert [path.name for path in sorted(cache.iterdir())] == [f.name for f in data.MNIST["test"]]
+    assert [path.name for path in sorted(cache.iterdir())] == [f.name for f in data.FILES["test"]]
     assert seen[-1] == (1_653_419, 1_653_419)
-    np.testing.assert_array_equal(digits.images, mnist_test.images)
+    np.testing.assert_array_equal(digits.samples, mnist_test.samples)
     assert available("mnist", "test")
     assert not available("mnist", "train")
-    assert len(data.mnist("test", mirrors=[mirror.url]).images) == 10_000
+    assert len(data.mnist("test", mirrors=[mirror.url]).samples) == 10_000
     assert len(mirror.asked) == 2

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Bernoulli, Independent, MultivariateNormal, Normal, kl_divergence
+from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from vae import losses
 
@@ -44,38 +44,6 @@ def test_density_of_many_codes_for_each_image() -> None:
     z, mean, logvar = numbers(6, 4, 2), numbers(4, 2, seed=1), numbers(4, 2, seed=2)
     each = torch.stack([losses.gaussian_log_density(one, mean, logvar) for one in z])
     torch.testing.assert_close(losses.gaussian_log_density(z, mean, logvar), each)
-
-
-@pytest.mark.parametrize("leading", [(), (5,), (3, 5)])
-def test_cross_entropy_is_that_of_torch(leading: tuple[int, ...]) -> None:
-    logits = 4 * numbers(*leading, 28, 28)
-    x = (numbers(*leading, 28, 28, seed=1) > 0).float()
-    expected = -Independent(Bernoulli(logits=logits), 2).log_prob(x)
-    torch.testing.assert_close(losses.bernoulli_cross_entropy(logits, x), expected)
-
-
-def test_cross_entropy_of_grey_is_the_mean_over_binarisations() -> None:
-    logits, grey = (
-        numbers(1, 28, 28),
-        torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(3)),
-    )
-    draws = (torch.rand(5_000, 28, 28, generator=torch.Generator().manual_seed(4)) < grey).float()
-    sampled = losses.bernoulli_cross_entropy(logits.expand_as(draws), draws)
-    error = sampled.std() / math.sqrt(len(draws))
-    assert abs(sampled.mean() - losses.bernoulli_cross_entropy(logits, grey)) < 4 * error
-
-
-def test_cross_entropy_stays_finite_and_exact_for_extreme_logits() -> None:
-    logits = torch.full((2, 28, 28), 1e4)
-    logits[1] = -1e4
-    logits.requires_grad_()
-    right, wrong = torch.ones(2, 28, 28), torch.zeros(2, 28, 28)
-    right[1], wrong[1] = 0, 1
-    assert losses.bernoulli_cross_entropy(logits, right).tolist() == [0, 0]
-    cost = losses.bernoulli_cross_entropy(logits, wrong)
-    torch.testing.assert_close(cost, torch.full((2,), 784 * 1e4))
-    (gradient,) = torch.autograd.grad(cost.sum(), logits)
-    assert gradient.abs().max() == 1
 
 
 class Line:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vae import checkpoint, latent, models, nets
 from vae.catalog import CHECKPOINTS
 from vae.checkpoint import Manifest
+from vae.dataspec import DataSpec
 from vae.distributed import Noise
 from vae.interface import Batch, LatentModel, Step, abilities
 from vae.models import MODELS
@@ -26,15 +27,22 @@ SMALL = {"hidden": 16, "depth": 1}
 TRAIN = TrainConfig(precision="float32", schedule="constant")
 
 
-def build(name: str, **settings: Any) -> Any:
+# Small, so that the tests are quick; none has the shape or the classes of MNIST.
+GREY = DataSpec("image", (1, 8, 8), "bernoulli", ("a", "b", "c"))
+COLOUR = DataSpec("image", (3, 6, 5), "bernoulli", ("cat", "dog"))
+SPECS = {"grey": GREY, "colour": COLOUR}
+CLASSES = len(GREY.classes)
+
+
+def build(name: str, spec: DataSpec = GREY, **settings: Any) -> Any:
     torch.manual_seed(0)
     fields = {field.name for field in dataclasses.fields(MODELS[name].config)}
-    return models.build(name, {k: v for k, v in SMALL.items() if k in fields} | settings)
+    return models.build(name, {k: v for k, v in SMALL.items() if k in fields} | settings, spec)
 
 
 def size(model: LatentModel) -> int:
     """Dimensions of a code."""
-    return sum(block.size for block in model.blocks)
+    return latent.dims(model.blocks)
 
 
 OFFERED = {name: abilities(build(name)) for name in MODELS}
@@ -44,10 +52,13 @@ every_autoencoder = pytest.mark.parametrize(
 )
 
 
-def batch(size: int = 8, seed: int = 0) -> Batch:
+every_spec = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+
+
+def batch(size: int = 8, seed: int = 0, spec: DataSpec = GREY) -> Batch:
     generator = torch.Generator().manual_seed(seed)
-    x = torch.rand(size, 28, 28, generator=generator)
-    return Batch(x, torch.arange(size) % 10)
+    x = torch.rand(size, *spec.shape, generator=generator)
+    return Batch(x, torch.arange(size) % len(spec.classes))
 
 
 def steps(model: LatentModel, name: str, train: TrainConfig = TRAIN) -> tuple[Step, Noise]:
@@ -63,7 +74,7 @@ def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def manifest(name: str, model: Any) -> Manifest:
     config = dataclasses.asdict(model.config)
     offered = tuple(sorted(abilities(model)))
-    return Manifest(name, config, {}, "Title", "Words.", model.blocks, offered)
+    return Manifest(name, config, {}, "Title", "Words.", model.blocks, offered, spec=model.spec)
 
 
 @every_model
@@ -80,26 +91,30 @@ def test_the_file_names_its_paper(name: str) -> None:
     assert re.search(r"\b(19|20)\d\d\b", source[:200]), "line 1 names the paper and its year"
 
 
+@every_spec
 @every_model
-def test_the_blocks_make_up_the_code(name: str) -> None:
-    model = build(name).eval()
+def test_the_blocks_make_up_the_code(name: str, spec: DataSpec) -> None:
+    model = build(name, spec).eval()
     assert len({block.name for block in model.blocks}) == len(model.blocks)
     offered = abilities(model)
     assert offered, "a model offers something"
     assert bool(model.blocks) == bool(offered & {"encodes", "decodes"})
     if "encodes" in offered:
-        assert model.encode(batch().x).mean.shape == (8, size(model))
+        assert model.encode(batch(spec=spec).x).code.shape == (8, size(model))
     if "decodes" in offered:
-        assert model.decode(torch.randn(8, size(model))).shape == (8, 28, 28)
+        decoded = model.decode(torch.randn(8, size(model)))
+        assert decoded.shape == (8, *model.likelihood.parameters)
+        assert model.likelihood.mean(decoded).shape == (8, *spec.shape)
     if "conditions" in offered:
         assert model.class_dims == latent.class_slice(model.blocks)
 
 
+@every_spec
 @pytest.mark.parametrize("name", [name for name in MODELS if "classifies" in OFFERED[name]])
-def test_probabilities_add_up(name: str) -> None:
-    model = build(name).eval()
-    log_probabilities = model.classify(batch().x)
-    assert log_probabilities.shape == (8, 10)
+def test_probabilities_add_up(name: str, spec: DataSpec) -> None:
+    model = build(name, spec).eval()
+    log_probabilities = model.classify(batch(spec=spec).x)
+    assert log_probabilities.shape == (8, len(spec.classes))
     torch.testing.assert_close(log_probabilities.exp().sum(1), torch.ones(8))
 
 
@@ -107,38 +122,40 @@ def test_probabilities_add_up(name: str) -> None:
 class TestConditions:
     def test_the_given_class_is_in_the_code(self, name: str) -> None:
         model = build(name).eval()
-        one_hot = torch.eye(10)[:8]
+        one_hot = torch.eye(CLASSES)[batch().y]
         given = model.encode_given(batch().x, one_hot)
-        assert torch.equal(given.mean[:, model.class_dims], one_hot)
+        assert torch.equal(given.code[:, model.class_dims], one_hot)
         assert given.logvar[:, model.class_dims].isneginf().all()
         rest = torch.ones(size(model), dtype=torch.bool)
         rest[model.class_dims] = False
         assert given.logvar[:, rest].isfinite().all()
-        inferred = model.encode(batch().x).mean[:, model.class_dims]
+        inferred = model.encode(batch().x).code[:, model.class_dims]
         torch.testing.assert_close(inferred, model.classify(batch().x).exp())
 
     def test_the_decoder_depends_on_it(self, name: str) -> None:
         model = build(name).eval()
-        codes = torch.zeros(10, size(model))
-        codes[:, model.class_dims] = torch.eye(10)
-        decoded = model.decode(codes)
-        assert (decoded[1:] - decoded[:1]).abs().amax((1, 2)).min() > 0
+        codes = torch.zeros(CLASSES, size(model))
+        codes[:, model.class_dims] = torch.eye(CLASSES)
+        decoded = model.decode(codes).flatten(1)
+        assert (decoded[1:] - decoded[:1]).abs().amax(1).min() > 0
 
     def test_agreement_trains_the_decoder_alone(self, name: str) -> None:
         model = build(name, dropout=0.0)
-        loss = disagreement(model, model.classifier, torch.randn(20, size(model) - 10))
+        loss = disagreement(model, model.classifier, torch.randn(20, size(model) - CLASSES))
         loss.backward()
         trained = {k for k, p in model.named_parameters() if p.grad is not None}
         assert trained
         assert all(name.startswith("decoder.") for name in trained)
 
 
+@every_spec
 @every_autoencoder
 @pytest.mark.parametrize("net", NETS)
-def test_every_net_encodes_and_decodes_finitely(name: str, net: str) -> None:
-    model = build(name, net=net, latent=3).eval()
-    for x in (batch().x, torch.zeros(2, 28, 28), torch.ones(2, 28, 28)):
-        mean, logvar = model.encode(x)
+def test_every_net_encodes_and_decodes_finitely(name: str, net: str, spec: DataSpec) -> None:
+    model = build(name, spec, net=net, latent=3).eval()
+    for x in (batch(spec=spec).x, torch.zeros(2, *spec.shape), torch.ones(2, *spec.shape)):
+        q = model.encode(x)
+        mean, logvar = q.code, q.logvar
         assert mean.shape == logvar.shape == (len(x), size(model))
         assert mean.dtype == logvar.dtype == torch.float32
         assert mean.isfinite().all()
@@ -155,16 +172,21 @@ def test_decode_takes_any_leading_axes(name: str, net: str) -> None:
     model = build(name, net=net).eval()
     z = torch.randn(3, 4, size(model), generator=torch.Generator().manual_seed(1))
     many = model.decode(z)
-    assert many.shape == (3, 4, 28, 28)
+    assert many.shape == (3, 4, *GREY.shape)
     torch.testing.assert_close(many[1], model.decode(z[1]), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(many[1, 2], model.decode(z[1, 2]), rtol=1e-4, atol=1e-5)
-    assert model.decode(z[:0]).shape == (0, 4, 28, 28)
+    assert model.decode(z[:0]).shape == (0, 4, *GREY.shape)
 
 
 @every_autoencoder
 @pytest.mark.parametrize("net", NETS)
 def test_a_step_moves_every_parameter_and_lowers_the_loss(name: str, net: str) -> None:
     moves_and_lowers(name, net=net)
+
+
+@every_autoencoder
+def test_a_step_on_colour_does_so_too(name: str) -> None:
+    moves_and_lowers(name, COLOUR)
 
 
 def test_a_step_of_the_classifier_does_so_too() -> None:
@@ -194,20 +216,20 @@ def test_no_parameter_is_without_effect(name: str, settings: dict) -> None:
     assert {k: v for k, v in largest.items() if v < 1e-5 * max(largest.values())} == {}
 
 
-def moves_and_lowers(name: str, **settings: Any) -> None:
-    model = build(name, dropout=0.0, **settings)
+def moves_and_lowers(name: str, spec: DataSpec = GREY, **settings: Any) -> None:
+    model, samples = build(name, spec, dropout=0.0, **settings), batch(spec=spec)
     before = copied(model.state_dict())
     step, noise = steps(model, name)
-    first = step(batch(), 0.5)["loss"]
+    first = step(samples, 0.5)["loss"]
     still = [
         k for k, p in model.named_parameters() if p.requires_grad and torch.equal(p, before[k])
     ]
     assert still == []
     for _ in range(20):
         noise.seed(1)
-        step(batch(), 0.5)
+        step(samples, 0.5)
     noise.seed(1)
-    last = step(batch(), 0.5)["loss"]
+    last = step(samples, 0.5)["loss"]
     assert last < first
     assert not last.requires_grad
 
@@ -267,14 +289,14 @@ def test_saved_and_read_again_it_is_the_same(name: str, tmp_path: Path) -> None:
     checkpoint.write_model(tmp_path, manifest(name, model), model.state_dict())
     again: Any = checkpoint.read_model(tmp_path)
     assert again.config == model.config
-    assert again.blocks == model.blocks
+    assert (again.blocks, again.spec) == (model.blocks, model.spec)
     assert not again.training
     for key, value in model.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), key
     if "decodes" in OFFERED[name]:
         assert torch.equal(again.decode(z), model.decode(z))
     if "encodes" in OFFERED[name]:
-        assert torch.equal(again.encode(x).mean, model.encode(x).mean)
+        assert torch.equal(again.encode(x).code, model.encode(x).code)
     if "classifies" in OFFERED[name]:
         assert torch.equal(again.classify(x), model.classify(x))
 
@@ -286,7 +308,7 @@ def test_saved_and_read_again_it_is_the_same(name: str, tmp_path: Path) -> None:
     if "decodes" in OFFERED[name]:
         torch.testing.assert_close(half.decode(z), model.decode(z), rtol=1e-2, atol=1e-2)
     if "encodes" in OFFERED[name]:
-        torch.testing.assert_close(half.encode(x).mean, model.encode(x).mean, rtol=1e-2, atol=1e-2)
+        torch.testing.assert_close(half.encode(x).code, model.encode(x).code, rtol=1e-2, atol=1e-2)
 
 
 @every_autoencoder
@@ -307,6 +329,18 @@ def test_saved_and_read_again_it_is_the_same(name: str, tmp_path: Path) -> None:
 def test_invalid_settings_are_named(name: str, settings: dict, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         models.build(name, settings)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "classifies" in OFFERED[name]])
+def test_a_model_of_classes_needs_classes(name: str) -> None:
+    with pytest.raises(ValueError, match="needs data with classes"):
+        build(name, DataSpec("image", (1, 8, 8), "bernoulli"))
+
+
+@pytest.mark.parametrize("net", ["conv", "hybrid"])
+def test_a_convolution_needs_four_pixels(net: str) -> None:
+    with pytest.raises(ValueError, match=r"\[1, 3, 9\]; take net=residual"):
+        build("vae", DataSpec("image", (1, 3, 9), "bernoulli"), net=net)
 
 
 def test_an_unknown_model_is_named_with_those_there_are() -> None:
@@ -336,7 +370,7 @@ def test_a_softplus_scale_is_a_deviation() -> None:
     x = batch().x
     mean, raw = model.encoder(x).chunk(2, dim=-1)
     posterior = model.encode(x)
-    assert torch.equal(posterior.mean, mean)
+    assert torch.equal(posterior.code, mean)
     deviation = torch.nn.functional.softplus(raw) + 1e-6
     torch.testing.assert_close((0.5 * posterior.logvar).exp(), deviation)
 
@@ -367,7 +401,7 @@ def test_more_importance_samples_give_a_tighter_bound() -> None:
 
 def test_the_code_of_an_autoencoder_is_standardised_over_the_data() -> None:
     model = build("autoencoder", latent=3, dropout=0.0).train()
-    code = model.encode(batch(256).x).mean
+    code = model.encode(batch(256).x).code
     torch.testing.assert_close(code.mean(0), torch.zeros(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(code.std(0), torch.ones(3), atol=1e-2, rtol=0)
 
@@ -377,7 +411,7 @@ def test_an_autoencoder_of_an_earlier_version_encodes_as_before(net: str) -> Non
     """It had biases before its normalisation, which are folded into the running mean."""
     model = build("autoencoder", net=net, latent=3).eval()
     torch.manual_seed(1)
-    encoder = nets.build(net, 3, 3, SMALL["hidden"], SMALL["depth"], 0.1)[0].eval()
+    encoder = nets.build(net, GREY, 3, 3, SMALL["hidden"], SMALL["depth"], 0.1)[0].eval()
     norm = nn.BatchNorm1d(3, affine=False).eval()
     for parameter in encoder.parameters():
         parameter.data.add_(0.1 * torch.randn_like(parameter))
@@ -392,7 +426,7 @@ def test_an_autoencoder_of_an_earlier_version_encodes_as_before(net: str) -> Non
     kept = copied(saved)
     model.load_state_dict(saved)
     x = batch().x
-    torch.testing.assert_close(model.encode(x).mean, norm(encoder(x)), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(model.encode(x).code, norm(encoder(x)), rtol=1e-4, atol=1e-5)
     assert all(torch.equal(value, kept[key]) for key, value in saved.items()), "not changed"
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from vae import nets
+from vae.dataspec import MNIST
 
 
 @pytest.mark.parametrize("name", nets.NETS)
@@ -14,25 +15,25 @@ from vae import nets
 def test_every_net_maps_images_to_features_and_codes_to_images(
     name: str, latent: int, outputs: int, depth: int
 ) -> None:
-    encoder, decoder = nets.build(name, latent, outputs, 16, depth, 0.1)
-    features, image = encoder(torch.rand(4, 28, 28)), decoder(torch.randn(4, latent))
-    assert (features.shape, image.shape) == ((4, outputs), (4, 28, 28))
+    encoder, decoder = nets.build(name, MNIST, latent, outputs, 16, depth, 0.1)
+    features, image = encoder(torch.rand(4, 1, 28, 28)), decoder(torch.randn(4, latent))
+    assert (features.shape, image.shape) == ((4, outputs), (4, 1, 28, 28))
     assert features.isfinite().all()
     assert image.isfinite().all()
 
 
 @pytest.mark.parametrize("name", nets.NETS)
 def test_images_of_a_batch_are_independent(name: str) -> None:
-    encoder, decoder = (net.eval() for net in nets.build(name, 2, 4, 16, 1, 0.1))
-    x, z = torch.rand(5, 28, 28), torch.randn(5, 2)
+    encoder, decoder = (net.eval() for net in nets.build(name, MNIST, 2, 4, 16, 1, 0.1))
+    x, z = torch.rand(5, 1, 28, 28), torch.randn(5, 2)
     torch.testing.assert_close(encoder(x)[3:4], encoder(x[3:4]), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(decoder(z)[3:4], decoder(z[3:4]), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["dropout", "residual", "conv"])
 def test_dropout_acts_in_training_mode_only(name: str) -> None:
-    encoder, decoder = nets.build(name, 2, 4, 32, 1, 0.5)
-    x, z = torch.rand(3, 28, 28), torch.randn(3, 2)
+    encoder, decoder = nets.build(name, MNIST, 2, 4, 32, 1, 0.5)
+    x, z = torch.rand(3, 1, 28, 28), torch.randn(3, 2)
     assert not torch.equal(encoder(x), encoder(x))
     assert not torch.equal(decoder(z), decoder(z))
     encoder.eval()
@@ -44,7 +45,7 @@ def test_dropout_acts_in_training_mode_only(name: str) -> None:
 @pytest.mark.parametrize("latent", [2, 20])
 def test_the_published_mlp(latent: int) -> None:
     """784-500-500-z-500-500-784 with softplus, Xavier-uniform weights and zero biases."""
-    encoder, decoder = nets.build("mlp", latent, 2 * latent, 500, 2, 0.0)
+    encoder, decoder = nets.build("mlp", MNIST, latent, 2 * latent, 500, 2, 0.0)
     sizes = [(784, 500), (500, 500), (500, 2 * latent), (latent, 500), (500, 500), (500, 784)]
     layers = [m for net in (encoder, decoder) for m in net.modules() if isinstance(m, nn.Linear)]
     assert [(m.in_features, m.out_features) for m in layers] == sizes
@@ -61,7 +62,7 @@ def test_the_published_mlp(latent: int) -> None:
 
 def test_the_published_net_with_dropout() -> None:
     """Encoder ELU then tanh, decoder tanh then ELU, each followed by dropout (hwalsuklee)."""
-    encoder, decoder = nets.build("dropout", 20, 40, 500, 2, 0.1)
+    encoder, decoder = nets.build("dropout", MNIST, 20, 40, 500, 2, 0.1)
 
     def order(net: nn.Module) -> list[type]:
         wanted = (nn.ELU, nn.Tanh, nn.Dropout)
@@ -102,4 +103,4 @@ def test_fourier_features_have_unit_variance_and_vary_faster_with_the_frequency(
 )
 def test_invalid_sizes_and_names_are_named(settings: tuple, named: str) -> None:
     with pytest.raises(ValueError, match=named):
-        nets.build(*settings)
+        nets.build(settings[0], MNIST, *settings[1:])

@@ -14,7 +14,7 @@ from tests.vae.drawings import (
     drawing,
     image_bytes,
 )
-from vae.data import Digits
+from vae.dataspec import Dataset
 from vae.image_file import read_image
 from vae.prepare import Prepared, enlarge, prepare
 
@@ -182,8 +182,8 @@ def test_preparing_twice_changes_nothing() -> None:
         assert distance(prepare(np.pad(once, 30)).final, once) < 3
 
 
-def test_mnist_images_are_unchanged(mnist_test: Digits) -> None:
-    changed = [i for i in mnist_test.images[:2000] if (prepare(i).final != i).any()]
+def test_mnist_images_are_unchanged(mnist_test: Dataset) -> None:
+    changed = [i for i in mnist_test.samples[:2000] if (prepare(i).final != i).any()]
     assert len(changed) == 0
 
 
@@ -198,11 +198,11 @@ def test_mnist_images_are_unchanged(mnist_test: Digits) -> None:
     ],
 )
 def test_a_prepared_digit_does_not_depend_on_the_canvas(
-    mnist_test: Digits, scale: int, ink: Colour, paper: Colour, bound: float
+    mnist_test: Dataset, scale: int, ink: Colour, paper: Colour, bound: float
 ) -> None:
     rng = np.random.default_rng(0)
     found = []
-    for digit in mnist_test.images[rng.choice(10_000, 40, replace=False)]:
+    for digit in mnist_test.samples[rng.choice(10_000, 40, replace=False)]:
         side = 28 * scale
         large = Image.fromarray(255 - digit).resize((side, side), Image.Resampling.BICUBIC)
         canvas = np.full((2 * side, 3 * side), 255, np.uint8)
@@ -213,7 +213,7 @@ def test_a_prepared_digit_does_not_depend_on_the_canvas(
         found.append(distance(prepared.final, digit))
     assert np.mean(found) < bound
     # what two different digits of one class are apart
-    same = mnist_test.images[mnist_test.labels == 3]
+    same = mnist_test.samples[mnist_test.labels == 3]
     assert bound < distance(same[0], same[1]) / 2
 
 

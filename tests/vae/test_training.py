@@ -32,7 +32,7 @@ from vae.checkpoint import (
     CheckpointError,
     WriteError,
 )
-from vae.data import Digits
+from vae.dataspec import MNIST, Dataset
 from vae.distributed import Noise
 from vae.interface import Batch
 from vae.models import MODELS
@@ -44,16 +44,16 @@ CPU = torch.device("cpu")
 Small = Callable[..., Preset]
 
 
-def numbered(count: int) -> Digits:
+def numbered(count: int) -> Dataset:
     """Images whose first two pixels are their number."""
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.divmod(np.arange(count), 256)
-    return Digits(images, np.arange(count) % 10)
+    return Dataset(images, np.arange(count) % 10, MNIST)
 
 
 def numbers(batch: Batch) -> list[int]:
     pixels = (batch.x * 255).round().int()
-    return (pixels[:, 0, 0] * 256 + pixels[:, 0, 1]).tolist()
+    return (pixels[:, 0, 0, 0] * 256 + pixels[:, 0, 0, 1]).tolist()
 
 
 def seeded(seed: int, rank: int = 0, world: int = 1) -> Noise:
@@ -62,9 +62,9 @@ def seeded(seed: int, rank: int = 0, world: int = 1) -> Noise:
     return noise
 
 
-def run(preset: Preset, digits: Digits, folder: Path, **options: Any) -> bytes:
+def run(preset: Preset, digits: Dataset, folder: Path, **options: Any) -> bytes:
     """Train and return the weights file."""
-    training.train(preset, digits, folder, CPU, data="digits", bar=False, **options)
+    training.train(preset, digits, folder, CPU, source="digits", bar=False, **options)
     return (folder / WEIGHTS).read_bytes()
 
 
@@ -110,7 +110,7 @@ class TestBatches:
     def test_sizes_that_do_not_fit_are_named(self) -> None:
         with pytest.raises(ValueError, match="batch of 15 is not a multiple of 2"):
             Batches(numbered(100), 15, CPU, 0, 2)
-        with pytest.raises(ValueError, match="9 images are fewer than one batch of 10"):
+        with pytest.raises(ValueError, match="9 digits are fewer than one batch of 10"):
             Batches(numbered(9), 10, CPU)
 
 
@@ -125,10 +125,10 @@ def test_held_out_images_are_chosen_by_the_seed() -> None:
     kept, held = hold_out(numbered(500), 60, seed=3)
     assert held is not None
 
-    def who(digits: Digits) -> set[int]:
-        return set((digits.images[:, 0, 0].astype(int) * 256 + digits.images[:, 0, 1]).tolist())
+    def who(digits: Dataset) -> set[int]:
+        return set((digits.samples[:, 0, 0].astype(int) * 256 + digits.samples[:, 0, 1]).tolist())
 
-    assert (len(held.images), len(kept.images)) == (60, 440)
+    assert (len(held.samples), len(kept.samples)) == (60, 440)
     assert who(held) | who(kept) == set(range(500))
     again, other = hold_out(numbered(500), 60, seed=3)[1], hold_out(numbered(500), 60, seed=4)[1]
     assert again is not None
@@ -146,30 +146,30 @@ class TestFewLabels:
         labelled = few.labels >= 0
         counts = np.bincount(few.labels[labelled]).tolist()
         assert counts == [few.labels[labelled].size // 10] * 10
-        assert len({tuple(image[0, :2]) for image in few.images[labelled]}) == 20
+        assert len({tuple(image[0, :2]) for image in few.samples[labelled]}) == 20
         assert labelled.mean() == pytest.approx(0.2, abs=0.02)
-        assert len(few.images[~labelled]) == 1000, "all others stay, without their labels"
-        for image, label in zip(few.images[labelled], few.labels[labelled], strict=True):
+        assert len(few.samples[~labelled]) == 1000, "all others stay, without their labels"
+        for image, label in zip(few.samples[labelled], few.labels[labelled], strict=True):
             assert (int(image[0, 0]) * 256 + int(image[0, 1])) % 10 == label
 
     def test_the_seed_determines_the_result(self) -> None:
         one, two, other = (with_labels(numbered(500), 10, seed) for seed in (1, 1, 2))
-        np.testing.assert_array_equal(one.images, two.images)
-        assert not np.array_equal(one.images, other.images)
+        np.testing.assert_array_equal(one.samples, two.samples)
+        assert not np.array_equal(one.samples, other.samples)
 
     def test_zero_keeps_all_labels_and_too_many_are_refused(self) -> None:
         digits = numbered(100)
         assert with_labels(digits, 0, seed=0) is digits
-        with pytest.raises(ValueError, match="110 labels need 11 images of each class"):
+        with pytest.raises(ValueError, match="110 labels need 11 digits of each class"):
             with_labels(digits, 110, seed=0)
 
     def test_a_model_that_needs_all_labels_is_refused(
-        self, small: Small, train_digits: Digits, tmp_path: Path
+        self, small: Small, train_digits: Dataset, tmp_path: Path
     ) -> None:
-        with pytest.raises(ValueError, match="conditional_vae needs the class of every image"):
+        with pytest.raises(ValueError, match="conditional_vae needs the class of every digit"):
             run(small("conditional_vae", labels=100), train_digits, tmp_path)
 
-    def test_a_model_learns_from_them(self, train_digits: Digits, tmp_path: Path) -> None:
+    def test_a_model_learns_from_them(self, train_digits: Dataset, tmp_path: Path) -> None:
         config = {"hidden": 32, "depth": 1, "net": "residual", "known": True, "consistency": 1.0}
         train = TrainConfig(epochs=8, batch=100, labels=100, rate=5e-3)
         preset = Preset("classifier_vae", config | {"classifier": "sigmoid"}, train, "T", "W.")
@@ -226,7 +226,7 @@ def test_the_average_is_a_running_mean(decay: float) -> None:
     model = models.build("vae", {"hidden": 8, "depth": 1})
     step = MODELS["vae"].make_step(model, config, seeded(0))
     expected = {k: v.clone().double() for k, v in model.state_dict().items()}
-    batch = Batch(torch.rand(4, 28, 28), torch.zeros(4, dtype=torch.long))
+    batch = Batch(torch.rand(4, 1, 28, 28), torch.zeros(4, dtype=torch.long))
     for count in range(1, 13):
         step(batch, 0.5)
         share = min(decay, (1 + count) / (10 + count))
@@ -240,7 +240,7 @@ def test_without_an_average_none_is_saved_and_an_older_state_loads() -> None:
     config = TrainConfig(average=0.0, precision="float32")
     model = models.build("vae", {"hidden": 8, "depth": 1})
     step = MODELS["vae"].make_step(model, config, seeded(0))
-    step(Batch(torch.rand(4, 28, 28), torch.zeros(4, dtype=torch.long)), 0.5)
+    step(Batch(torch.rand(4, 1, 28, 28), torch.zeros(4, dtype=torch.long)), 0.5)
     state = {name: value.clone() for name, value in step.state().items()}
     assert not [name for name in state if name.startswith("mean.")]
     old = state | {f"mean.{name}": value for name, value in model.state_dict().items()}
@@ -251,7 +251,7 @@ def test_without_an_average_none_is_saved_and_an_older_state_loads() -> None:
 
 @pytest.fixture(scope="module")
 def whole(
-    small: Small, few_digits: Digits, tmp_path_factory: pytest.TempPathFactory
+    small: Small, few_digits: Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Path]:
     """The folder of a run of three epochs that was not stopped, for each model."""
 
@@ -309,7 +309,7 @@ def stop_at_call(count: int, write: Callable[..., None]) -> Callable[..., None]:
     return stopping
 
 
-def stop(preset: Preset, digits: Digits, folder: Path, writer: str, epoch: int) -> None:
+def stop(preset: Preset, digits: Dataset, folder: Path, writer: str, epoch: int) -> None:
     """Train until `writer` of the checkpoint is called in an epoch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, writer, stop_at_call(epoch, getattr(checkpoint, writer)))
@@ -333,19 +333,19 @@ def test_a_resumed_run_equals_one_that_was_not_stopped(
     preset, folder = small(model, dropout=0.2), tmp_path / "run"
     stop(preset, few_digits, folder, writer, epoch)
     samples = 0 if model == "classifier" else epoch - (writer in {"write_model", "write_sheets"})
-    assert len(checkpoint.read_sheets(folder)) == samples
+    assert len(checkpoint.read_sheets(folder, MNIST)) == samples
     assert run(preset, few_digits, folder, resume=True) == (whole(model) / WEIGHTS).read_bytes()
     assert epochs_logged(folder) == [1, 2, 3]
     assert (folder / LOG).read_text() == (whole(model) / LOG).read_text()
     np.testing.assert_array_equal(
-        checkpoint.read_sheets(folder), checkpoint.read_sheets(whole(model))
+        checkpoint.read_sheets(folder, MNIST), checkpoint.read_sheets(whole(model), MNIST)
     )
     assert not list(folder.glob(".*")), "no temporary file is left"
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_each_epoch_has_its_samples(whole, model: str) -> None:
-    sheets = checkpoint.read_sheets(whole(model))
+    sheets = checkpoint.read_sheets(whole(model), MNIST)
     if model == "classifier":
         assert sheets.shape == (0, 10, 28, 28)
     else:

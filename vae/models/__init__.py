@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from vae.dataspec import MNIST, DataSpec
 from vae.interface import LatentModel, Step
 from vae.models import autoencoder, classifier, classifier_vae, conditional_vae, vae
 
@@ -14,7 +15,7 @@ class ModelSpec(NamedTuple):
     """How a model is configured, built and trained."""
 
     config: type  # a frozen dataclass of JSON scalars
-    model: Callable[[Any], LatentModel]  # config -> module
+    model: Callable[[Any, DataSpec], LatentModel]  # config, the data's spec -> module
     make_step: Callable[..., Step]  # (module, TrainConfig, Noise) -> Step
 
 
@@ -56,7 +57,8 @@ def config(name: str, settings: dict[str, Any]) -> Any:
     return MODELS[name].config(**converted)
 
 
-def build(name: str, settings: dict[str, Any]) -> LatentModel:
-    """A model with random weights. Raises as `config`."""
+def build(name: str, settings: dict[str, Any], spec: DataSpec = MNIST) -> LatentModel:
+    """A model with random weights, for data of this spec. Raises as `config`, and ValueError where
+    the model does not fit the data."""
     checked = config(name, settings)
-    return MODELS[name].model(checked)
+    return MODELS[name].model(checked, spec)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae import losses, nets
+from vae import nets
+from vae.dataspec import DataSpec
 from vae.distributed import Noise
-from vae.interface import Batch, LatentModel, Posterior
+from vae.interface import Batch, LatentModel
 from vae.latent import LatentBlock
 from vae.optim import GradientStep, Scalars, TrainConfig
+from vae.posteriors import Point, Posterior
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,14 @@ class AutoencoderConfig:
 
 
 class Autoencoder(LatentModel):
-    """An encoder to a point, a decoder to the logits of Bernoulli pixels."""
+    """An encoder to a point, a decoder to the parameters of the likelihood."""
 
-    def __init__(self, config: AutoencoderConfig) -> None:
-        super().__init__()
+    def __init__(self, config: AutoencoderConfig, spec: DataSpec) -> None:
+        super().__init__(spec)
         c = self.config = config
         self.blocks = (LatentBlock("z", c.latent, "normal"),)
         self.encoder, self.decoder = nets.build(
-            c.net, c.latent, c.latent, c.hidden, c.depth, c.dropout
+            c.net, spec, c.latent, c.latent, c.hidden, c.depth, c.dropout
         )
         for layer in _shifts(self.encoder):  # they would have no effect: the next layer centres
             self.encoder.get_submodule(layer).register_parameter("bias", None)
@@ -46,14 +47,13 @@ class Autoencoder(LatentModel):
         self.standardise = nn.BatchNorm1d(c.latent, affine=False)
         self.register_load_state_dict_pre_hook(_fold_biases)
 
-    def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
+    def encode(self, x: Float[Tensor, "B *X"]) -> Posterior:
         """The code of x, a point."""
-        mean = self.standardise(self.encoder(x).float())  # [B, Z]
-        return Posterior(mean, torch.full_like(mean, -torch.inf))
+        return Posterior((Point(self.standardise(self.encoder(x).float())),))
 
-    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
-        """Logits of the pixels."""
-        return nets.images(self.decoder, z)
+    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]:
+        """The parameters of the likelihood."""
+        return nets.decode(self.decoder, z)
 
 
 def _shifts(encoder: nn.Sequential) -> list[str]:
@@ -82,15 +82,15 @@ def _fold_biases(
 
 
 class Objective(nn.Module):
-    """The cross-entropy of the pixels."""
+    """The cross-entropy of the samples."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, batch: Batch, progress: Tensor) -> Scalars:
-        logits = self.model.decode(self.model.encode(batch.x).mean)
-        loss = losses.bernoulli_cross_entropy(logits, batch.x).mean()
+        parameters = self.model.decode(self.model.encode(batch.x).code)
+        loss = -self.model.likelihood.log_prob(parameters, batch.x).mean()
         return {"loss": loss, "cross_entropy": loss.detach()}
 
 

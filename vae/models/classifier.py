@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae import augment, losses, nets
+from vae.dataspec import DataSpec
 from vae.distributed import Noise
 from vae.interface import Batch, LatentModel
 from vae.optim import GradientStep, Scalars, TrainConfig
@@ -26,15 +27,15 @@ class ClassifierConfig:
 
 
 class Classifier(LatentModel):
-    """Images to probabilities of the ten classes. It has no latent space."""
+    """Images to probabilities of the classes. It has no latent space."""
 
-    def __init__(self, config: ClassifierConfig) -> None:
-        super().__init__()
+    def __init__(self, config: ClassifierConfig, spec: DataSpec) -> None:
+        super().__init__(spec)
         c = self.config = config
         self.blocks = ()
-        self.net = nets.classifier("conv", c.hidden, c.dropout, c.width)
+        self.net = nets.classifier("conv", spec, c.hidden, c.dropout, c.width)
 
-    def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]:
+    def classify(self, x: Float[Tensor, "B *X"]) -> Float[Tensor, "B C"]:
         """log p(y | x)."""
         return self.net(x).float().log_softmax(-1)
 
@@ -46,7 +47,7 @@ class Objective(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, batch: Batch, x: Float[Tensor, "B 28 28"], progress: Tensor) -> Scalars:
+    def forward(self, batch: Batch, x: Float[Tensor, "B *X"], progress: Tensor) -> Scalars:
         log_probabilities = self.model.classify(x if self.training else batch.x)
         return {
             "loss": losses.class_cross_entropy(log_probabilities, batch.y).mean(),

@@ -1,9 +1,10 @@
 """A VAE with a classifier (Zeldes 2018, anotherdatum.com/vae2): the decoder is given the code and
-the classifier's ten probabilities."""
+the classifier's probabilities."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -11,10 +12,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from vae import augment, losses, nets
+from vae.batches import targets
+from vae.dataspec import DataSpec
 from vae.distributed import Noise
-from vae.interface import Batch, LatentModel, Posterior
+from vae.interface import Batch, Decodes, LatentModel
 from vae.latent import LatentBlock
 from vae.optim import GradientStep, Scalars, TrainConfig
+from vae.posteriors import DiagonalGaussian, Point, Posterior
 
 
 @dataclass(frozen=True)
@@ -47,36 +51,38 @@ class ClassifierVAEConfig:
 class ClassifierVAE(LatentModel):
     """q(z | x), q(y | x) and p(x | z, y)."""
 
-    def __init__(self, config: ClassifierVAEConfig) -> None:
-        super().__init__()
-        c = self.config = config
+    def __init__(self, config: ClassifierVAEConfig, spec: DataSpec) -> None:
+        super().__init__(spec)
+        c, classes = config, nets.class_count(spec)
+        self.config = config
         self.blocks = (
             LatentBlock("z", c.latent, "normal"),
-            LatentBlock("class", 10, "categorical", role="class"),
+            LatentBlock("class", classes, "categorical", role="class"),
         )
-        self.class_dims = slice(c.latent, c.latent + 10)
-        self.encoder, _ = nets.build(c.net, 1, 2 * c.latent, c.hidden, c.depth, c.dropout)
-        _, self.decoder = nets.build(c.net, c.latent + 10, 1, c.hidden, c.depth, c.dropout)
-        self.classifier = nets.classifier(c.classifier, min(c.hidden, 128), c.classifier_dropout)
+        self.class_dims = slice(c.latent, c.latent + classes)
+        shape = c.hidden, c.depth, c.dropout
+        self.encoder, _ = nets.build(c.net, spec, 1, 2 * c.latent, *shape)
+        _, self.decoder = nets.build(c.net, spec, c.latent + classes, 1, *shape)
+        self.classifier = nets.classifier(
+            c.classifier, spec, min(c.hidden, 128), c.classifier_dropout
+        )
 
-    def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]:
+    def classify(self, x: Float[Tensor, "B *X"]) -> Float[Tensor, "B C"]:
         """log q(y | x)."""
         return self.classifier(x).float().log_softmax(-1)
 
-    def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
+    def encode(self, x: Float[Tensor, "B *X"]) -> Posterior:
         """q(z | x), followed by the class probabilities q(y | x)."""
         return self.encode_given(x, self.classify(x).exp())
 
-    def encode_given(
-        self, x: Float[Tensor, "B 28 28"], one_hot: Float[Tensor, "B 10"]
-    ) -> Posterior:
+    def encode_given(self, x: Float[Tensor, "B *X"], one_hot: Float[Tensor, "B C"]) -> Posterior:
         """q(z | x), followed by the class; the encoder does not depend on it."""
         mean, logvar = self.encoder(x).float().chunk(2, dim=-1)  # [B, Z] each
-        return Posterior(mean, logvar.clamp(*nets.LOGVAR)).with_class(one_hot)
+        return Posterior((DiagonalGaussian(mean, logvar.clamp(*nets.LOGVAR)), Point(one_hot)))
 
-    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
-        """Logits of p(x | z, y); y is the last block of the code."""
-        return nets.images(self.decoder, z)
+    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]:
+        """The parameters of p(x | z, y); y is the last block of the code."""
+        return nets.decode(self.decoder, z)
 
 
 class Objective(nn.Module):
@@ -89,28 +95,28 @@ class Objective(nn.Module):
     def forward(
         self,
         batch: Batch,
-        x: Float[Tensor, "B 28 28"],
+        x: Float[Tensor, "B *X"],
         noise: Float[Tensor, "B Z"],
         prior: Float[Tensor, "S Z"],
-        distorted: Float[Tensor, "B 28 28"],
+        distorted: Float[Tensor, "B *X"],
         progress: Tensor,
     ) -> Scalars:
         c = self.model.config
         log_probabilities = self.model.classify(batch.x)
         probabilities = log_probabilities.exp()
         if c.known:
-            # Unlabelled images use the probabilities, without a gradient: trained through the
+            # Unlabelled samples use the probabilities, without a gradient: trained through the
             # decoder, the class would encode style.
-            one_hot = nn.functional.one_hot(batch.y.clamp(min=0), 10).to(probabilities.dtype)
+            one_hot = nn.functional.one_hot(batch.y.clamp(min=0), probabilities.shape[1])
+            one_hot = one_hot.to(probabilities.dtype)
             probabilities = torch.where(batch.y[:, None] < 0, probabilities.detach(), one_hot)
-        mean, logvar = (part[:, : c.latent] for part in self.model.encode_given(x, probabilities))
-        z = mean + (0.5 * logvar).exp() * noise  # [B, Z]
-        logits = self.model.decode(torch.cat([z, probabilities], -1))
+        q = self.model.encode_given(x, probabilities)
+        parameters = self.model.decode(q.sample(noise))
         # -log p(x | z, y)
-        cross_entropy = losses.bernoulli_cross_entropy(logits, x).mean()
+        cross_entropy = -self.model.likelihood.log_prob(parameters, x).mean()
         # KL(q(z | x) || p(z))
-        kl = losses.gaussian_kl(mean, logvar).sum(-1).mean()
-        # -log q(y | x), mean over the labelled images
+        kl = q.kl().mean()
+        # -log q(y | x), mean over the labelled samples
         labelled = (batch.y >= 0).sum().clamp(min=1)
         classification = losses.class_cross_entropy(log_probabilities, batch.y).sum() / labelled
         loss = (
@@ -134,13 +140,14 @@ class Objective(nn.Module):
 def disagreement(
     model: LatentModel, classifier: nn.Module, z: Float[Tensor, "S Z"]
 ) -> Float[Tensor, ""]:
-    """The classifier's cross-entropy on images generated from z, with the classes 0 to 9 in turn.
+    """The classifier's cross-entropy on samples generated from z, with each class in turn.
 
     Its gradient reaches the decoder alone: the classifier's weights are held constant.
     """
-    y = torch.arange(len(z), device=z.device) % 10
-    one_hot = nn.functional.one_hot(y, 10).to(z.dtype)
-    generated = model.decode(torch.cat([z, one_hot], -1)).sigmoid()  # pyright: ignore[reportCallIssue]
+    classes = len(model.spec.classes)
+    y = torch.arange(len(z), device=z.device) % classes
+    one_hot = nn.functional.one_hot(y, classes).to(z.dtype)
+    generated = model.likelihood.mean(cast(Decodes, model).decode(torch.cat([z, one_hot], -1)))
     constant = {name: value.detach() for name, value in classifier.named_parameters()}
     constant |= {name: value.clone() for name, value in classifier.named_buffers()}
     log_probabilities = functional_call(classifier, constant, generated).float().log_softmax(-1)
@@ -148,12 +155,13 @@ def disagreement(
 
 
 def make_step(model: ClassifierVAE, config: TrainConfig, noise: Noise) -> GradientStep:
-    """The training step of a VAE with a classifier; unlabelled images have y = -1."""
+    """The training step of a VAE with a classifier; unlabelled samples have y = -1."""
     c = model.config
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
-        x = noise.bernoulli(batch.x) if c.binarise else batch.x
-        prior = noise.normal(max(10, len(x) // 4), c.latent)  # fewer than x: each is decoded too
+        x = targets(model, batch.x, noise)
+        few = max(len(model.spec.classes), len(x) // 4)  # fewer than x: each is decoded too
+        prior = noise.normal(few, c.latent)
         distorted = batch.x
         if c.consistency:
             distorted = augment.distort(batch.x, noise.uniform(len(x), 6))

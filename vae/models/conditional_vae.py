@@ -3,18 +3,21 @@ carries the style alone."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae import losses, nets
+from vae.batches import targets
+from vae.dataspec import DataSpec
 from vae.distributed import Noise
-from vae.interface import Batch, LatentModel, Posterior
+from vae.interface import Batch, LatentModel
 from vae.latent import LatentBlock
 from vae.models.classifier_vae import disagreement
 from vae.optim import GradientStep, Scalars, TrainConfig
+from vae.posteriors import DiagonalGaussian, Point, Posterior
 
 
 @dataclass(frozen=True)
@@ -42,38 +45,40 @@ class ConditionalVAE(LatentModel):
 
     needs_labels = True
 
-    def __init__(self, config: ConditionalVAEConfig) -> None:
-        super().__init__()
-        c = self.config = config
+    def __init__(self, config: ConditionalVAEConfig, spec: DataSpec) -> None:
+        super().__init__(spec)
+        c, classes = config, nets.class_count(spec)
+        self.config = config
         self.blocks = (
             LatentBlock("z", c.latent, "normal"),
-            LatentBlock("class", 10, "categorical", role="class"),
+            LatentBlock("class", classes, "categorical", role="class"),
         )
-        self.class_dims = slice(c.latent, c.latent + 10)
-        # maps the class to an image that is added to x, so that any net can be the encoder
-        self.label = nn.Sequential(nn.Linear(10, nets.PIXELS, bias=False), nets.ToImage())
-        self.encoder, _ = nets.build(c.net, 1, 2 * c.latent, c.hidden, c.depth, c.dropout)
-        _, self.decoder = nets.build(c.net, c.latent + 10, 1, c.hidden, c.depth, c.dropout)
-        self.classifier = nets.classifier("conv", min(c.hidden, 128), c.dropout)
+        self.class_dims = slice(c.latent, c.latent + classes)
+        # maps the class to a sample that is added to x, so that any net can be the encoder
+        self.label = nn.Sequential(
+            nn.Linear(classes, math.prod(spec.shape), bias=False), nn.Unflatten(-1, spec.shape)
+        )
+        shape = c.hidden, c.depth, c.dropout
+        self.encoder, _ = nets.build(c.net, spec, 1, 2 * c.latent, *shape)
+        _, self.decoder = nets.build(c.net, spec, c.latent + classes, 1, *shape)
+        self.classifier = nets.classifier("conv", spec, min(c.hidden, 128), c.dropout)
 
-    def classify(self, x: Float[Tensor, "B 28 28"]) -> Float[Tensor, "B 10"]:
+    def classify(self, x: Float[Tensor, "B *X"]) -> Float[Tensor, "B C"]:
         """log q(y | x)."""
         return self.classifier(x).float().log_softmax(-1)
 
-    def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
+    def encode(self, x: Float[Tensor, "B *X"]) -> Posterior:
         """q(z | x, y) with the class probabilities q(y | x) for y."""
         return self.encode_given(x, self.classify(x).exp())
 
-    def encode_given(
-        self, x: Float[Tensor, "B 28 28"], one_hot: Float[Tensor, "B 10"]
-    ) -> Posterior:
+    def encode_given(self, x: Float[Tensor, "B *X"], one_hot: Float[Tensor, "B C"]) -> Posterior:
         """q(z | x, y), followed by y."""
         mean, logvar = self.encoder(x + self.label(one_hot)).float().chunk(2, dim=-1)  # [B, Z] each
-        return Posterior(mean, logvar.clamp(*nets.LOGVAR)).with_class(one_hot)
+        return Posterior((DiagonalGaussian(mean, logvar.clamp(*nets.LOGVAR)), Point(one_hot)))
 
-    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
-        """Logits of p(x | z, y); y is the last block of the code."""
-        return nets.images(self.decoder, z)
+    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]:
+        """The parameters of p(x | z, y); y is the last block of the code."""
+        return nets.decode(self.decoder, z)
 
 
 class Objective(nn.Module):
@@ -86,26 +91,25 @@ class Objective(nn.Module):
     def forward(
         self,
         batch: Batch,
-        x: Float[Tensor, "B 28 28"],
+        x: Float[Tensor, "B *X"],
         noise: Float[Tensor, "B K Z"],
         prior: Float[Tensor, "S Z"],
         progress: Tensor,
     ) -> Scalars:
-        c = self.model.config
-        one_hot = nn.functional.one_hot(batch.y, 10).to(x.dtype)
-        mean, logvar = (part[:, : c.latent] for part in self.model.encode_given(x, one_hot))
-        z = mean[:, None] + (0.5 * logvar[:, None]).exp() * noise  # [B, K, Z]
-        codes = torch.cat([z, one_hot[:, None].expand(-1, c.samples, -1)], -1)  # [B, K, Z + 10]
+        c, classes = self.model.config, len(self.model.spec.classes)
+        one_hot = nn.functional.one_hot(batch.y, classes).to(x.dtype)
+        q = self.model.encode_given(x, one_hot)
+        codes = q.sample(noise.transpose(0, 1))  # [K, B, Z + C]
         # -log p(x | z, y)
-        cross_entropy = losses.bernoulli_cross_entropy(self.model.decode(codes), x[:, None])
-        # KL(q(z | x, y) || p(z))
-        kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B]
+        cross_entropy = -self.model.likelihood.log_prob(self.model.decode(codes), x)  # [K, B]
+        # with KL(q(z | x, y) || p(z))
         weight = losses.kl_weight(progress, c.warm_up)
-        bound = losses.negative_bound(z, mean, logvar, cross_entropy, weight)  # [B]
+        bound = losses.negative_bound(q, codes, cross_entropy, weight)  # [B]
         # -log q(y | x)
         log_probabilities = self.model.classify(batch.x)
         classification = losses.class_cross_entropy(log_probabilities, batch.y)
-        parts = {"cross_entropy": cross_entropy.mean(1), "kl": kl, "classification": classification}
+        parts = {"cross_entropy": cross_entropy.mean(0), "kl": q.kl()}
+        parts["classification"] = classification
         loss = bound.mean() + c.weight * classification.mean()
         means = {name: value.mean() for name, value in parts.items()}
         if c.agreement:
@@ -115,12 +119,13 @@ class Objective(nn.Module):
 
 
 def make_step(model: ConditionalVAE, config: TrainConfig, noise: Noise) -> GradientStep:
-    """The training step of a conditional VAE. Every image needs its class."""
+    """The training step of a conditional VAE. Every sample needs its class."""
     c = model.config
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
-        x = noise.bernoulli(batch.x) if c.binarise else batch.x
-        prior = noise.normal(max(10, len(x) // 4), c.latent)  # fewer than x: each is decoded too
+        x = targets(model, batch.x, noise)
+        few = max(len(model.spec.classes), len(x) // 4)  # fewer than x: each is decoded too
+        prior = noise.normal(few, c.latent)
         return x, noise.normal(len(x), c.samples, c.latent), prior
 
     return GradientStep(Objective(model), draw, config, noise)

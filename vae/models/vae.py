@@ -10,10 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae import losses, nets
+from vae.batches import targets
+from vae.dataspec import DataSpec
 from vae.distributed import Noise
-from vae.interface import Batch, LatentModel, Posterior
+from vae.interface import Batch, LatentModel
 from vae.latent import LatentBlock
 from vae.optim import GradientStep, Scalars, TrainConfig
+from vae.posteriors import DiagonalGaussian, Posterior
 
 
 @dataclass(frozen=True)
@@ -48,30 +51,32 @@ class VAEConfig:
 
 
 class VAE(LatentModel):
-    """An encoder to a diagonal Gaussian, a decoder to the logits of Bernoulli pixels."""
+    """An encoder to a diagonal Gaussian, a decoder to the parameters of the likelihood."""
 
-    def __init__(self, config: VAEConfig) -> None:
-        super().__init__()
+    def __init__(self, config: VAEConfig, spec: DataSpec) -> None:
+        super().__init__(spec)
         c = self.config = config
         self.blocks = (LatentBlock("z", c.latent, "normal"),)
         inputs = c.hidden if c.frequency else c.latent
         self.encoder, decoder = nets.build(
-            c.net, inputs, 2 * c.latent, c.hidden, c.depth, c.dropout
+            c.net, spec, inputs, 2 * c.latent, c.hidden, c.depth, c.dropout
         )
         if c.frequency:
             decoder = nn.Sequential(nets.FourierFeatures(c.latent, c.hidden, c.frequency), decoder)
         self.decoder = decoder
 
-    def encode(self, x: Float[Tensor, "B 28 28"]) -> Posterior:
+    def encode(self, x: Float[Tensor, "B *X"]) -> Posterior:
         """q(z | x)."""
         mean, raw = self.encoder(x).float().chunk(2, dim=-1)  # [B, Z] each
         if self.config.scale == "softplus":
-            return Posterior(mean, 2 * (F.softplus(raw) + 1e-6).log())
-        return Posterior(mean, raw.clamp(*nets.LOGVAR))
+            logvar = 2 * (F.softplus(raw) + 1e-6).log()
+        else:
+            logvar = raw.clamp(*nets.LOGVAR)
+        return Posterior((DiagonalGaussian(mean, logvar),))
 
-    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B 28 28"]:
-        """Logits of p(x | z)."""
-        return nets.images(self.decoder, z)
+    def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]:
+        """The parameters of p(x | z)."""
+        return nets.decode(self.decoder, z)
 
 
 class Objective(nn.Module):
@@ -84,21 +89,19 @@ class Objective(nn.Module):
     def forward(
         self,
         batch: Batch,
-        x: Float[Tensor, "B 28 28"],
+        x: Float[Tensor, "B *X"],
         noise: Float[Tensor, "B K Z"],
         progress: Tensor,
     ) -> Scalars:
         c = self.model.config
-        mean, logvar = self.model.encode(x)
-        # reparameterisation: z = mean + deviation * noise, so that gradients reach the encoder
-        z = mean[:, None] + (0.5 * logvar[:, None]).exp() * noise  # [B, K, Z]
+        q = self.model.encode(x)
+        z = q.sample(noise.transpose(0, 1))  # [K, B, Z]
         # -log p(x | z), the first term of the bound
-        cross_entropy = losses.bernoulli_cross_entropy(self.model.decode(z), x[:, None])  # [B, K]
-        # KL(q(z | x) || p(z)), the second term
-        kl = losses.gaussian_kl(mean, logvar).sum(-1)  # [B]
+        cross_entropy = -self.model.likelihood.log_prob(self.model.decode(z), x)  # [K, B]
+        # the second term is KL(q(z | x) || p(z))
         weight = c.beta * losses.kl_weight(progress, c.warm_up)
-        loss = losses.negative_bound(z, mean, logvar, cross_entropy, weight)  # [B]
-        parts = {"loss": loss, "cross_entropy": cross_entropy.mean(1), "kl": kl}
+        loss = losses.negative_bound(q, z, cross_entropy, weight)  # [B]
+        parts = {"loss": loss, "cross_entropy": cross_entropy.mean(0), "kl": q.kl()}
         return {name: value.mean() for name, value in parts.items()}
 
 
@@ -106,7 +109,7 @@ def make_step(model: VAE, config: TrainConfig, noise: Noise) -> GradientStep:
     """The training step of a VAE."""
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
-        x = noise.bernoulli(batch.x) if model.config.binarise else batch.x
+        x = targets(model, batch.x, noise)
         return x, noise.normal(len(x), model.config.samples, model.config.latent)
 
     return GradientStep(Objective(model), draw, config, noise)

@@ -1,5 +1,5 @@
-"""Fast decoding of codes to grey levels: one thread for a few codes; on CUDA a graph, and half
-precision where the grey levels stay the same."""
+"""Fast decoding of codes to levels of 0 to 255: one thread for a few codes; on CUDA a graph, and
+half precision where the levels stay the same."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 FEW = 16  # codes up to which one thread is faster than starting several
-CHUNK = 1024  # images per forward pass: bounds memory to some 40 MB
 
-Network = Callable[[Tensor], Tensor]  # [B, Z] -> logits [B, 28, 28]
+Network = Callable[[Tensor], Tensor]  # codes [B, Z] -> images [B, *X] in [0, 1]
 
 
 @lru_cache(maxsize=1)
@@ -40,9 +39,9 @@ def threads_for(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def grey(network: Network, z: Float[Tensor, "B Z"]) -> UInt8[Tensor, "B 28 28"]:
-    """Decoded grey levels 0 to 255, on the device of the codes."""
-    return network(z).float().sigmoid_().mul_(255).round_().to(torch.uint8)
+def levels(network: Network, z: Float[Tensor, "B Z"]) -> UInt8[Tensor, "B *X"]:
+    """Decoded images in levels of 0 to 255, on the device of the codes."""
+    return network(z).mul(255).round_().to(torch.uint8)
 
 
 def in_half(network: Network, device: torch.device) -> Network:
@@ -57,8 +56,8 @@ def in_half(network: Network, device: torch.device) -> Network:
 
 
 def same_pictures(a: Network, b: Network, z: Float[Tensor, "B Z"]) -> bool:
-    """Whether two networks decode the codes z to grey levels that differ by at most 1 of 255."""
-    one, other = grey(a, z).short(), grey(b, z).short()
+    """Whether two networks decode the codes z to levels that differ by at most 1 of 255."""
+    one, other = levels(a, z).short(), levels(b, z).short()
     return bool((one - other).abs().max() <= 1)
 
 
@@ -76,14 +75,14 @@ class Replay:
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):  # the warm-up that the notes require
             for _ in range(3):
-                grey(network, self._code)
+                levels(network, self._code)
         torch.cuda.current_stream(device).wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
         # other threads may decode meanwhile
         with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            self._picture = grey(network, self._code)
+            self._picture = levels(network, self._code)
 
-    def __call__(self, z: Float[Tensor, "1 Z"]) -> UInt8[Tensor, "1 28 28"]:
+    def __call__(self, z: Float[Tensor, "1 Z"]) -> UInt8[Tensor, "1 *X"]:
         with self._lock:
             self._code.copy_(z)
             self._graph.replay()
@@ -91,7 +90,7 @@ class Replay:
 
 
 class Decoder:
-    """Decodes codes to grey levels on a device.
+    """Decodes codes to levels of 0 to 255 on a device.
 
     Half precision is used on CUDA if the pictures of the codes `trial` [B, Z] stay the same.
     """
@@ -109,13 +108,13 @@ class Decoder:
                 self._network, self.half = half, True
             self._one = Replay(self._network, trial.shape[1], device)
 
-    def __call__(self, z: Float[np.ndarray, "N Z"]) -> UInt8[np.ndarray, "N 28 28"]:
-        """Grey levels of float32 codes."""
+    def __call__(self, z: Float[np.ndarray, "N Z"], chunk: int) -> UInt8[np.ndarray, "N *X"]:
+        """Levels of float32 codes, decoded `chunk` at a time."""
         with threads_for(len(z)), torch.inference_mode():
             codes = torch.from_numpy(z)
             if self._one is not None and len(z) == 1:
                 return self._one(codes).numpy()
             parts = [
-                grey(self._network, part.to(self._device)).cpu() for part in codes.split(CHUNK)
+                levels(self._network, part.to(self._device)).cpu() for part in codes.split(chunk)
             ]
-            return torch.cat(parts).numpy() if parts else np.empty((0, 28, 28), np.uint8)
+            return torch.cat(parts).numpy()

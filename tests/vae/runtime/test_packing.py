@@ -9,13 +9,15 @@ import pytest
 import torch
 from torch import nn
 
-from vae import checkpoint, encoding, service
-from vae.encoding import Packed, packed
+from vae import checkpoint, service
+from vae.runtime import packing
+from vae.runtime.packing import Packed, packed
+from vae.tensors import to_tensor
 
 CPU = torch.device("cpu")
 ENCODE = ("ae-2d", "vae-5d", "cvae")
 
-pytestmark = pytest.mark.skipif(not encoding.packs(CPU), reason="no AVX-512, or no oneDNN")
+pytestmark = pytest.mark.skipif(not packing.packs(CPU), reason="no AVX-512, or no oneDNN")
 
 
 @pytest.fixture
@@ -28,10 +30,11 @@ def many() -> np.ndarray:
 def test_the_codes_are_the_same(name: str, count: int, checkpoints: Path, many: np.ndarray) -> None:
     model: Any = checkpoint.read_model(checkpoints / name)
     copied: Any = packed(model)
-    x = torch.from_numpy(many[:count])
+    x = to_tensor(many[:count], model.spec)
     with torch.inference_mode():
-        for mine, other in zip(copied.encode(x), model.encode(x), strict=True):
-            torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
+        one, other = copied.encode(x), model.encode(x)
+        torch.testing.assert_close(one.code, other.code, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(one.logvar, other.logvar, rtol=1e-4, atol=1e-5)
 
 
 def test_the_original_is_not_changed(checkpoints: Path) -> None:
@@ -59,17 +62,17 @@ def test_the_decoder_is_shared(checkpoints: Path) -> None:
 def test_the_service_encodes_many_images_by_it(
     name: str, checkpoints: Path, many: np.ndarray
 ) -> None:
-    model = service.load(name)
+    model: Any = service.load(name)
     module: Any = checkpoint.read_model(checkpoints / name)
     mean, _ = model.encode(many)
-    assert model._packed is not None
+    assert model._runtime._packed is not None
     with torch.inference_mode():
-        expected = module.encode(torch.from_numpy(many)).mean.numpy()
+        expected = module.encode(to_tensor(many, module.spec)).code.numpy()
     np.testing.assert_allclose(mean, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.usefixtures("shipped")
 def test_the_service_encodes_few_images_by_the_original(many: np.ndarray) -> None:
-    model = service.load("vae-5d")
+    model: Any = service.load("vae-5d")
     model.encode(many[:16])
-    assert model._packed is None
+    assert model._runtime._packed is None
