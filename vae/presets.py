@@ -15,6 +15,7 @@ class Preset:
     train: TrainConfig
     title: str
     description: str  # one sentence for the app
+    data: str = "mnist"  # a name in data.DATASETS
 
 
 # Shipped: dynamic binarisation, averaged weights, 2,000 training images held out. In two dimensions
@@ -136,6 +137,16 @@ PRESETS: dict[str, Preset] = {
         replace(SHIPPED, epochs=16, batch=128, rate=2e-3),
         "Classifier",
         "A convolutional classifier, trained on real images only.",
+    ),
+    # 3,400 images in colour: augmentation, and classes that are balanced, as six in ten show people
+    "emoji-vae": Preset(
+        "vae",
+        {"latent": 32, "net": "residual-conv", "hidden": 256, "depth": 2, "dropout": 0.0}
+        | {"beta": 8.0, "warm_up": 0.1, "flip": 0.5, "affine": 0.5, "hue": 0.2},
+        replace(SHIPPED, epochs=30, passes=4, batch=64, rate=2e-3, balance=0.5, validation=0),
+        "Emoji VAE, 32-d",
+        "A convolutional VAE of 32x32 images in colour, trained on 3,400 emoji.",
+        data="emoji",
     ),
     # anotherdatum.com/vae2, settings as published; rate and batch are those of jmetzen
     "zeldes": Preset(
