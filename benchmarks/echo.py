@@ -31,11 +31,12 @@ def show_sliders() -> None:
         "sliders", state["place"], state["revision"]
     )
     code = ",".join(f"{value:.4f}" for value in place)
-    st.html(f'<div class="decoded-digit" data-code="{code}">{code}</div>')
+    st.html(f'<div class="decoded-sample" data-code="{code}">{code}</div>')
     latent_sliders.mount(
         ["z1", "z2"],
         place,
         key="sliders",
+        ranges=[(-3.0, 3.0)] * 2,
         revision=state["revision"],
     )
 

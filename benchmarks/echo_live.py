@@ -28,7 +28,7 @@ else:
             request = json.loads(text)
             z = [*request.get("xy", ()), *request["z"]][: len(request["z"])]
             reply = {
-                **{name: request.get(name) for name in ("serial", "by", "model", "digit")},
+                **{name: request.get(name) for name in ("serial", "by", "model", "sample")},
                 "z": z,
                 "caption": "echo",
                 "cursor": z[:2],

@@ -1,12 +1,12 @@
 // A simulated pointer for the benchmarks: it moves a slider, or the code on the map, once per frame of
 // the screen, and measures when the picture of each position is painted.
 //
-// The picture is the element .decoded-digit; its data-code is the code that it shows. A picture
+// The picture is the element .decoded-sample; its data-code is the code that it shows. A picture
 // counts as painted at the next callback of requestAnimationFrame after its update, when the browser
 // makes the frame that shows it. An input is answered by the picture of its own or of a newer
 // position.
 window.benchPointer = (() => {
-  const PICTURE = ".decoded-digit[data-code]";
+  const PICTURE = ".decoded-sample[data-code]";
   const frame = () => new Promise(requestAnimationFrame);
   const shown = () => document.querySelector(PICTURE)?.dataset.code;
   const parts = (code) => code.split(",").map(Number);

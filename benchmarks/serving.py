@@ -124,7 +124,7 @@ def open_page(
         prepare(page)
     page.set_default_timeout(60_000)
     page.goto(url)
-    page.locator(".decoded-digit[data-code]").first.wait_for()
+    page.locator(".decoded-sample[data-code]").first.wait_for()
     settle(page)
     if has_map:
         page.locator(".latent-map .plot .nsewdrag").first.wait_for()

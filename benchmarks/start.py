@@ -19,7 +19,7 @@ YARDSTICK = "benchmarks/torch_page.py"
 # Records when the heading and the first picture are painted: one frame after they are in the DOM.
 NOTE = """
 window.benchSeen = {};
-const marks = { heading: "h1", picture: ".decoded-digit[data-code]" };
+const marks = { heading: "h1", picture: ".decoded-sample[data-code]" };
 new MutationObserver(() => {
   for (const [name, selector] of Object.entries(marks)) {
     if (name in window.benchSeen || !document.querySelector(selector)) continue;

@@ -3,4 +3,4 @@
 import streamlit as st
 import torch
 
-st.html(f'<div class="decoded-digit" data-code="0">torch {torch.__version__}</div>')
+st.html(f'<div class="decoded-sample" data-code="0">torch {torch.__version__}</div>')

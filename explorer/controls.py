@@ -7,18 +7,40 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import mnist_download, session, text
+from explorer import originals, session, text
+from vae import latent
 
-# Petroff's ten (arXiv 2107.02270): distinguishable with every kind of colour vision
-DIGIT_COLOURS = (
+# Petroff's ten (arXiv 2107.02270), which can be told apart with every kind of colour vision
+CLASS_COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
+GREYISH = ("#94a4a2", "#717581")
+MOST_COLOURED = 26  # classes; beyond, each colour would belong to too many
 
 
-def colour(label: int) -> str:
-    """The colour of a class; a neutral one for images without a label."""
-    return text.UNLABELLED_COLOUR if label == text.UNLABELLED else DIGIT_COLOURS[label]
+def class_colours(count: int) -> list[str]:
+    """The colours of `count` classes in their order.
+
+    Beyond ten they repeat, and on the map those that share one have different glyphs; beyond
+    MOST_COLOURED all are neutral.
+    """
+    if count > MOST_COLOURED:
+        return [text.UNLABELLED_COLOUR] * count
+    return [CLASS_COLOURS[label % len(CLASS_COLOURS)] for label in range(count)]
+
+
+def map_colours(count: int) -> list[str]:
+    """The colours of `count` classes on the map; beyond MOST_COLOURED those that a visitor gives to
+    classes of choice, among grey ones."""
+    if count <= MOST_COLOURED:
+        return class_colours(count)
+    return [colour for colour in CLASS_COLOURS if colour not in GREYISH]
+
+
+def colour(label: int, count: int) -> str:
+    """The colour of one of `count` classes; a neutral one for samples without a label."""
+    return text.UNLABELLED_COLOUR if label == text.UNLABELLED else class_colours(count)[label]
 
 
 def model(name: str, *, spinner: bool = True) -> session.Model:
@@ -35,6 +57,12 @@ def model(name: str, *, spinner: bool = True) -> session.Model:
     except ValueError as error:
         st.error(f"This model cannot be used: {text.quoted(str(error), text.SENTENCE)}")
         st.stop()
+
+
+def ranges(name: str, dims: Sequence[int]) -> list[tuple[float, float]]:
+    """The lowest and the highest value of the sliders of these dimensions."""
+    limits = latent.limits(session.info(name).blocks)
+    return [(float(low), float(high)) for low, high in limits[list(dims)]]
 
 
 def kl_notes(name: str, dims: Sequence[int]) -> dict[str, Any]:
@@ -59,34 +87,70 @@ def pager(start: int, step: int, count: int, move: Callable[[int], None], key: s
 
 
 @st.fragment(run_every=0.5)
-def _download_progress() -> None:
-    download, visitor = mnist_download.shared(), mnist_download.visitor()
-    if not download.is_watched_by(visitor):
+def _loading_progress(name: str) -> None:
+    current, visitor = originals.loading(name), originals.visitor(name)
+    if not current.is_watched_by(visitor):
         st.rerun()
-    share = download.done / download.total if download.total else 0.0
+    info = session.info(name)
+    sort = "MNIST" if info.data == "mnist" else text.inert(info.data)
+    if not current.total:  # not a download
+        st.caption(f"The test {info.spec.nouns} of {text.quoted(sort)} are being read ...")
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(
-            share, f"MNIST's test digits are being downloaded: {download.done / 1e6:.1f} MB"
+            current.done / current.total,
+            f"{sort}'s test {info.spec.nouns} are being downloaded: {current.done / 1e6:.1f} MB",
         )
-        st.button("Stop", on_click=download.stop, args=(visitor,), key="stop-mnist")
+        st.button("Stop", on_click=current.stop, args=(visitor,), key="stop-originals")
 
 
-def mnist_line() -> None:
-    """One line while MNIST's images are downloaded or unavailable; nothing once they are loaded."""
-    if mnist_download.digits() is not None:
+def originals_line(name: str) -> None:
+    """One line while the model's originals are read or unavailable; nothing once they are
+    loaded."""
+    if originals.originals(name) is not None:
         return
-    download, visitor = mnist_download.shared(), mnist_download.visitor()
-    if download.is_watched_by(visitor):
-        _download_progress()
-        return
+    current, visitor = originals.loading(name), originals.visitor(name)
+    if current.is_watched_by(visitor):
+        _loading_progress(name)
+    elif session.info(name).data == "mnist":
+        if current.dataset is None:
+            _mnist_line(name)
+    else:
+        _missing_line(name)
+    if visitor.attempts and current.error and not visitor.stopped:
+        # the number distinguishes a second failure from the first
+        sort = "MNIST" if session.info(name).data == "mnist" else "The data"
+        st.warning(f"{sort} could not be fetched (attempt {visitor.attempts}): {current.error}")
+
+
+def _mnist_line(name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="offline"):
         st.caption(
             "MNIST's images are missing, so scikit-learn's digits are shown as originals; the map "
             "and every control work without them. To load MNIST, go online and click Fetch MNIST, "
             "or set `LATENT_DATA` to a folder that holds the four files.",
-            help=text.quoted(download.error or mnist_download.STOPPED, text.SENTENCE),
+            help=text.quoted(originals.loading(name).error or originals.STOPPED, text.SENTENCE),
         )
-        st.button("Fetch MNIST", on_click=mnist_download.fetch, type="tertiary", key="fetch-mnist")
-    if visitor.attempts and download.error and not visitor.stopped:
-        # the number distinguishes a second failure from the first
-        st.warning(f"MNIST could not be fetched (attempt {visitor.attempts}): {download.error}")
+        st.button(
+            "Fetch MNIST",
+            on_click=originals.fetch,
+            args=(name,),
+            type="tertiary",
+            key="fetch-originals",
+        )
+
+
+def _missing_line(name: str) -> None:
+    info = session.info(name)
+    with st.container(horizontal=True, vertical_alignment="center", key="offline"):
+        st.caption(
+            f"The original {info.spec.nouns} of this model are not available: "
+            f"{text.quoted(originals.fault(name), text.SENTENCE)}"
+        )
+        st.button(
+            "Try again",
+            on_click=originals.fetch,
+            args=(name,),
+            type="tertiary",
+            key="fetch-originals",
+        )

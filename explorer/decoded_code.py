@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from explorer import session, text
+from explorer import originals, session, text
+from explorer.renderers import renderer
+from vae import latent
 
 NEIGHBOURS = 25
 
@@ -14,28 +16,48 @@ NEIGHBOURS = 25
 class DecodedCode(NamedTuple):
     """A decoded code."""
 
-    picture: np.ndarray  # uint8 [28, 28]
-    shares: np.ndarray  # [10], the classifier's probabilities or the nearest test digits' classes
-    distance: float  # of the code from the origin, over its continuous dimensions
+    picture: np.ndarray  # uint8 [*spec.array_shape]
+    # by class: the classifier's probabilities, or the shares among the nearest test samples; empty
+    # where neither is known
+    shares: np.ndarray
+    distance: float  # of the code from the prior's centre, over its continuous dimensions
     engine: session.service.Engine
+
+    def as_json(self, name: str) -> dict[str, Any]:
+        """The decoded code for the browser, used by script runs and the live channel."""
+        return {
+            **renderer(session.info(name).spec).view(self.picture),
+            "shares": [round(share, 3) for share in self.shares.tolist()],
+            "distance": round(self.distance, 3),
+            "decode_ms": self.engine.decode_ms,
+            "hit_rate": round(self.engine.cache.hit_rate, 3),
+        }
 
 
 def title(name: str) -> str:
-    """The heading of the shares."""
-    if _has_class_block(name):
+    """The heading of the shares; "" where there are none."""
+    info = session.info(name)
+    if _is_classified(name):
         return "Independent classifier"
-    return f"Nearest {NEIGHBOURS} test digits"
+    return f"Nearest {NEIGHBOURS} test {info.spec.nouns}" if _has_neighbours(name) else ""
 
 
-def caption(name: str, digit: int | None) -> str:
-    """The caption of the decoded digit: the test digit whose code it is, if any."""
-    if digit is None:
+def caption(name: str, sample: int | None) -> str:
+    """The caption of the decoded sample: the test sample whose code it is, if any."""
+    if sample is None:
         return "decoded from the current code"
-    return text.numbered("test digit", digit, int(session.encodings(name).labels[digit]))
+    spec, label = session.info(name).spec, int(session.encodings(name).labels[sample])
+    known = originals.sample_name(name, sample)
+    return text.numbered(session.info(name).code_noun, sample, label, spec, known)
 
 
-def _has_class_block(name: str) -> bool:
-    return session.info(name).class_dims is not None and session.has_classifier()
+def _is_classified(name: str) -> bool:
+    return session.info(name).class_dims is not None and session.has_classifier(name)
+
+
+def _has_neighbours(name: str) -> bool:
+    info = session.info(name)
+    return "encodes" in info.abilities and len(info.spec.classes) > 0
 
 
 def is_ready(name: str) -> bool:
@@ -45,8 +67,8 @@ def is_ready(name: str) -> bool:
         return False
     if session.info(name).class_dims is None or session.is_ready(session.service.CLASSIFIER):
         return True
-    # the service's has_classifier: that of the session loads it; last, because it reads the disk
-    return not session.service.has_classifier()
+    # not has_classifier of the session, which loads it; last, because it reads the disk
+    return not session.is_judged(name)
 
 
 def decode(name: str, z: np.ndarray) -> DecodedCode:
@@ -58,23 +80,27 @@ def decode_batch(name: str, z: np.ndarray) -> list[DecodedCode]:
     """Decode codes [N, Z] in one pass. Raises as `decode`."""
     model, info = session.model(name), session.info(name)
     pictures = model.pictures_by_code(z)
-    classifier = session.classifier() if info.class_dims is not None else None
+    classifier = session.classifier(name) if info.class_dims is not None else None
     if classifier:
         shares = classifier.classify(pictures / np.float32(255))
-    else:
+    elif _has_neighbours(name):
         shares = _nearest_classes(name, z)
-    distances = np.linalg.norm(z[:, list(info.order)], axis=1).tolist()
+    else:
+        shares = np.empty((len(z), 0))
+    dims = list(info.order)
+    distances = np.linalg.norm(z[:, dims] - latent.origin(info.blocks)[dims], axis=1).tolist()
     engine = model.engine()
     return [DecodedCode(*each, engine) for each in zip(pictures, shares, distances, strict=True)]
 
 
 def _nearest_classes(name: str, z: np.ndarray) -> np.ndarray:
-    """Share of each class among the test digits whose codes lie nearest to z [N, Z], [N, 10].
+    """Share of each class among the test samples whose codes lie nearest to z [N, Z], [N, classes].
 
-    Digits without a label (-1) count among the nearest, but have no share.
+    Samples without a label (-1) count among the nearest, but have no share.
     """
     distances = session.relative_distances(name, z)
     count = min(NEIGHBOURS, distances.shape[1])
     nearest = distances.argpartition(count - 1, axis=1)[:, :count]
     labels = session.encodings(name).labels[nearest]
-    return (labels[:, :, None] == np.arange(10)).mean(axis=1)
+    classes = np.arange(len(session.info(name).spec.classes))
+    return (labels[:, :, None] == classes).mean(axis=1)

@@ -1,5 +1,5 @@
-"""Generated digits as arrays: requested labels, styles, the layout of a number, downloads. NumPy
-and Pillow only, no Streamlit."""
+"""Generated samples as arrays: requested labels, styles, the layout of a number, downloads. NumPy
+only, no Streamlit."""
 
 from __future__ import annotations
 
@@ -11,24 +11,38 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from explorer import images
+from explorer import text
+from vae.dataspec import DataSpec
 
-MAX_DIGITS = 10_000  # generated at once
+MAX_SAMPLES = 10_000  # generated at once
+MAX_VALUES = MAX_SAMPLES * 28 * 28  # of all samples generated at once: bounds memory to some 40 MB
+SHOWN = 400  # samples of a sheet that are shown
+SHOWN_VALUES = 400 * 32 * 32 * 3  # of these samples
+MAX_CLASSES = 10  # side by side in each style
 MAX_NUMBER = 40  # digits of a number
-SHOWN = 400  # digits of a sheet that are shown
 GAP, SPACE = 3, 12  # pixels between two digits of a number, and of a space
 LINE = 420  # pixels of a line of the downloaded picture
 TRACE = 0.12  # least intensity, of 1, of a pixel that belongs to a digit
 
 
+def most(values: int) -> int:
+    """How many samples of so many values are generated at once."""
+    return max(1, min(MAX_SAMPLES, MAX_VALUES // values))
+
+
+def most_shown(values: int) -> int:
+    """How many samples of so many values a page shows."""
+    return max(1, min(SHOWN, SHOWN_VALUES // values))
+
+
 class Drawn(NamedTuple):
-    """Generated digits: the three arrays that `python -m vae generate` writes. `labels` is empty
+    """Generated samples: the three arrays that `python -m vae generate` writes. `labels` is empty
     where no class was requested."""
 
-    images: np.ndarray  # uint8 [N, 28, 28]
+    images: np.ndarray  # uint8 [N, H, W] or [N, H, W, 3]
     labels: np.ndarray  # int64 [N], the requested classes
     codes: np.ndarray  # float32 [N, Z]
-    # float32 [S, 10], of the independent classifier for the first S; None without a classifier
+    # float32 [S, classes], of the independent classifier for the first S; None without a classifier
     probabilities: np.ndarray | None
 
     def npz(self) -> bytes:
@@ -54,25 +68,28 @@ class SliderValues:
 # --- requested labels ---------------------------------------------------------------------------
 
 
-def in_turn(digits: Sequence[int], count: int) -> Int[np.ndarray, " N"]:
-    """`count` labels that repeat the chosen digits in ascending order.
-
-    Raises ValueError for no digit, or a count that is not 1 to MAX_DIGITS.
-    """
-    if not digits:
-        raise ValueError("No digit is chosen: choose one or more of 0 to 9.")
-    if not 1 <= count <= MAX_DIGITS:
-        raise ValueError(f"{count:,} digits cannot be drawn here: ask for 1 to {MAX_DIGITS:,}.")
-    return np.resize(np.sort(np.array(digits, np.int64)), count)
+def in_turn(labels: Sequence[int], count: int) -> Int[np.ndarray, " N"]:
+    """`count` labels that repeat the chosen ones in ascending order."""
+    return np.resize(np.sort(np.array(labels, np.int64)), count)
 
 
-def digits_of(text: str) -> tuple[list[int], list[int]]:
+def check_request(labels: Sequence[int], count: int, spec: DataSpec, limit: int) -> None:
+    """Raises ValueError for no class, or a count that is not 1 to `limit`."""
+    names = spec.classes
+    if not labels:
+        sort = f"{names[0]} to {names[-1]}" if text.names_digits(spec) else "the classes"
+        raise ValueError(f"No {text.class_noun(spec)} is chosen: choose one or more of {sort}.")
+    if not 1 <= count <= limit:
+        raise ValueError(f"{count:,} {spec.nouns} cannot be drawn here: ask for 1 to {limit:,}.")
+
+
+def digits_of(typed: str) -> tuple[list[int], list[int]]:
     """The digits of a text, and for each space the number of digits before it.
 
     Every character other than 0 to 9 is a space; spaces at the ends are dropped. Raises ValueError
     for a text without a digit, or with more than MAX_NUMBER.
     """
-    kept = "".join(c if c in "0123456789" else " " for c in text).strip()
+    kept = "".join(c if c in "0123456789" else " " for c in typed).strip()
     digits = [int(c) for c in kept if c != " "]
     if not digits:
         raise ValueError("There is no digit in this text: type a number, such as 2026 or 3.14159.")
@@ -83,11 +100,11 @@ def digits_of(text: str) -> tuple[list[int], list[int]]:
 
 
 def columns(kinds: int, count: int) -> tuple[int, int]:
-    """The number of columns of a sheet on a wide and on a narrow screen: a multiple of `kinds`, so
-    that each column holds a single class."""
+    """The number of columns of a sheet on a wide and on a narrow screen: where they fit, a multiple
+    of `kinds`, so that each column holds a single class."""
 
-    def fit(most: int) -> int:
-        return min(count, max(1, most // kinds) * kinds)
+    def fit(limit: int) -> int:
+        return min(count, limit // kinds * kinds or limit)
 
     return fit(10 if count <= 100 else 20), fit(10)
 
@@ -100,9 +117,9 @@ def rounded(styles: Float[np.ndarray, "S Z"]) -> Float[np.ndarray, "S Z"]:
     return np.round(styles.astype(np.float64), 4).astype(np.float32)
 
 
-def style_of(codes: Float[np.ndarray, "N Z"], digit: slice) -> Float[np.ndarray, "N S"]:
-    """The styles of codes: the dimensions outside the class block `digit`."""
-    return np.delete(codes, np.arange(digit.start, digit.stop), axis=1)
+def style_of(codes: Float[np.ndarray, "N Z"], classes: slice) -> Float[np.ndarray, "N S"]:
+    """The styles of codes: the dimensions outside the block of the class."""
+    return np.delete(codes, np.arange(classes.start, classes.stop), axis=1)
 
 
 def style_at_angle(
@@ -119,19 +136,20 @@ def style_at_angle(
 # --- a number in one style ----------------------------------------------------------------------
 
 
-def cropped(digits: UInt8[np.ndarray, "N 28 28"]) -> list[UInt8[np.ndarray, "28 W"]]:
+def cropped(digits: UInt8[np.ndarray, "N H W"]) -> list[UInt8[np.ndarray, "H _"]]:
     """Digits cut to the width of their ink, to be set side by side."""
     cut = []
     for digit in digits:
         inked = np.flatnonzero(digit.max(axis=0) > 255 * TRACE)
-        left, right = (inked[0], inked[-1]) if len(inked) else (10, 17)
+        middle = digit.shape[1] // 2  # where there is no ink
+        left, right = (inked[0], inked[-1]) if len(inked) else (middle - 4, middle + 3)
         cut.append(digit[:, max(0, left - 1) : right + 2])
     return cut
 
 
 def number_picture(
-    digits: UInt8[np.ndarray, "N 28 28"], spaces: Sequence[int], width: int = LINE
-) -> UInt8[np.ndarray, "H W"]:
+    digits: UInt8[np.ndarray, "N H W"], spaces: Sequence[int], width: int = LINE
+) -> UInt8[np.ndarray, "A B"]:
     """A number as a picture, broken into lines of `width` pixels at the most."""
     lines: list[list[np.ndarray]] = [[]]
     for place, digit in enumerate(cropped(digits)):
@@ -140,7 +158,7 @@ def number_picture(
             lines.append([])
         if lines[-1]:
             gap = GAP + SPACE * list(spaces).count(place)
-            lines[-1].append(np.zeros((28, gap), np.uint8))
+            lines[-1].append(np.zeros((len(digit), gap), np.uint8))
         lines[-1].append(digit)
     rows = [np.concatenate(line, axis=1) for line in lines]
     widest = max(row.shape[1] for row in rows)
@@ -149,16 +167,6 @@ def number_picture(
 
 
 # --- downloads ----------------------------------------------------------------------------------
-
-
-def enlarged(picture: UInt8[np.ndarray, "H W"], times: int) -> bytes:
-    """A PNG with each pixel repeated `times` times, so that viewers do not smooth it."""
-    return images.png(picture.repeat(times, axis=0).repeat(times, axis=1))
-
-
-def sheet(digits: UInt8[np.ndarray, "N 28 28"], across: int) -> bytes:
-    """All digits on one sheet, as PNG; a sheet of up to SHOWN digits is enlarged four times."""
-    return enlarged(images.tile(digits, across, gap=2), 4 if len(digits) <= SHOWN else 1)
 
 
 def by_seed(name: str, labels: Sequence[int], count: int, seed: int, temperature: float) -> str:

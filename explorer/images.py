@@ -1,12 +1,10 @@
-"""Arrays as images: tiles, PNG, WebP, HTML. No Streamlit."""
+"""Arrays as images: tiles, PNG, WebP, HTML. Grey [H, W] or colour [H, W, 3]. No Streamlit."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
 from html import escape
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,28 +13,30 @@ WEBP_SIDE = 16_383  # pixels, the limit of the format
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Grey levels in [0, 1] (or bytes already) as uint8, rounded; values outside are clipped."""
+    """Values in [0, 1] (or bytes already) as uint8, rounded; values outside are clipped."""
     if images.dtype == np.uint8:
         return images
     return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
 
 
 def tile(images: np.ndarray, columns: int, gap: int = 0, ground: int = 0) -> np.ndarray:
-    """Lay images [N, H, W] out row by row as one sheet of rows * H by columns * W pixels, uint8.
+    """Lay images [N, H, W] or [N, H, W, 3] out row by row as one sheet, uint8.
 
-    `gap` pixels of grey level `ground` separate the tiles; places beyond N have it too.
+    The sheet has rows * H by columns * W pixels. `gap` pixels of level `ground` separate the tiles;
+    places beyond N have it too.
 
     Raises: ValueError for no image or fewer columns than 1.
     """
-    if images.ndim != 3 or not len(images) or columns < 1:
+    if images.ndim not in (3, 4) or not len(images) or columns < 1:
         raise ValueError(f"cannot tile an array of shape {images.shape} in {columns} columns")
-    count, height, width = images.shape
+    count, height, width, *channels = images.shape
     rows = -(-count // columns)
-    sheet = np.full((rows, height + gap, columns, width + gap), ground, np.uint8)
-    padded = np.full((rows * columns, height, width), ground, np.uint8)
+    sheet = np.full((rows, height + gap, columns, width + gap, *channels), ground, np.uint8)
+    padded = np.full((rows * columns, height, width, *channels), ground, np.uint8)
     padded[:count] = to_uint8(images)
-    sheet[:, :height, :, :width] = padded.reshape(rows, columns, height, width).swapaxes(1, 2)
-    whole = sheet.reshape(rows * (height + gap), columns * (width + gap))
+    in_rows = padded.reshape(rows, columns, height, width, *channels)
+    sheet[:, :height, :, :width] = in_rows.swapaxes(1, 2)
+    whole = sheet.reshape(rows * (height + gap), columns * (width + gap), *channels)
     return whole[: whole.shape[0] - gap, : whole.shape[1] - gap]
 
 
@@ -47,43 +47,13 @@ def png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def pixels(picture: np.ndarray) -> str:
-    """The grey levels of a digit, uint8 [28, 28], as base64 for the browser's canvas.
-
-    Raises: ValueError for another shape or type.
-    """
-    if picture.shape != (28, 28) or picture.dtype != np.uint8:
-        raise ValueError(f"a digit is uint8 [28, 28], not {picture.dtype} {list(picture.shape)}")
-    return base64.b64encode(picture.tobytes()).decode()
-
-
-def rounded(code: Iterable[float]) -> list[float]:
-    """A latent code rounded to four decimals, as sent to the browser."""
-    return [round(float(value), 4) for value in code]
-
-
-def decoded_json(
-    picture: np.ndarray,
-    shares: Iterable[float],
-    distance: float,
-    decode_ms: float | None,
-    hit_rate: float,
-) -> dict[str, Any]:
-    """A decoded digit as JSON for the decoded view, used by the script and the live channel.
-
-    `shares` are by class, 0 to 1; `distance` is the distance of the code from the prior's centre.
-    """
-    return {
-        "pixels": pixels(picture),  # base64: Streamlit sends bytes at the top level only
-        "shares": [round(float(share), 3) for share in shares],
-        "distance": round(distance, 3),
-        "decode_ms": decode_ms,
-        "hit_rate": round(hit_rate, 3),
-    }
+def enlarged(picture: np.ndarray, times: int) -> bytes:
+    """A PNG with each pixel repeated `times` times, so that viewers do not smooth it."""
+    return png(picture.repeat(times, axis=0).repeat(times, axis=1))
 
 
 def webp(image: np.ndarray) -> bytes:
-    """A large image [H, W] as WebP, lossy: a sheet of 10,000 digits takes 1.4 MB.
+    """A large image as WebP, lossy: a sheet of 10,000 digits takes 1.4 MB.
 
     Raises: ValueError for a side beyond the format's limit.
     """
@@ -100,13 +70,20 @@ def data_uri(image: np.ndarray) -> str:
 
 
 def picture(image: np.ndarray, alt: str, style: str = "") -> str:
-    """An <img> of [H, W] or [H, W, 3]; the style sheet, or `style`, sets its size."""
+    """An <img> of [H, W] or [H, W, 3]. Its attributes give the aspect ratio; the style sheet, or
+    `style`, sets its size."""
+    height, width = image.shape[:2]
     own = f' style="{style}"' if style else ""
-    return f'<img src="{data_uri(image)}" alt="{escape(alt)}"{own}>'
+    size = f'width="{width}" height="{height}"'
+    return f'<img src="{data_uri(image)}" alt="{escape(alt)}" {size}{own}>'
 
 
-def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """|a - b| of images in [0, 1] as a colour image, uint8 [..., H, W, 3]: black is equal."""
-    d = np.abs(a - b)[..., None]
+def difference(a: np.ndarray, b: np.ndarray, *, channels: bool = False) -> np.ndarray:
+    """|a - b| of images in [0, 1] as a colour image, uint8 [..., H, W, 3]: black is equal.
+
+    With `channels` the last axis holds the colour channels, whose mean difference is shown.
+    """
+    d = np.abs(a - b)
+    d = d.mean(axis=-1, keepdims=True) if channels else d[..., None]
     heat = np.array([1.0, 0.55, 0.1], np.float32)  # orange, unlike ink
     return to_uint8(np.clip(d * heat * 1.25, 0, 1))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from explorer import session, text
 from explorer.visit import Place, Visit
-from vae.latent import FARTHEST
+from vae import latent
+from vae.latent import FARTHEST, LatentBlock
 
-LINKED = ("model", "z", "digit")  # query parameters
-TOLERANCE = 0.01  # on the sum of ten rounded probabilities
+LINKED = ("model", "z", "sample", "digit")  # query parameters; "digit" in old links
+TOLERANCE = 0.01  # on the sum of rounded probabilities
 
 
 def read(offered: list[str]) -> None:
@@ -54,13 +57,13 @@ def read(offered: list[str]) -> None:
 
 
 def _place(query: dict[str, str], name: str) -> Place | None:
-    """The place of a link's code or test digit, None where it has neither."""
-    if "digit" in query:
-        count = len(session.encodings(name).labels)
-        return session.digit_place(name, index(query["digit"], count))
+    """The place of a link's code or test sample, None where it has neither."""
+    for key in ("sample", "digit"):
+        if key in query:
+            spec, count = session.info(name).spec, len(session.encodings(name).labels)
+            return session.sample_place(name, index(query[key], count, key, spec.noun))
     if "z" in query:
-        info = session.info(name)
-        return Place.at(code(query["z"], info.dims, info.class_dims))
+        return Place.at(code(query["z"], session.info(name).blocks))
     return None
 
 
@@ -71,32 +74,33 @@ def write(now: Visit) -> None:
     earlier run wrote: `now.link` is compared too.
     """
     z = ",".join(f"{v:g}" for v in now.place.z)
-    wanted = {"z": z} if now.place.digit is None else {"digit": str(now.place.digit)}
+    wanted = {"z": z} if now.place.sample is None else {"sample": str(now.place.sample)}
     before, now.link = now.link, {"model": now.model} | wanted
     # the second condition holds where a change of page has emptied the address
     if now.link != before or st.query_params.to_dict() != now.link:
         st.query_params.from_dict(now.link)
 
 
-def index(given: str, count: int) -> int:
-    """The index of one of `count` test digits. Raises ValueError for anything else."""
+def index(given: str, count: int, key: str = "sample", noun: str = "sample") -> int:
+    """The index of one of `count` test samples. Raises ValueError for anything else."""
     try:
         found = int(given)
     except ValueError:
         found = -1
     if not 0 <= found < count:
         raise ValueError(
-            f"`digit={text.inert(given)}` is not the index of a test digit, 0 to {count - 1:,}"
+            f"`{key}={text.inert(given)}` is not the index of a test {noun}, 0 to {count - 1:,}"
         )
     return found
 
 
-def code(given: str, dims: int, digit: slice | None) -> np.ndarray:
-    """The code [dims] of an address; `digit` is its class block, if it has one.
+def code(given: str, blocks: Sequence[LatentBlock]) -> np.ndarray:
+    """The code [Z] of an address.
 
     Raises ValueError for another number of values, for values that are not finite or beyond
-    FARTHEST, and where the class block is not a distribution.
+    FARTHEST, and where a categorical block is not a distribution.
     """
+    dims = latent.dims(blocks)
     name = f"`z={text.inert(given)}`"
     try:
         values = np.array([float(part) for part in given.split(",")])
@@ -106,10 +110,14 @@ def code(given: str, dims: int, digit: slice | None) -> np.ndarray:
         raise ValueError(
             f"{name} is not {dims} finite numbers separated by commas, none beyond {FARTHEST:,.0f}"
         )
-    # the class block of an encoded test digit may hold ten probabilities, not a one-hot vector
-    if digit and ((values[digit] < 0).any() or abs(values[digit].sum() - 1) > TOLERANCE):
-        raise ValueError(
-            f"{name} selects no digit: of its numbers {digit.start + 1} to {digit.stop} one has "
-            "to be 1 and the others 0"
-        )
+    for block, where in zip(blocks, latent.slices(blocks), strict=True):
+        # the class of an encoded test sample may hold probabilities, not a one-hot vector
+        shares = values[where].reshape(block.steps, block.size)
+        if not block.is_continuous and (
+            (shares < 0).any() or (abs(shares.sum(axis=1) - 1) > TOLERANCE).any()
+        ):
+            raise ValueError(
+                f"{name} selects no {text.inert(block.name)}: of its numbers {where.start + 1} to "
+                f"{where.stop} one has to be 1 and the others 0"
+            )
     return values

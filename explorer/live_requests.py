@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from explorer import decoded_code, images, projections, session
+from explorer import decoded_code, projections, session
 from explorer.session import Place
+from explorer.visit import rounded
 from vae import latent
 
 LOG = logging.getLogger(__name__)
@@ -19,14 +20,14 @@ View = tuple[str, int, int]  # one of projections.KINDS and two dimensions
 
 
 class Request(NamedTuple):
-    """A code to decode; with `xy` or `digit`, the code of a point of the map or of a test digit."""
+    """A code to decode; with `xy` or `sample`, that of a point of the map or of a test sample."""
 
     serial: int
     model: str
     view: View  # what the map shows
     z: tuple[float, ...]
     xy: tuple[float, float] | None = None
-    digit: int | None = None
+    sample: int | None = None
     by: str | None = None  # the control that sent it; returned with the reply
 
 
@@ -47,16 +48,16 @@ def parse(value: Any) -> Request:
         raise ValueError(f"model must be the name of a model, not {_brief(model)}")
     if by is not None and not isinstance(by, str):
         raise ValueError(f"by must be the name of a control, not {_brief(by)}")
-    digit = value.get("digit")
-    if digit is not None and type(digit) is not int:
-        raise ValueError(f"digit must be the index of a test digit, not {_brief(digit)}")
+    sample = value.get("sample")
+    if sample is not None and type(sample) is not int:
+        raise ValueError(f"sample must be the index of a test sample, not {_brief(sample)}")
     xy = None
     if value.get("xy") is not None:
         xy = _numbers(value["xy"], "xy")
         if len(xy) != 2:
             raise ValueError(f"xy must be two numbers, not {_brief(value['xy'])}")
     z = _numbers(value.get("z"), "z")
-    return Request(serial, model, _view(value.get("view")), z, xy, digit, by)
+    return Request(serial, model, _view(value.get("view")), z, xy, sample, by)
 
 
 def _numbers(value: Any, name: str) -> tuple[float, ...]:
@@ -140,7 +141,7 @@ def _kind(request: Request) -> tuple[str, tuple[int, int]]:
 
 
 def _place(request: Request) -> Place:
-    """The code of a request. Raises ValueError for an unknown model, digit or size."""
+    """The code of a request. Raises ValueError for an unknown model, sample or size."""
     name = request.model
     # the service loads any folder by its path, which is not offered to visitors
     if not (session.is_ready(name) or name in session.names()[0]):
@@ -149,8 +150,8 @@ def _place(request: Request) -> Place:
     if len(request.z) != dims:
         raise ValueError(f"{name} has codes of {dims} numbers, not {len(request.z)}")
     view = projections.projection(name, *_kind(request))
-    if request.digit is not None:
-        return session.digit_place(name, request.digit)
+    if request.sample is not None:
+        return session.sample_place(name, request.sample)
     if request.xy is not None:
         return view.place(np.array(request.z, np.float32), request.xy)
     return Place(request.z, None)
@@ -167,17 +168,11 @@ def _decode(requests: Sequence[Request], places: Sequence[Place]) -> list[str]:
                 "serial": request.serial,
                 "by": request.by,
                 "model": name,
-                "z": images.rounded(place.z),
-                "digit": place.digit,
-                "caption": decoded_code.caption(name, place.digit),
+                "z": rounded(place.z),
+                "sample": place.sample,
+                "caption": decoded_code.caption(name, place.sample),
                 "cursor": cursor,
-                **images.decoded_json(
-                    each.picture,
-                    each.shares,
-                    each.distance,
-                    each.engine.decode_ms,
-                    each.engine.cache.hit_rate,
-                ),
+                **each.as_json(name),
             },
             allow_nan=False,
         )

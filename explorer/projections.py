@@ -15,7 +15,7 @@ FAINT = 0.1  # opacity of a point far from the plane; a point near it has 1
 
 
 class Projection:
-    """A two-dimensional projection of the codes of a model's test digits.
+    """A two-dimensional projection of the encoded samples of a model.
 
     `points` are float32 [N, 2] and `axes` their names. `plane` is the plane of the latent space
     that they are projected onto, None for t-SNE. `share` is the share of the codes' variance within
@@ -47,7 +47,7 @@ class Projection:
 
     def cursors(self, z: np.ndarray) -> np.ndarray:
         """The positions of codes [N, Z] on the map, float32 [N, 2]; in a t-SNE projection, those of
-        the nearest test digits."""
+        the nearest encoded samples."""
         if self.plane is not None:
             return self.plane.project(z)
         return self.points[session.relative_distances(self._name, z).argmin(axis=1)]
@@ -55,7 +55,7 @@ class Projection:
     def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
         """The code at a point of the map: z moved parallel to the plane.
 
-        A point of a t-SNE projection has no code; the code of the nearest test digit is used.
+        A point of a t-SNE projection has no code; the code of the nearest sample is used.
         """
         if self.plane is not None:
             moved = self.plane.move(z, np.array(xy)).clip(-latent.FARTHEST, latent.FARTHEST)
@@ -63,20 +63,20 @@ class Projection:
         index = int(np.square(self.points - np.array(xy)).sum(axis=1).argmin())
         return Place(tuple(self._codes.mean[index].tolist()), index)
 
-    def ellipse(self, digit: int) -> tuple[float, float, float, float, float] | None:
-        """The posterior of a test digit at one standard deviation, projected onto the plane.
+    def ellipse(self, sample: int) -> tuple[float, float, float, float, float] | None:
+        """The posterior of a sample at one standard deviation, projected onto the plane.
 
         Centre x and y, two semi-axes and the angle of the first (radians). None where there is no
         plane, and where the posterior is a point.
         """
-        variance = np.exp(self._codes.logvar[digit])
+        variance = np.exp(self._codes.logvar[sample])
         if self.plane is None or not variance.any():
             return None
-        x, y = self.points[digit]
+        x, y = self.points[sample]
         return float(x), float(y), *self.plane.spread(variance)
 
     def distances(self, z: np.ndarray) -> np.ndarray | None:
-        """Distances of the test digits' codes from the plane through z, [N]; None for t-SNE, and
+        """Distances of the samples' codes from the plane through z, [N]; None for t-SNE, and
         where the map shows all dimensions."""
         if self.plane is None or not self.hides:
             return None

@@ -1,4 +1,4 @@
-"""Metrics of the Reconstruct page: the terms of the ELBO of each image, and orders of the images.
+"""Metrics of the Reconstruct page: the terms of the ELBO of each image, and orders of the samples.
 NumPy only, no Streamlit."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol, get_args
 import numpy as np
 from jaxtyping import Float
 
-Way = Literal["By index", "By digit", "At random", "Worst first"]
+Way = Literal["By index", "By class", "At random", "Worst first"]
 WAYS: tuple[Way, ...] = get_args(Way)
 DRAWS = 8  # samples from a posterior that the page shows
 
@@ -17,12 +17,12 @@ class Reconstructs(Protocol):
     """The method of `vae.service.Model` that is used here."""
 
     def reconstruct(
-        self, images: np.ndarray, /
+        self, samples: np.ndarray, /
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
 
 
 class Figures(NamedTuple):
-    """Posteriors of N images, and the two terms of the negative ELBO of each, nats."""
+    """Posteriors of N samples, and the two terms of the negative ELBO of each, nats."""
 
     mean: np.ndarray  # float32 [N, Z]
     logvar: np.ndarray  # float32 [N, Z]; -inf where the code is a point
@@ -36,11 +36,11 @@ class Figures(NamedTuple):
 
     @property
     def elbo(self) -> np.ndarray:
-        """The evidence lower bound of each image, nats [N]."""
+        """The evidence lower bound of each sample, nats [N]."""
         return -(self.cross_entropy + self.kl)
 
     def one(self, index: int) -> Figures:
-        """The figures of a single image, still with N = 1."""
+        """The figures of a single sample, still with N = 1."""
         return Figures(*(array[index : index + 1] for array in self))
 
 
@@ -66,23 +66,23 @@ def draw_codes(
     return codes.astype(np.float32)
 
 
-def measure(model: Reconstructs, images: Float[np.ndarray, "N 28 28"]) -> Figures:
-    """The figures of images in [0, 1]. Raises as `vae.service.Model.reconstruct`."""
-    return Figures(*model.reconstruct(images))
+def measure(model: Reconstructs, samples: Float[np.ndarray, "N ..."]) -> Figures:
+    """The figures of samples, images in [0, 1]. Raises as `vae.service.Model.reconstruct`."""
+    return Figures(*model.reconstruct(samples))
 
 
 def order(
-    way: Way, labels: np.ndarray, figures: Figures, digit: int = 0, seed: int = 0
+    way: Way, labels: np.ndarray, figures: Figures, label: int = 0, seed: int = 0
 ) -> np.ndarray:
-    """Indices of the images in the order `way`.
+    """Indices of the samples in the order `way`.
 
-    "By digit" has only the images of class `digit`; "At random" is a permutation by the seed;
+    "By class" has only the samples of class `label`; "At random" is a permutation by the seed;
     "Worst first" is by ascending ELBO. Raises ValueError for another order.
     """
     if way == "By index":
         return np.arange(len(labels))
-    if way == "By digit":
-        return np.flatnonzero(labels == digit)
+    if way == "By class":
+        return np.flatnonzero(labels == label)
     if way == "At random":
         return np.random.default_rng(seed).permutation(len(labels))
     if way == "Worst first":

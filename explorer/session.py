@@ -13,8 +13,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.visit import Place, Visit
-from vae import data, latent, service
-from vae.dataspec import Dataset
+from vae import latent, service
 from vae.service import CheckpointError, Encodings, History, Model, ModelInfo
 
 RETRY = 10  # s after which a damaged classifier is read again
@@ -47,9 +46,22 @@ def _classifier() -> _Classifier:
         return _Classifier(None, str(error))
 
 
-def classifier() -> Model | None:
-    """The independent classifier; None where none is shipped or its checkpoint is damaged."""
-    return _classifier().model
+def is_judged(name: str) -> bool:
+    """Whether samples of a model may be classified: the shipped classifier has the same classes and
+    shape. Needs no torch."""
+    if not service.has_classifier():
+        return False
+    try:
+        own, known = info(name).spec, info(service.CLASSIFIER).spec
+    except CheckpointError:
+        return True  # `classifier_fault` says why it cannot be used
+    return (own.classes, own.array_shape) == (known.classes, known.array_shape)
+
+
+def classifier(name: str) -> Model | None:
+    """The independent classifier for samples of a model; None where none is shipped for such
+    samples, or its checkpoint is damaged."""
+    return _classifier().model if is_judged(name) else None
 
 
 def classifier_fault() -> str:
@@ -57,9 +69,9 @@ def classifier_fault() -> str:
     return _classifier().fault
 
 
-def has_classifier() -> bool:
+def has_classifier(name: str) -> bool:
     """Whether `classifier` returns one."""
-    return classifier() is not None
+    return classifier(name) is not None
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)  # some 0.3 MB each
@@ -92,7 +104,7 @@ def info(name: str) -> ModelInfo:
 
 
 def encodings(name: str) -> Encodings:
-    """The encoded test digits; needs no torch.
+    """The encoded test samples; needs no torch.
 
     Raises ValueError for an unknown name, CheckpointError for a missing or damaged file.
     """
@@ -100,8 +112,8 @@ def encodings(name: str) -> Encodings:
 
 
 def relative_distances(name: str, z: np.ndarray) -> np.ndarray:
-    """Squared distances [*N, M] of the M test digits' codes from z [*N, Z], minus |z|^2, which does
-    not change their order."""
+    """Squared distances [*N, M] of the M test samples' codes from z [*N, Z], minus |z|^2, which
+    does not change their order."""
     return _squares(name) - 2 * (z @ encodings(name).mean.T)
 
 
@@ -117,15 +129,25 @@ def current_visit() -> Visit | None:
 
 
 def visit(name: str) -> Visit:
-    """This visitor's state, with the model `name`; a change of the model keeps the test digit."""
+    """This visitor's state, with the model `name`; a change of the model keeps the test sample
+    where both models have the same data."""
     current = current_visit()
     if current is None:
         current = st.session_state["visit"] = Visit(name, _origin(name))
     elif current.model != name:
-        kept = current.place.digit
+        kept = current.place.sample if _have_same_data(current.model, name) else None
         current.model = name
         current.start(_origin(name) if kept is None else _kept_place(name, kept))
     return current
+
+
+def _have_same_data(one: str, other: str) -> bool:
+    try:
+        a, b = info(one), info(other)
+    except ValueError:  # the files of one were removed meanwhile
+        return False
+    same = (a.data, a.options, a.spec) == (b.data, b.options, b.spec)
+    return same and a.encodes and b.encodes
 
 
 def _origin(name: str) -> Place:
@@ -134,20 +156,15 @@ def _origin(name: str) -> Place:
 
 def _kept_place(name: str, index: int) -> Place:
     try:
-        return digit_place(name, index)
-    except ValueError:  # this model has encodings of fewer digits, or none
+        return sample_place(name, index)
+    except ValueError:  # this model has encodings of fewer samples, or none
         return _origin(name)
 
 
-def digit_place(name: str, index: int) -> Place:
-    """The code of a test digit. Raises ValueError for an index beyond the test set."""
+def sample_place(name: str, index: int) -> Place:
+    """The code of a test sample. Raises ValueError for an index beyond the test set."""
     mean = encodings(name).mean
     if not 0 <= index < len(mean):
-        raise ValueError(f"there is no test digit {index}; choose one from 0 to {len(mean) - 1:,}")
+        noun = info(name).code_noun
+        raise ValueError(f"there is no {noun} {index}; choose one from 0 to {len(mean) - 1:,}")
     return Place.at(mean[index], index)
-
-
-@st.cache_resource(show_spinner=False)
-def bundled() -> Dataset:
-    """scikit-learn's digits, shown as originals where MNIST is unavailable."""
-    return data.load("digits", "test")

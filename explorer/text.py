@@ -1,22 +1,47 @@
-"""Names of digits in the pages' texts, and quotes of untrusted text: file names, addresses,
-titles."""
+"""Names of classes and samples in the pages' texts, and quotes of untrusted text: file names,
+addresses, titles."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from html import escape
+
+from vae.dataspec import DataSpec
 
 MAX_QUOTE = 60  # characters of a quoted text
 SENTENCE = 400  # characters of a quoted sentence
+SHORT = 3  # characters of a short name of a class
 UNLABELLED = -1  # the label of an image of unknown class
 UNLABELLED_COLOUR = "#7d8590"  # neutral, legible on the light and the dark theme
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")  # every punctuation mark that Markdown may read
 
 
-def class_name(label: int) -> str:
-    """The name of a class; "unlabelled" for UNLABELLED."""
-    return "unlabelled" if label == UNLABELLED else str(label)
+def names_digits(spec: DataSpec) -> bool:
+    """Whether a sample is a digit and the classes are the ten digits, so that the pages can write
+    "a 7"."""
+    return spec.noun == "digit" and spec.classes == tuple("0123456789")
+
+
+def class_noun(spec: DataSpec) -> str:
+    """What the pages call a class: "digit", or "class"."""
+    return "digit" if names_digits(spec) else "class"
+
+
+def class_name(label: int, spec: DataSpec) -> str:
+    """The name of a class on one line; "unlabelled" for UNLABELLED."""
+    return "unlabelled" if label == UNLABELLED else inert(spec.classes[label])
+
+
+def class_names(spec: DataSpec) -> list[str]:
+    """The names of all classes in order."""
+    return [class_name(label, spec) for label in range(len(spec.classes))]
+
+
+def are_short(names: Sequence[str]) -> bool:
+    """Whether names fit above a column or into a narrow button, as digits and letters do."""
+    return all(len(name) <= SHORT for name in names)
 
 
 def with_article(name: str) -> str:
@@ -25,19 +50,33 @@ def with_article(name: str) -> str:
     return f"{'an' if spoken_with_vowel else 'a'} {name}" if name else ""
 
 
-def described(label: int) -> dict[str, int | str]:
-    """A class for the browser: its label, its name, its title in a legend, and the phrase after an
-    image's number ("an 8", "" for UNLABELLED)."""
-    name = class_name(label)
-    known = label != UNLABELLED
-    title, phrase = (f"digit {name}", with_article(name)) if known else (name, "")
-    return {"label": int(label), "name": name, "title": title, "phrase": phrase}
+def phrase(label: int, spec: DataSpec) -> str:
+    """A class after the number of a sample: "an 8", "Animals & Nature"; "" for UNLABELLED."""
+    if label == UNLABELLED:
+        return ""
+    name = class_name(label, spec)
+    return with_article(name) if names_digits(spec) else name
 
 
-def numbered(noun: str, index: int, label: int) -> str:
-    """An image by number and class: "test digit 1,234, an 8"; unlabelled: by its number alone."""
-    phrase = described(label)["phrase"]
-    return f"{noun} {index:,}, {phrase}" if phrase else f"{noun} {index:,}"
+def described(label: int, spec: DataSpec) -> dict[str, int | str]:
+    """A class for the browser: its label, its name, its title in a legend, and its phrase."""
+    name = class_name(label, spec)
+    title = f"digit {name}" if label != UNLABELLED and names_digits(spec) else name
+    return {"label": int(label), "name": name, "title": title, "phrase": phrase(label, spec)}
+
+
+def numbered(noun: str, index: int, label: int, spec: DataSpec, name: str = "") -> str:
+    """A sample by number, name and class: "test digit 1,234, an 8", "test emoji 7, red apple (Food
+    & Drink)"; without a name and a class by its number alone."""
+    sort, known = phrase(label, spec), inert(name)
+    if known and sort:
+        return f"{noun} {index:,}, {known} ({sort})"
+    return ", ".join(part for part in (f"{noun} {index:,}", known or sort) if part)
+
+
+def of_range(low: float, high: float) -> str:
+    """A range as text: "-3 to 3"."""
+    return f"{low:g} to {high:g}"
 
 
 def inert(text: str, most: int = MAX_QUOTE) -> str:

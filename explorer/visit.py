@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,16 +11,21 @@ import numpy as np
 UNDO = 50  # steps of the history
 
 
+def rounded(code: Iterable[float]) -> list[float]:
+    """A latent code rounded to four decimals, as links and the browser have it."""
+    return [round(float(value), 4) for value in code]
+
+
 class Place(NamedTuple):
-    """A code, and the index of the test digit that it encodes, if there is one."""
+    """A code, and the index of the test sample that it encodes, if there is one."""
 
     z: tuple[float, ...]
-    digit: int | None
+    sample: int | None
 
     @classmethod
-    def at(cls, z: np.ndarray | Sequence[float], digit: int | None = None) -> Place:
+    def at(cls, z: np.ndarray | Sequence[float], sample: int | None = None) -> Place:
         """The place of a code, rounded to the decimals of a link."""
-        return cls(tuple(round(float(v), 4) for v in z), digit)
+        return cls(tuple(rounded(z)), sample)
 
 
 @dataclass
@@ -48,9 +53,9 @@ class Visit:
         self.past = []
         self.revision += 1
 
-    def move(self, z: np.ndarray | Sequence[float], digit: int | None = None) -> None:
+    def move(self, z: np.ndarray | Sequence[float], sample: int | None = None) -> None:
         """Set the code by a click on the map, a button or a link: one step of Undo."""
-        self.place = Place.at(z, digit)
+        self.place = Place.at(z, sample)
         self.revision += 1
         self.release()
 

@@ -11,7 +11,6 @@ from filelock import FileLock
 from tests import scheduling
 from tests.budgets import BudgetReport
 from vae import data
-from vae.dataspec import Dataset
 
 # One thread per process, set before torch is imported: each core has a worker, and sums have the
 # same order on every machine.
@@ -37,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def mnist_test() -> Dataset:
+def mnist_test() -> data.Dataset:
     """The 10,000 test digits of MNIST, where they are on the disk already."""
     if not data.available("mnist", "test"):
         pytest.skip(

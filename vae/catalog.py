@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,7 @@ CHECKPOINTS = Path(
 )
 CLASSIFIER = "classifier"  # the shipped classifier of digits, independent of all other models
 RENAMED = {"judge": CLASSIFIER}  # former names of shipped checkpoints
+PRIOR_SAMPLES = 2000  # on the map of a model that cannot encode
 ENCODINGS_MEMORY = 256 << 20  # bytes; those of a 20-d model with 10,000 test digits have 1.8 MB
 
 
@@ -46,6 +48,16 @@ class ModelInfo:
     def dims(self) -> int:
         """Latent dimensions in all."""
         return latent.dims(self.blocks)
+
+    @property
+    def encodes(self) -> bool:
+        """Whether the encodings are those of test samples; else they are samples of the prior."""
+        return "encodes" in self.abilities
+
+    @property
+    def code_noun(self) -> str:
+        """What one of the encodings is called: "test digit" or "prior sample"."""
+        return f"test {self.spec.noun}" if self.encodes else "prior sample"
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -87,20 +99,32 @@ def has_classifier() -> bool:
 
 
 def _encodings_size(found: Encodings) -> int:
-    return sum(array.nbytes for array in found if array is not None)
+    return sum(array.nbytes for array in found.arrays) + sum(map(sys.getsizeof, found.names))
 
 
 @cached(ENCODINGS_MEMORY, _encodings_size)
 def encodings(name: str) -> Encodings:
-    """The encoded test digits; read once, shared and read-only.
+    """The encoded test samples; read once, shared and read-only. Of a model that decodes but cannot
+    encode, samples of its prior, always the same.
 
     Raises ValueError for an unknown name, CheckpointError for a missing or damaged file.
     """
-    read = checkpoint.read_encodings(folder_of(name))
-    for array in read:
-        if array is not None:
-            array.setflags(write=False)
+    folder = folder_of(name)
+    manifest = checkpoint.read_manifest(folder)
+    decodes_only = {"encodes", "decodes"} & set(manifest.abilities) == {"decodes"}
+    read = _prior_samples(manifest.blocks) if decodes_only else checkpoint.read_encodings(folder)
+    for array in read.arrays:
+        array.setflags(write=False)
     return read
+
+
+def _prior_samples(blocks: Sequence[LatentBlock]) -> Encodings:
+    """PRIOR_SAMPLES codes of the prior as encodings without uncertainty. The label is the class in
+    the code, if it has one."""
+    codes = latent.sample_prior(blocks, PRIOR_SAMPLES, seed=0)
+    where, zeros = latent.class_slice(blocks), np.zeros(len(codes), np.float32)
+    labels = np.full(len(codes), -1) if where is None else codes[:, where].argmax(axis=1)
+    return Encodings(codes, np.full_like(codes, -np.inf), labels, zeros, zeros)
 
 
 @lru_cache(maxsize=256)  # some kB each
@@ -141,8 +165,7 @@ def _kl_and_activity(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np
             f"{folder / checkpoint.ENCODINGS} has the label {codes.labels.max()}, and the model's "
             f"data {classes} classes; make it again with: python -m vae encode {folder}"
         )
-    kl = latent.gaussian_kl(codes.mean, codes.logvar).mean(axis=0)
-    return kl, codes.mean.var(axis=0) > latent.ACTIVE
+    return checkpoint.kl_per_dimension(codes), codes.mean.var(axis=0) > latent.ACTIVE
 
 
 class History(NamedTuple):

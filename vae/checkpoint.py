@@ -6,14 +6,16 @@ Only reading and writing weights imports torch, which the app's first page does 
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -33,6 +35,7 @@ WEIGHTS, CONFIG, METRICS, ENCODINGS = (
     "metrics.json",
     "encodings.npz",
 )
+ATTRIBUTE = "attribute/"  # prefix of the arrays of attributes in encodings.npz
 TRAINING, LOG = "training.npz", "log.jsonl"
 PROGRESS = "progress.safetensors"
 # what NumPy and zipfile raise for a damaged .npz (RuntimeError: an unknown compression method)
@@ -72,7 +75,8 @@ class Manifest:
 
 
 class Encodings(NamedTuple):
-    """Posteriors of a data set's test images, and the two terms of the negative ELBO of each."""
+    """Posteriors of a data set's test images, the two terms of the negative ELBO of each, and what
+    else is known of them."""
 
     mean: np.ndarray  # float32 [N, Z]
     logvar: np.ndarray  # float32 [N, Z]; -inf for a deterministic encoder
@@ -81,6 +85,16 @@ class Encodings(NamedTuple):
     kl: np.ndarray  # float32 [N], nats
     tsne: np.ndarray | None = None  # float32 [N, 2]; none where Z = 2
     kl_per_dimension: np.ndarray | None = None  # float32 [Z], nats, mean over the samples
+    attributes: Mapping[str, np.ndarray] = MappingProxyType({})  # float32 [N]; NaN where unknown
+    names: tuple[str, ...] = ()  # one a sample, or empty
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """All arrays."""
+        return [*(a for a in self if isinstance(a, np.ndarray)), *self.attributes.values()]
+
+
+FIELDS = frozenset(Encodings._fields) - {"attributes", "names"}  # arrays of encodings.npz
 
 
 @contextmanager
@@ -193,13 +207,14 @@ def read_encodings(folder: Path) -> Encodings:
     path, again = folder / ENCODINGS, f"python -m vae encode {folder}"
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in Encodings._fields if name in file}
-            missing = {"mean", "logvar", "labels", "cross_entropy", "kl"} - set(arrays)
+            found = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise CheckpointError(f"{folder} has no {ENCODINGS}; make it with: {again}") from error
     except UNREADABLE as error:
         raise CheckpointError(f"{path} is damaged ({error}); make it with: {again}") from error
-    if missing:
+    names = found.pop("names", np.empty(0, str))
+    arrays = {n: array for n, array in found.items() if n in FIELDS or n.startswith(ATTRIBUTE)}
+    if missing := {"mean", "logvar", "labels", "cross_entropy", "kl"} - set(arrays):
         raise CheckpointError(
             f"{path} lacks {', '.join(sorted(missing))}; make it again with: {again}"
         )
@@ -207,11 +222,16 @@ def read_encodings(folder: Path) -> Encodings:
     wanted = dict.fromkeys(("labels", "cross_entropy", "kl"), shape[:1])
     wanted |= {"mean": shape, "logvar": shape, "tsne": (*shape[:1], 2)}
     wanted |= {"kl_per_dimension": shape[1:]}
-    if len(shape) != 2 or any(array.shape != wanted[name] for name, array in arrays.items()):
+    if (
+        len(shape) != 2
+        or any(array.shape != wanted.get(name, shape[:1]) for name, array in arrays.items())
+        or names.shape not in {(0,), shape[:1]}
+    ):
         shapes = {name: list(array.shape) for name, array in arrays.items()}
         raise CheckpointError(f"{path} has arrays of shapes {shapes}; make it again with: {again}")
     for name, array in arrays.items():
-        if array.dtype.kind not in "fiu" or np.isnan(array).any():
+        unknown = name.startswith(ATTRIBUTE)  # an attribute may be, and is NaN then
+        if array.dtype.kind not in "fiu" or (np.isnan(array).any() and not unknown):
             raise CheckpointError(
                 f"{path}: not all {name} are numbers; make it again with: {again}"
             )
@@ -221,7 +241,24 @@ def read_encodings(folder: Path) -> Encodings:
             f"{path} has the label {labels.min()}; labels are classes from 0, and -1 where "
             f"unknown; make it again with: {again}"
         )
-    return Encodings(labels=labels, **{name: a.astype(np.float32) for name, a in arrays.items()})
+    numbers = {name: array.astype(np.float32) for name, array in arrays.items()}
+    attributes = {n.removeprefix(ATTRIBUTE): numbers.pop(n) for n in arrays if n not in FIELDS}
+    return Encodings(
+        labels=labels, **numbers, attributes=attributes, names=tuple(map(str, names.tolist()))
+    )
+
+
+def kl_per_dimension(encodings: Encodings) -> np.ndarray:
+    """KL of each dimension [Z], nats, mean over the samples.
+
+    Files of earlier versions do not hold it; their posteriors are Gaussian (Kingma & Welling 2013,
+    appendix B) or points, without KL.
+    """
+    if encodings.kl_per_dimension is not None:
+        return encodings.kl_per_dimension
+    mean, logvar = encodings.mean, encodings.logvar
+    kl = 0.5 * (np.square(mean) + np.exp(logvar) - 1 - logvar)
+    return np.where(np.isneginf(logvar), 0, kl).mean(axis=0)
 
 
 def write_encodings(folder: Path, encodings: Encodings) -> None:
@@ -229,7 +266,7 @@ def write_encodings(folder: Path, encodings: Encodings) -> None:
 
     Values are rounded so that they compress well, more finely than pages show them: means to 2^-13,
     because maps are zoomed; terms of the ELBO to 2^-10 nats; log-variances and t-SNE to half
-    precision.
+    precision; attributes to some 2^-12 of their range.
     """
     arrays = {
         "mean": _rounded(encodings.mean, 13),
@@ -242,7 +279,21 @@ def write_encodings(folder: Path, encodings: Encodings) -> None:
         arrays["kl_per_dimension"] = encodings.kl_per_dimension.astype(np.float32)
     if encodings.tsne is not None:
         arrays["tsne"] = encodings.tsne.astype(np.float16)
+    if encodings.names:
+        arrays["names"] = np.array(encodings.names, np.str_)
+    arrays |= {ATTRIBUTE + n: _rounded_in_range(v) for n, v in encodings.attributes.items()}
     write_atomically(folder / ENCODINGS, lambda p: np.savez_compressed(p, **arrays))
+
+
+def _rounded_in_range(values: np.ndarray) -> np.ndarray:
+    """Float32 values rounded to some 2^-12 of their range; those that are not finite are NaN.
+
+    (Half precision would leave steps of 1 between the years of a column.)
+    """
+    values = np.where(np.isfinite(values), values, np.nan)
+    known = values[~np.isnan(values)]
+    extent = float(np.ptp(known.astype(np.float64))) if len(known) else 0.0
+    return _rounded(values, 12 - math.frexp(extent)[1] if extent else 24)
 
 
 def _rounded(values: np.ndarray, bits: int) -> np.ndarray:

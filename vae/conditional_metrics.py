@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from tqdm import tqdm
 
-from vae import latent, metrics, models, training
+from vae import attributes, latent, metrics, models, training
 from vae.batches import Batches
 from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise
@@ -96,29 +96,6 @@ def accuracy_of_trained_on(
     return metrics.accuracy(cast(Classifies, model.eval()), real)
 
 
-def slant(images: Float[np.ndarray, "N H W"]) -> Float[np.ndarray, " N"]:
-    """Horizontal shift of the ink per pixel upwards: covariance of the ink's coordinates divided by
-    their vertical variance."""
-    y, x = np.mgrid[: images.shape[1], : images.shape[2]]
-    mass = np.maximum(images.sum((1, 2)), 1e-6)
-    mean_x, mean_y = (images * x).sum((1, 2)) / mass, (images * y).sum((1, 2)) / mass
-    dx, dy = x - mean_x[:, None, None], y - mean_y[:, None, None]
-    covariance, variance = (images * dx * dy).sum((1, 2)), (images * dy * dy).sum((1, 2))
-    return -covariance / np.maximum(variance, 1e-6)
-
-
-def thickness(images: Float[np.ndarray, "N H W"]) -> Float[np.ndarray, " N"]:
-    """Width of the stroke in pixels: twice the ink divided by the length of its outline.
-
-    A stroke of length L and width W has the area L W and an outline of 2 L, the sum of the
-    gradients.
-    """
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
-    right, down = np.diff(padded, axis=2)[:, :-1], np.diff(padded, axis=1)[:, :, :-1]
-    outline = np.sqrt(np.square(right) + np.square(down)).sum((1, 2))
-    return 2 * images.sum((1, 2)) / np.maximum(outline, 1e-6)
-
-
 @torch.inference_mode()
 def style(model: ConditionsEncoding, real: Dataset, *, seed: int = 0) -> dict[str, float]:
     """Correlation of slant and thickness between a test image and images decoded from its code.
@@ -136,7 +113,7 @@ def style(model: ConditionsEncoding, real: Dataset, *, seed: int = 0) -> dict[st
     parts = [model.likelihood.mean(model.decode(z)) for z in codes.flatten(0, 1).split(1000)]
     decoded = to_array(torch.cat(parts), model.spec)
     figures = {}
-    for name, measure in (("slant", slant), ("thickness", thickness)):
+    for name, measure in (("slant", attributes.shear), ("thickness", attributes.thickness)):
         values = measure(real.samples / np.float32(255))
         by_class = [values[real.labels == label] for label in range(classes)]
         mean, deviation = (np.array([f(group) for group in by_class]) for f in (np.mean, np.std))

@@ -1,4 +1,4 @@
-"""Download files from mirrors over HTTP; a file is renamed to its final name once its sha256 is
+"""Download files from mirrors over HTTP; a file is renamed to its final name once its hash is
 verified."""
 
 import errno
@@ -26,18 +26,41 @@ class DataError(RuntimeError):
 
 class DataFile(NamedTuple):
     name: str
-    sha256: str
+    hash: str  # hexadecimal: sha256, or md5 where only that is published
     size: int  # bytes
+
+    @property
+    def algorithm(self) -> str:
+        """The name of the hash in hashlib, by its length."""
+        return "md5" if len(self.hash) == 32 else "sha256"
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ~ replaced by the home folder. Raises DataError where that is unknown."""
+    path = Path(path)
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # no HOME, and no entry for the user in passwd
+        raise DataError(
+            f"{path} cannot be found, because the home folder is unknown: give the full path, or "
+            "set HOME"
+        ) from error
+
+
+def cache_folder() -> Path:
+    """The folder of this app in the user's cache folder. Raises DataError where the home folder is
+    unknown."""
+    return expanded(pooch.os_cache("latent-explorer"))
 
 
 def is_good(path: Path, file: DataFile) -> bool:
-    """Whether `path` has the size and sha256 of `file`; the hash is cached until the file
+    """Whether `path` has the size and the hash of `file`; the hash is cached until the file
     changes."""
     try:
         stat = path.stat()
         if stat.st_size != file.size:
             return False
-        return _sha256(str(path), stat.st_size, stat.st_mtime_ns) == file.sha256
+        return _hash(str(path), file.algorithm, stat.st_size, stat.st_mtime_ns) == file.hash
     except OSError:
         return False
 
@@ -133,14 +156,14 @@ def _fetch(
             progressbar=cast("Any", meter),  # declared bool, documented as any bar-like object
             chunk_size=CHUNK,
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            # the file is gzip itself; a server that compressed it again would change its sha256
+            # the file is gzip itself; a server that compressed it again would change its hash
             headers={"Accept-Encoding": "identity"},
             hooks={"response": meter.keep},
         )
         try:
             pooch.retrieve(
                 mirror.rstrip("/") + "/" + file.name,
-                known_hash=f"sha256:{file.sha256}",
+                known_hash=f"{file.algorithm}:{file.hash}",
                 fname=file.name,
                 path=folder,
                 downloader=downloader,
@@ -188,16 +211,16 @@ def _reason(error: Exception, file: DataFile, folder: Path) -> str:
             "make it writable and try again"
         ) from error
     if isinstance(error, ValueError):  # how pooch reports a wrong hash
-        return "sent a file with the wrong sha256"
+        return f"sent a file with the wrong {file.algorithm}"
     raise error
 
 
 @functools.lru_cache(maxsize=64)
-def _sha256(path: str, size: int, mtime_ns: int) -> str:
+def _hash(path: str, algorithm: str, size: int, mtime_ns: int) -> str:
     """Hash a file. A file that has changed has another size or time, so another cache entry."""
     del size, mtime_ns
     with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _remove_stale(folder: Path) -> None:

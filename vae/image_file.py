@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -32,11 +33,12 @@ _UPRIGHT = {
 _decoding = Lock()
 
 
-def read_image(data: bytes) -> np.ndarray:
+def read_image(data: bytes, white: float = 0.0) -> np.ndarray:
     """Decode the first frame or page of an image file and turn it upright.
 
     The size is checked in the header before any pixel is decoded. Larger images are averaged over
-    blocks so that no side is longer than MAX_SIDE.
+    blocks so that no side is longer than MAX_SIDE. `white` is the value that becomes 255 in an
+    image of more than 8 bits; 0 takes it from the image, see `white_of`.
 
     Returns: uint8 [H, W], [H, W, 3] or [H, W, 4].
 
@@ -55,9 +57,23 @@ def read_image(data: bytes) -> np.ndarray:
         try:
             image.draft(None, (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded at a fraction of its size
             image.load()
-            return _turn(_shrink(image), image)
+            return _turn(_shrink(image, white), image)
         except Exception as error:
             raise ValueError(UNREADABLE) from error
+
+
+def image_size(file: Path | bytes) -> tuple[int, int]:
+    """Height and width of an image once it is turned upright, from the header alone. Raises
+    ValueError where it is no image of FORMATS."""
+    try:
+        with Image.open(
+            io.BytesIO(file) if isinstance(file, bytes) else file, "r", FORMATS
+        ) as image:
+            width, height = image.size
+            turned = image.getexif().get(_ORIENTATION, 1) >= 5
+    except Exception as error:  # Pillow's decoders raise nearly anything on broken files
+        raise ValueError(UNREADABLE) from error
+    return (width, height) if turned else (height, width)
 
 
 def _too_large(size: str, limit: int) -> str:
@@ -82,7 +98,25 @@ def _check_size(image: Image.Image, data: bytes) -> None:
         )
 
 
-def _shrink(image: Image.Image) -> np.ndarray:
+def white_of(file: Path | bytes) -> float:
+    """The value of white in an image of more than 8 bits: the smallest usual range that holds all
+    its values. 0 for an image of 8 bits, and for one that cannot be read or is too large."""
+    try:
+        source = io.BytesIO(file) if isinstance(file, bytes) else file
+        with _decoding, Image.open(source, formats=FORMATS) as image:
+            if not _is_deep(image) or image.width * image.height > MAX_PIXELS:
+                return 0.0
+            return _full_scale(float(np.asarray(image).max()), whole=image.mode.startswith("I"))
+    except Exception:  # Pillow's decoders raise nearly anything; `read_image` gives the reason
+        return 0.0
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether an image has 16 or 32 bits of grey."""
+    return image.mode.startswith(("I", "F"))
+
+
+def _shrink(image: Image.Image, white: float = 0.0) -> np.ndarray:
     """The pixels averaged over square blocks so that no side exceeds MAX_SIDE, uint8.
 
     Strips of whole blocks are converted and reduced one after the other.
@@ -90,7 +124,7 @@ def _shrink(image: Image.Image) -> np.ndarray:
     width, height = image.size
     block = -(-max(width, height) // MAX_SIDE)
     rows = block * max(1, STRIP_PIXELS // (block * width))
-    deep = image.mode.startswith(("I", "F"))  # 16 or 32 bits of grey
+    deep = _is_deep(image)
     strips, top = [], 0.0
     for start in range(0, height, rows):
         strip = image.crop((0, start, width, min(start + rows, height)))
@@ -104,7 +138,7 @@ def _shrink(image: Image.Image) -> np.ndarray:
     pixels = np.concatenate(strips)
     if not deep:
         return pixels
-    full = _full_scale(top, whole=image.mode.startswith("I"))
+    full = white or _full_scale(top, whole=image.mode.startswith("I"))
     return np.rint(255 * np.clip(pixels / full, 0, 1)).astype(np.uint8)
 
 

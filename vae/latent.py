@@ -171,14 +171,6 @@ def conditional_codes(
     return codes
 
 
-def gaussian_kl(
-    mean: Float[np.ndarray, "*B Z"], logvar: Float[np.ndarray, "*B Z"]
-) -> Float[np.ndarray, "*B Z"]:
-    """`losses.gaussian_kl` without torch, for pages that show encodings before it is imported."""
-    kl = 0.5 * (np.square(mean) + np.exp(logvar) - 1 - logvar)
-    return np.where(np.isneginf(logvar), 0, kl)
-
-
 def grid(
     centre: Float[np.ndarray, " Z"],
     dims: tuple[int, int],

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vae import latent, losses, reconstruction_metrics
+from vae import attributes, latent, losses, reconstruction_metrics
 from vae.checkpoint import Encodings
 from vae.dataspec import Dataset
 from vae.interface import (
@@ -267,6 +267,8 @@ def encode(model: nn.Module, data: Dataset, *, flat: bool = False) -> Encodings:
         kl=terms.kl.numpy(),
         kl_per_dimension=terms.kl_per_dimension.mean(0).numpy(),
         tsne=latent.tsne(mean[:, free]) if wanted else None,
+        attributes=attributes.measure(data),
+        names=tuple(data.names),
     )
 
 

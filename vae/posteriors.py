@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -142,7 +141,8 @@ class GaussianMixture:
 
         Exact for one component; for others of two dimensions within some 0.02 nats.
         """
-        log_ratio = self.log_prob(self._points()) - self.prior_log_prob(self._points())
+        points = self._points()
+        log_ratio = self.log_prob(points) - self.prior_log_prob(points)  # [S, M, B]
         return (self.log_weights.exp().T * log_ratio.mean(0)).sum(0)
 
     def kl_per_dimension(self) -> Float[Tensor, "B Z"]:
@@ -296,12 +296,19 @@ class Posterior:
         return torch.stack(values).sum(0)
 
 
-@lru_cache(maxsize=32)
-@torch.inference_mode(False)  # what is made in inference mode can take no part in training later
 def normal_points(count: int, size: int) -> Float[Tensor, "S Z"]:
-    """`count` points spread evenly under a standard normal (a Sobol sequence), with exactly its
-    mean and its variance in each dimension."""
-    sobol = torch.quasirandom.SobolEngine(size, scramble=True, seed=0)
-    points = torch.special.ndtri(sobol.draw(count, dtype=torch.float64).clamp(1e-6, 1 - 1e-6))
+    """`count` points spread evenly under a standard normal, with exactly its mean and its variance
+    in each dimension.
+
+    They are steps of a generalised golden ratio modulo 1 (Roberts 2018, the R sequence), mapped by
+    the inverse of the normal distribution function.
+    """
+    ratio = 2.0
+    for _ in range(50):  # converges to the root of ratio^(size + 1) = ratio + 1
+        ratio = (1 + ratio) ** (1 / (size + 1))
+    steps = torch.arange(1, count + 1, dtype=torch.float64)[:, None]
+    powers = torch.arange(1, size + 1, dtype=torch.float64)
+    uniform = (0.5 + steps * ratio**-powers) % 1  # [S, Z]
+    points = torch.special.ndtri(uniform.clamp(1e-6, 1 - 1e-6))
     points -= points.mean(0)
     return (points / points.square().mean(0).sqrt()).float()

@@ -47,7 +47,7 @@ def prepare(image: np.ndarray, invert: str | bool = "auto") -> Prepared:
     pixels = as_uint8(image)
     grey = _grey(_reduce(pixels))
     light_paper = _paper_is_light(grey) if invert == "auto" else bool(invert)
-    if not light_paper and _is_prepared(pixels):
+    if not light_paper and is_prepared(pixels):
         return _unchanged(pixels.reshape(SIDE, SIDE))
     ink = _ink(1 - grey if light_paper else grey)
     cropped = _crop(ink)
@@ -224,7 +224,7 @@ def _centre(scaled: np.ndarray) -> np.ndarray:
     return final
 
 
-def _is_prepared(pixels: np.ndarray) -> bool:
+def is_prepared(pixels: np.ndarray) -> bool:
     """Whether an image has the size, box and centre of MNIST, so that preparing twice is safe."""
     if pixels.shape != (SIDE, SIDE) or pixels.max() < 250:
         return False

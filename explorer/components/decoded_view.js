@@ -1,10 +1,12 @@
-// The decoded image on a canvas, bars and facts beside it, and figures of the decoding below.
+// The decoded sample, bars and facts beside it, and figures of the decoding below.
 
+import { ClassBars } from "./class_bars.js";
 import { defineComponent } from "./component.js";
 import STYLE from "./decoded_view.css.js";
 import { element } from "./dom.js";
 import { decoded, pace } from "./events.js";
 import { firstPictureShown } from "./first_picture.js";
+import { ImageCanvas } from "./image_canvas.js";
 import { liveChannel } from "./live.js";
 
 const RECENT = 1000; // ms over which pictures are counted
@@ -17,22 +19,18 @@ const milliseconds = (value) => (value === null ? "\u2013" : `${value.toFixed(va
 class DecodedView {
   /** @param {HTMLElement} root @param {AbortSignal} signal */
   constructor(root, signal) {
-    this.canvas = element("canvas");
-    this.canvas.setAttribute("role", "img");
-    this.context = this.canvas.getContext("2d");
-    /** @type {ImageData | null} */
-    this.image = null;
+    this.picture = new ImageCanvas();
     this.caption = element("figcaption");
     this.title = element("h4");
-    this.bars = element("div");
+    this.bars = new ClassBars();
     this.facts = element("p");
     this.device = element("b");
     this.cells = FIGURES.map(() => element("dd"));
     const figures = FIGURES.map((name, place) =>
       element("div", {}, element("dt", { textContent: name }), this.cells[place]));
-    this.box = element("div", { className: "decoded-digit" },
-      element("figure", { className: "digit" }, this.canvas, this.caption),
-      element("div", { className: "facts" }, this.title, this.bars, this.facts));
+    this.box = element("div", { className: "decoded-sample" },
+      element("figure", { className: "sample" }, this.picture.canvas, this.caption),
+      element("div", { className: "facts" }, this.title, this.bars.box, this.facts));
     root.append(this.box, element("dl", { className: "engine", ariaLabel: "Device and speed of the decoding" },
       element("div", {}, this.device), ...figures));
     /** @type {import("./types").DecodedViewData | null} */
@@ -69,8 +67,8 @@ class DecodedView {
     if (older) return;
     channel?.setState(data);
     this.show(data);
-    const { model, code, cursor, digit, answered } = data;
-    decoded.announce({ by: "script", model, z: code, cursor, digit, answered });
+    const { model, code, cursor, sample, answered } = data;
+    decoded.announce({ by: "script", model, z: code, cursor, sample, answered });
   }
 
   /** @param {import("./types").Decoded} reply of the live channel */
@@ -85,7 +83,7 @@ class DecodedView {
   show(picture) {
     const code = picture.code.join(",");
     if (this.box.dataset.code !== code) this.count();
-    this.paint(picture);
+    this.picture.paint(picture);
     this.describe(picture);
     this.box.dataset.code = code;
     this.shown = picture;
@@ -94,36 +92,12 @@ class DecodedView {
   }
 
   /** @param {import("./types").Picture} picture */
-  paint({ pixels, size: [height, width] }) {
-    if (!this.context) return;
-    if (this.image?.width !== width || this.image.height !== height) {
-      Object.assign(this.canvas, { width, height });
-      this.image = this.context.createImageData(width, height);
-      this.image.data.fill(255);
-    }
-    const { data } = this.image;
-    const grey = atob(pixels);
-    for (let place = 0; place < height * width; place += 1) {
-      data[4 * place] = data[4 * place + 1] = data[4 * place + 2] = grey.charCodeAt(place);
-    }
-    this.context.putImageData(this.image, 0, 0);
-  }
-
-  /** @param {import("./types").Picture} picture */
-  describe({ caption, title, shares, colours, distance, note }) {
-    this.canvas.ariaLabel = `the decoded digit, ${caption}`;
-    this.caption.textContent = caption;
+  describe({ caption, title, shares, names, colours, distance, note }) {
+    this.picture.canvas.ariaLabel = caption;
+    this.caption.textContent = this.caption.title = caption;
     this.title.textContent = title;
     this.facts.textContent = [`${distance.toFixed(2)} from the centre`, note].join("\n");
-    if (this.bars.children.length !== shares.length) {
-      this.bars.replaceChildren(...shares.map((_, label) =>
-        element("div", { className: "bar" }, element("span", { textContent: label }), element("i"))));
-    }
-    shares.forEach((share, label) => {
-      const bar = /** @type {HTMLElement} */ (this.bars.children[label].lastChild);
-      bar.style.background = colours[label];
-      bar.style.width = `${100 * share}%`;
-    });
+    this.bars.update({ shares, names, colours });
   }
 
   count() {

@@ -1,28 +1,17 @@
-"""The decoded image and the facts beside it, updated at the rate of the replies.
+"""The decoded sample and the facts beside it, updated at the rate of the replies.
 
 A component, because st.image or st.html would sanitise, decode and replace an image element for
-each of sixty pictures per second; the component paints the grey levels on a canvas.
+each of sixty pictures per second; the component paints the values on a canvas.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from explorer import assets, images
+from explorer import assets
 from explorer.components.registration import register
+from explorer.visit import rounded
 
 _component = register("decoded_view", isolate_styles=False)  # the page's style draws the bars
-
-
-@dataclass(frozen=True, slots=True)
-class EngineLine:
-    """Device and speed of the decoding; the browser adds round trip and pictures per second."""
-
-    device: str
-    decode_ms: float | None  # of one code; None before the first
-    hit_rate: float  # share of the pictures that came from the cache, 0 to 1
 
 
 def placeholder(key: str) -> None:
@@ -32,7 +21,7 @@ def placeholder(key: str) -> None:
 
 
 def mount(
-    picture: np.ndarray,
+    decoded: dict[str, Any],
     code: Sequence[float],
     *,
     key: str,
@@ -40,50 +29,50 @@ def mount(
     view: tuple[str, int, int],
     caption: str,
     title: str,
-    shares: Sequence[float],
+    names: Sequence[str],
     colours: Sequence[str],
-    distance: float,
-    engine: EngineLine,
+    device: str,
     cursor: tuple[float, float],
-    digit: int | None = None,
+    sample: int | None = None,
     answered: int | None = None,
     note: str = "",
     revision: int = 0,
 ) -> None:
-    """Show `picture`, uint8 [28, 28], which `model` decodes from `code`.
+    """Show the sample that `model` decodes from `code`: `decoded_code.DecodedCode.as_json`.
 
-    Beside it are shown `title`, a bar for each of `shares` (0 to 1) in the colour of the same
-    index, the code's `distance` from the prior's centre and a `note`; below it the figures of
-    `engine`.
+    Beside it are shown `title`, a bar for each class in `names` with the colour of the same index,
+    the code's distance from the prior's centre and a `note`; below it the figures of the decoding
+    on `device`. Without shares there are no bars.
 
     A `latent_map` of this model on the page moves its cursor to `cursor` and marks the point
-    `digit`, without a rerun; `answered` is the newest of its drags (`drag_serial`) that the code
+    `sample`, without a rerun; `answered` is the newest of its drags (`drag_serial`) that the code
     includes.
 
     During a drag the pictures come from the live channel, and those passed here are ignored; `view`
     is the kind and the two dimensions of the map. `revision` grows whenever Python sets the code:
     that picture is shown even during a drag.
 
-    Raises ValueError for a picture of another shape or type and where shares and colours differ in
-    number.
+    Raises ValueError where shares, names and colours differ in number.
     """
-    if len(shares) != len(colours):
-        raise ValueError(f"{len(shares)} shares but {len(colours)} colours")
+    if not len(decoded["shares"]) == len(names) == len(colours):
+        raise ValueError(
+            f"{len(decoded['shares'])} shares but {len(names)} names and {len(colours)} colours"
+        )
     data: dict[str, Any] = {
-        "code": images.rounded(code),
-        "size": list(picture.shape),
+        "code": rounded(code),
         "cursor": [float(value) for value in cursor],
-        "digit": digit,
+        "sample": sample,
         "answered": answered,
         "caption": caption,
         "note": note,
         "title": title,
+        "names": list(names),
         "colours": list(colours),
-        "device": engine.device,
+        "device": device,
         "model": model,
         "view": list(view),
         "live": assets.live_url(),
         "revision": revision,
-        **images.decoded_json(picture, shares, distance, engine.decode_ms, engine.hit_rate),
+        **decoded,
     }
     _component(key=key, data=data)

@@ -22,9 +22,9 @@ class Drawing {
     this.revision = NaN;
     /** @type {import("./types").Send} */
     this.send = () => {};
-    this.canvas = element("canvas", { tabIndex: 0, ariaLabel: "Canvas: draw a digit with mouse, pen or finger" });
+    this.canvas = element("canvas", { tabIndex: 0, ariaLabel: "Canvas: draw with mouse, pen or finger" });
     this.canvas.setAttribute("role", "img");
-    this.hint = element("span", { className: "hint", textContent: "draw a digit" });
+    this.hint = element("span", { className: "hint", textContent: "" });
     this.undo = element("button", { type: "button", textContent: "Undo", ariaLabel: "Undo the last stroke" });
     this.clear = element("button", { type: "button", textContent: "Clear", ariaLabel: "Clear the drawing" });
     this.box = element("div", { className: "drawing" },
@@ -76,6 +76,7 @@ class Drawing {
     this.send = send;
     this.flow.acknowledge(data.ack);
     this.pen = data.pen;
+    this.hint.textContent = `draw a ${data.noun}`;
     if (this.canvas.width !== data.size) {
       this.canvas.width = this.canvas.height = data.size;
       this.box.style.setProperty("--size", `${data.size}px`);

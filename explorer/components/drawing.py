@@ -1,4 +1,4 @@
-"""A canvas to draw a digit on."""
+"""A canvas to draw on."""
 
 import base64
 import binascii
@@ -35,6 +35,7 @@ def _ink(key: str, clear_revision: int) -> dict[str, Any]:
 def mount(
     *,
     key: str,
+    noun: str = "digit",
     size: int = 280,
     pen: int = 20,
     clear_revision: int = 0,
@@ -42,15 +43,17 @@ def mount(
 ) -> bytes | None:
     """A square canvas with Undo and Clear; returns the drawing as PNG, None while it is empty.
 
-    `size` and the width of the `pen` are in pixels: 20 on 280 is a stroke of two MNIST pixels. The
-    image is white on near black, `size` x `size`, sent after each stroke. It is kept for the
-    session, also while other pages are shown; a new value of `clear_revision` clears it.
+    The empty canvas asks for a `noun`. `size` and the width of the `pen` are in pixels: 20 on 280
+    is a stroke of two MNIST pixels. The image is white on near black, `size` x `size`, sent after
+    each stroke. It is kept for the session, also while other pages are shown; a new value of
+    `clear_revision` clears it.
 
     Raises ValueError when the size or the pen is not positive.
     """
     if size <= 0 or pen <= 0:
         raise ValueError(f"size = {size} and pen = {pen} must be positive")
     data = {
+        "noun": noun,
         "size": size,
         "pen": pen,
         "clear_revision": clear_revision,

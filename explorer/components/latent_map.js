@@ -11,10 +11,15 @@ import STYLE from "./latent_map.css.js";
 import { liveChannel } from "./live.js";
 import { rangeOf } from "./map_axes.js";
 import { Backdrop } from "./map_backdrop.js";
+import { ColourBy } from "./map_colour_by.js";
 import { drawFigure, fetchPoints, figureStyle, loadPlotly, pointStyle, preloadPlotly } from "./map_figure.js";
+import { Legend } from "./map_legend.js";
 import { Marks } from "./map_marks.js";
+import { Names } from "./map_names.js";
+import { classPaint, valuePaint } from "./map_paint.js";
 import { Pointer } from "./map_pointer.js";
 import { Points } from "./map_points.js";
+import { scaleColours } from "./map_scale.js";
 import { Thumbnail } from "./map_thumbnail.js";
 import { Tools } from "./map_tools.js";
 import { Zoom } from "./map_zoom.js";
@@ -60,12 +65,14 @@ export class LatentMap {
     this.viewTimer = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.idleTimer = undefined;
-    this.tools = new Tools({
-      onFilter: () => this.paint(),
+    this.legend = new Legend(() => this.colour());
+    this.colourBy = new ColourBy(() => this.recolour());
+    this.tools = new Tools(this.legend.box, {
       onMode: (mode) => root.classList.toggle("selecting", mode !== "code"),
       onSwitch: () => this.switchBackdrop(),
     });
     this.thumbnail = new Thumbnail();
+    this.names = new Names();
     this.backdrop = new Backdrop();
     /** @type {HTMLElement & Record<string, any>} */
     this.plot = element("div", { className: "plot" });
@@ -81,7 +88,7 @@ export class LatentMap {
     this.pointer = new Pointer(this);
     this.zoom = new Zoom(this);
     root.classList.add("latent-map");
-    root.append(this.tools.bar, this.frame);
+    root.append(this.tools.bar, this.frame, this.colourBy.box);
     this.clicks = makeFlow((click, serial) => this.send("click", { ...click, serial }));
     this.drags = makeFlow((point, serial) => this.send("drag", { ...point, serial }));
     this.resizing = new ResizeObserver(() => this.resize());
@@ -96,11 +103,11 @@ export class LatentMap {
   }
 
   /** The code was moved. @param {import("./types").Decoded} reply */
-  onDecoded({ model, cursor, digit, answered }) {
+  onDecoded({ model, cursor, sample, answered }) {
     if (!this.data || model !== this.data.model) return;
     this.drags.acknowledge(answered);
     if (this.dragging || !this.clicks.settled) return;
-    [this.cursor, this.selected] = [cursor, digit];
+    [this.cursor, this.selected] = [cursor, sample];
     if (this.drawn) this.place();
   }
 
@@ -116,6 +123,9 @@ export class LatentMap {
     this.root.style.setProperty("--height", `${data.height}px`);
     this.frame.ariaLabel = `${data.label}. Click or press arrow keys to move the code.`;
     this.tools.update(data, this.backdropOn);
+    this.legend.update(data);
+    this.colourBy.update(data);
+    this.names.update(data.names);
     this.thumbnail.update(data);
     this.backdrop.update(data.backdrop).then((changed) => changed && this.placeBackdrop());
     if (this.marks.update(data.outline) && this.drawn) this.marks.drawOutline(this.axes);
@@ -123,6 +133,7 @@ export class LatentMap {
     try {
       await this.draw();
       await this.fetchWeights();
+      await this.recolour();
     } catch (error) {
       this.notify(/** @type {Error} */ (error));
     }
@@ -146,10 +157,10 @@ export class LatentMap {
     this.notice.hidden = !error;
   }
 
-  /** Load and draw the points when they, their colours or their axes have changed. */
+  /** Load and draw the points when they or their axes have changed. */
   async draw() {
-    const { points, count, plotly, axes, colours, model } = this.data;
-    const shape = JSON.stringify([points, axes, colours]);
+    const { points, count, plotly, axes, model } = this.data;
+    const shape = JSON.stringify([points, axes]);
     if (shape === this.shape) return;
     this.shape = shape;
     try {
@@ -162,7 +173,9 @@ export class LatentMap {
       const [Plotly, found] = await Promise.all([loadPlotly(plotly), fetching]);
       await yieldToPainting();
       if (shape !== this.shape || this.signal.aborted) return;
-      this.points.load(found, colours);
+      this.legend.load(found.labels);
+      await this.colourBy.load(count).catch(() => {}); // the points are shown by class, then
+      this.points.load(found, this.paintOf(found));
       [this.weights, this.view, this.viewSent] = [null, "", ""];
       const style = figureStyle(this.root, this.backdropShown);
       await drawFigure(Plotly, this.plot, this.data, style, (factor) => this.zoom.step(factor));
@@ -200,12 +213,47 @@ export class LatentMap {
     }
   }
 
+  get isDark() {
+    return getComputedStyle(this.root).colorScheme === "dark";
+  }
+
+  /** Fetch the column that the points are coloured by, if it has changed, and colour them by it. */
+  async recolour() {
+    if (!this.drawn) return;
+    const before = this.colourBy.painted?.column.url;
+    await this.colourBy.load(this.data.count).catch(() => {}); // the points keep their colours
+    if (before !== this.colourBy.painted?.column.url) this.colour();
+  }
+
+  /** Paint the points by class or column, and draw the legends. */
+  colour() {
+    if (!this.drawn) return;
+    this.points.setPaint(this.paintOf(this.points.data));
+    this.drawLegends();
+    this.paint();
+    this.placeMarks();
+  }
+
+  drawLegends() {
+    this.legend.show(!this.colourBy.painted);
+    this.colourBy.draw(this.isDark);
+  }
+
+  /** @param {import("./map_points.js").PointData} data */
+  paintOf({ labels }) {
+    const { hidden, entries } = this.legend;
+    const { values, ends } = this.colourBy.painted?.loaded ?? {};
+    if (!values || !ends) return classPaint(labels, entries, hidden);
+    return valuePaint(values, ends, scaleColours(this.isDark), labels, hidden);
+  }
+
   /** Apply the theme, the backdrop and the cursor. */
   refresh() {
     const change = figureStyle(this.root, this.backdropShown);
     const style = JSON.stringify(change);
     if (style !== this.style) {
       this.view = ""; // the points are painted for the theme, too
+      this.colour();
       window.Plotly.relayout(this.plot, change);
     }
     this.style = style;
@@ -239,7 +287,10 @@ export class LatentMap {
     }
     this.placeMarks(axes);
     clearTimeout(this.idleTimer);
-    this.idleTimer = setTimeout(() => this.thumbnail.load(), IDLE);
+    this.idleTimer = setTimeout(() => {
+      this.names.load();
+      this.thumbnail.load();
+    }, IDLE);
   }
 
   /** @param {import("./map_axes.js").Axes} axes */
@@ -261,7 +312,7 @@ export class LatentMap {
     const { selected, points, data } = this;
     const { labels } = points.data;
     const known = selected !== null && selected < labels.length;
-    const point = known ? { place: points.place(selected), colour: data.colours[labels[selected]] } : null;
+    const point = known ? { place: points.place(selected), colour: points.colour(selected) } : null;
     const ellipse = selected === data.selected ? data.ellipse : null; // else that of another point
     const isLarge = this.marks.place(axes, this.cursor, point, ellipse);
     this.root.classList.toggle("roomy", isLarge);
@@ -269,9 +320,10 @@ export class LatentMap {
 
   paint() {
     if (!this.drawn) return;
-    const dark = getComputedStyle(this.root).colorScheme === "dark";
-    const style = pointStyle(this.data.count, this.backdropShown);
-    this.points.draw({ ...this.axes, ...style, hidden: this.tools.hidden, dark });
+    const [dark, byClass] = [this.isDark, !this.colourBy.painted];
+    const hasGlyphs = byClass && this.legend.entries.some(({ glyph }) => glyph > 0);
+    const style = pointStyle(this.data.count, this.backdropShown, hasGlyphs);
+    this.points.draw({ ...this.axes, ...style, dark, rim: dark && byClass });
   }
 
   /** Whether there is a backdrop and it is switched on. */
@@ -310,7 +362,7 @@ export class LatentMap {
     const polygon = corners.map((corner) => corner.map((value) => Number(value.toPrecision(6))));
     this.marks.outline = /** @type {Point[]} */ (polygon);
     this.marks.drawOutline(this.axes);
-    const hidden = this.data.classes.filter((_, place) => this.tools.hidden.has(place)).map(({ label }) => label);
+    const hidden = this.data.classes.filter((_, place) => this.legend.hidden.has(place)).map(({ label }) => label);
     this.send("shape", { polygon, hidden, serial: Date.now() });
   }
 
@@ -336,8 +388,9 @@ export class LatentMap {
     if (index === null) return this.thumbnail.hide();
     const { points, data } = this;
     const { phrase } = data.classes[points.data.labels[index]];
-    const name = `${data.noun} ${index.toLocaleString("en")}${phrase && `, ${phrase}`}`;
-    this.thumbnail.show(index, name, this.axes, points.place(index));
+    const number = `${data.noun} ${index.toLocaleString("en")}${phrase && `, ${phrase}`}`;
+    const name = this.names.list[index] ?? number;
+    this.thumbnail.show(index, name, this.colourBy.valueOf(index), this.axes, points.place(index));
   }
 
   /** Drag the code to a point; the picture is updated as replies arrive. @param {Point} point */
@@ -361,7 +414,7 @@ export class LatentMap {
   }
 
   /**
-   * Move the code to a point, or to the code of a test digit.
+   * Move the code to a point, or to the code of a test sample.
    * @param {Point} point
    * @param {number | null} index
    * @param {number | null} [press] its number
@@ -386,7 +439,7 @@ export class LatentMap {
     this.place();
     if (this.live && this.channel && code) {
       this.channel.code = code;
-      this.channel.request({ by: "map", ...(selected !== null && { digit: selected }) });
+      this.channel.request({ by: "map", ...(selected !== null && { sample: selected }) });
     }
     this.clicks.push({ x: cursor[0], y: cursor[1], index: selected, press: number, back: true });
   }

@@ -5,10 +5,11 @@ so each move of a marker would send all points again and reset the zoom, and a c
 would not reach Python.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 
 from explorer import assets, text
 from explorer.components.registration import ignore, last_message, new_message, register
+from vae.dataspec import MNIST, DataSpec
 
 MAX_CORNERS = 500  # of a shape; the browser sends fewer
+ONLY_COLOUR = "#3f90da"  # of points without classes
 # Plotly puts its style into the document's head, which does not apply within a shadow root.
 _component = register("latent_map", isolate_styles=False)
 
@@ -136,6 +139,13 @@ def _numbers(values: Any, count: int) -> list[float] | None:
     return [float(value) for value in values]
 
 
+class Column(NamedTuple):
+    """Values that the points can be coloured by."""
+
+    values: NDArray[np.float32]  # [N], NaN where unknown
+    unit: str = ""
+
+
 def mount(
     points: NDArray[np.float32],
     labels: NDArray[np.integer],
@@ -143,6 +153,9 @@ def mount(
     *,
     axes: tuple[str, str],
     colours: Sequence[str],
+    spec: DataSpec = MNIST,
+    columns: Mapping[str, Column] | None = None,
+    names: Sequence[str] = (),
     key: str,
     model: str | None = None,
     height: int = 560,
@@ -153,7 +166,7 @@ def mount(
     backdrop_on: bool = False,
     ellipse: tuple[float, float, float, float, float] | None = None,
     outline: NDArray[np.floating] | None = None,
-    noun: str = "test digit",
+    noun: str = "sample",
     sheets: Mapping[str, Sequence[str]] | None = None,
     sheet_size: tuple[int, int] = (100, 10_000),
     on_click: Callable[[], None] | None = None,
@@ -163,10 +176,17 @@ def mount(
 ) -> MapClick | None:
     """Mount the map and return a click that is new, None otherwise.
 
-    `points` [N, 2] are painted in the colour of their `labels` [N] (an index of `colours`, each
-    "#rrggbb", or -1 for no label) with the opacity `weights` [N], 0 to 1. `cursor` is in the units
-    of the points. `selected` is the index of the point to mark, and `ellipse` its posterior: centre
-    x and y, two semi-axes at one deviation, the angle of the first (radians, anticlockwise).
+    `points` [N, 2] are painted with the opacity `weights` [N], 0 to 1. `cursor` is in their units.
+    `selected` is the index of the point to mark, and `ellipse` its posterior: centre x and y, two
+    semi-axes at one deviation, the angle of the first (radians, anticlockwise).
+
+    `labels` [N] are indices of the classes of `spec`, -1 for none. `colours`, each "#rrggbb", are
+    those of the classes; those that share one differ by glyph. Where there are fewer, the visitor
+    chooses the classes that have them, and the others are grey. A visitor can also colour the
+    points by one of `columns`, by their names; without classes the first one is shown at first.
+    Choosing, filtering and colouring take place in the browser. Hovering shows a point's name in
+    `names` [N], or else `noun`, number and class.
+
     `outline` [K, 2] is the shape around the selected points; a shape that the visitor draws
     replaces it until another outline is passed.
 
@@ -186,14 +206,19 @@ def mount(
     live channel instead, and Python receives only its end. With `on_shape`, boxes and lassos can be
     drawn around points; the callback reads `pending_shape`.
 
-    Raises ValueError for points, labels, weights or a `selected` that do not fit together.
+    Raises ValueError for points, labels, weights, columns, names or a `selected` that do not fit
+    together.
     """
-    _check(points, labels, colours, selected, weights)
-    classes, colours = list(range(len(colours))), list(colours)
+    columns = columns or {}
+    classes, colours = list(range(len(spec.classes))), list(colours)
+    _check(points, labels, len(classes), selected)
+    _check_lengths(len(points), weights, columns, names)
     if len(labels) and labels.min() == text.UNLABELLED:  # painted as one more class, the last
-        labels = np.where(labels == text.UNLABELLED, len(colours), labels)
-        classes, colours = [*classes, text.UNLABELLED], [*colours, text.UNLABELLED_COLOUR]
-    content = np.ascontiguousarray(points, np.float32).tobytes() + labels.astype(np.uint8).tobytes()
+        labels = np.where(labels == text.UNLABELLED, len(classes), labels)
+        if len(colours) == len(classes):
+            colours.append(text.UNLABELLED_COLOUR if classes else ONLY_COLOUR)
+        classes.append(text.UNLABELLED)
+    content = np.ascontiguousarray(points, "<f4").tobytes() + labels.astype("<u2").tobytes()
     url = assets.publish(content, "points.bin", place=f"{key}/points")
     if st.session_state.get(f"{key}:range", (None,))[0] != url:
         st.session_state[f"{key}:range"] = url, _range(points)  # takes half the time of a run
@@ -205,7 +230,9 @@ def mount(
         "cursor": [float(value) for value in cursor],
         "axes": list(axes),
         "colours": colours,
-        "classes": [text.described(label) for label in classes],
+        "classes": [text.described(label, spec) for label in classes],
+        "columns": _published_columns(columns, key),
+        "names": _published_names(names, key),
         "height": height,
         "selected": None if selected is None else int(selected),
         "weights": _published_weights(weights, key),
@@ -215,6 +242,7 @@ def mount(
         "outline": None if outline is None else outline.tolist(),
         "ellipse": ellipse and [float(value) for value in ellipse],
         "noun": noun,
+        "nouns": spec.nouns,
         "sheets": [(label, list(urls)) for label, urls in (sheets or {}).items()],
         "sheet_size": dict(zip(("columns", "tiles"), sheet_size, strict=True)),
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
@@ -243,6 +271,26 @@ def _published_weights(weights: NDArray[np.floating] | None, key: str) -> str | 
     return assets.publish(levels.tobytes(), "weights.bin", place=f"{key}/weights")
 
 
+def _published_columns(columns: Mapping[str, Column], key: str) -> list[dict[str, str]]:
+    return [
+        {
+            "name": name,
+            "unit": column.unit,
+            "url": assets.publish(
+                column.values.astype("<f4").tobytes(), "column.bin", place=f"{key}/column/{name}"
+            ),
+        }
+        for name, column in columns.items()
+    ]
+
+
+def _published_names(names: Sequence[str], key: str) -> str | None:
+    if not len(names):
+        return None
+    content = json.dumps(list(names), ensure_ascii=False).encode()
+    return assets.publish(content, "names.bin", place=f"{key}/names")
+
+
 def _published_backdrop(
     backdrop: tuple[bytes, tuple[float, float, float, float]] | None, key: str
 ) -> dict[str, Any] | None:
@@ -264,19 +312,28 @@ def _range(points: NDArray[np.float32]) -> list[float]:
 
 
 def _check(
-    points: NDArray[np.float32],
-    labels: NDArray[np.integer],
-    colours: Sequence[str],
-    selected: int | None,
-    weights: NDArray[np.floating] | None,
+    points: NDArray[np.float32], labels: NDArray[np.integer], classes: int, selected: int | None
 ) -> None:
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points have the shape {points.shape}, not [N, 2]")
     if labels.shape != (len(points),):
         raise ValueError(f"{len(points)} points but labels of the shape {labels.shape}")
-    if weights is not None and weights.shape != (len(points),):
-        raise ValueError(f"{len(points)} points but weights of the shape {weights.shape}")
-    if len(labels) and not text.UNLABELLED <= int(labels.min()) <= int(labels.max()) < len(colours):
-        raise ValueError(f"labels {labels.min()} to {labels.max()} for {len(colours)} colours")
+    if len(labels) and not text.UNLABELLED <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ValueError(f"labels {labels.min()} to {labels.max()} for {classes} classes")
     if selected is not None and not 0 <= selected < len(points):
         raise ValueError(f"selected = {selected} is not one of {len(points)} points")
+
+
+def _check_lengths(
+    count: int,
+    weights: NDArray[np.floating] | None,
+    columns: Mapping[str, Column],
+    names: Sequence[str],
+) -> None:
+    if weights is not None and weights.shape != (count,):
+        raise ValueError(f"{count} points but weights of the shape {weights.shape}")
+    for name, column in columns.items():
+        if column.values.shape != (count,):
+            raise ValueError(f"{count} points but {name} of the shape {column.values.shape}")
+    if len(names) not in (0, count):
+        raise ValueError(f"{count} points but {len(names)} names")

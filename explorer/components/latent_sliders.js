@@ -9,7 +9,6 @@ import STYLE from "./latent_sliders.css.js";
 import { liveChannel } from "./live.js";
 import { getShared, setShared } from "./shared.js";
 import { SliderRow } from "./slider_row.js";
-import { fractionOf } from "./slider_values.js";
 import { onStrips, setStripBackground } from "./strips.js";
 
 const RELEASE_DELAY = 80; // ms without a change, because a held key causes repeated releases
@@ -62,7 +61,7 @@ class Sliders {
       this.releasing = false;
       this.channel?.release();
     }
-    const shape = JSON.stringify([data.names, data.low, data.high, data.step]);
+    const shape = JSON.stringify([data.names, data.ranges, data.step]);
     const rebuilt = shape !== this.shape;
     if (rebuilt) this.build(data);
     this.shape = shape;
@@ -82,11 +81,13 @@ class Sliders {
 
   /** @param {import("./types").SlidersData} data */
   build(data) {
-    this.list.style.setProperty("--zero", String(fractionOf(0, data)));
-    this.rows = data.names.map((name) => new SliderRow(name, data, {
-      change: () => this.onChange(),
-      release: () => this.moved && this.releaseSoon(),
-    }));
+    this.rows = data.names.map((name, place) => {
+      const [low, high] = data.ranges[place];
+      return new SliderRow(name, { ...data, low, high }, {
+        change: () => this.onChange(),
+        release: () => this.moved && this.releaseSoon(),
+      });
+    });
     this.list.replaceChildren(...this.rows.map((row) => row.line));
     this.showStrips(this.strips);
   }
@@ -104,6 +105,7 @@ class Sliders {
       strip.hidden = row < 0;
       if (!strips || row < 0) return;
       strip.style.setProperty("--steps", String(strips.steps));
+      strip.style.setProperty("--aspect", String(strips.aspect));
       setStripBackground(strip, strips.sheet, row, strips.dims.length);
     });
   }

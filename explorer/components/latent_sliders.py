@@ -43,8 +43,7 @@ def mount(
     *,
     key: str,
     revision: int = 0,
-    low: float = -3.0,
-    high: float = 3.0,
+    ranges: Sequence[tuple[float, float]],
     step: float = 0.01,
     noun: str = "latent dimension",
     notes: Sequence[str] = (),
@@ -57,8 +56,9 @@ def mount(
     """A slider and a number box for each name; returns the values as they are now.
 
     The visitor's values are the current ones until `revision` changes: raise it whenever Python
-    sets `values` (a click on the map, reset, random), and only then. Values outside low..high are
-    shown and kept; only the thumb stops at the end. Numbers have the decimals of `step`; `noun` is
+    sets `values` (a click on the map, reset, random), and only then. `ranges` are the lowest and
+    the highest value of each slider. Values outside are shown and kept; only the thumb stops at the
+    end. Numbers have the decimals of `step`; `noun` is
     the name of a row for screen readers. `notes` are shown beside the rows ("3.9 nats"); `weights`
     in 0..1 are the lengths of thin bars under them (the share of the KL). Rows are 30 px high;
     beyond `max_height` px they scroll.
@@ -71,16 +71,15 @@ def mount(
     that reruns fragments must include the fragment that mounts the sliders, because only the named
     fragments rerun.
 
-    Raises ValueError when the lengths differ, a value is not finite, or low >= high.
+    Raises ValueError when the lengths differ, a value is not finite, or a range is empty.
     """
-    _check(names, values, notes, weights, dims, low, high)
+    _check(names, values, notes, weights, dims, ranges)
     current = slider_values(key, values, revision)
     data: dict[str, Any] = {
         "names": list(names),
         "values": current,
         "revision": revision,
-        "low": low,
-        "high": high,
+        "ranges": [(float(low), float(high)) for low, high in ranges],
         "step": step,
         "noun": noun,
         "notes": list(notes),
@@ -107,16 +106,17 @@ def _check(
     notes: Sequence[str],
     weights: Sequence[float],
     dims: Sequence[int],
-    low: float,
-    high: float,
+    ranges: Sequence[tuple[float, float]],
 ) -> None:
-    if len(values) != len(names):
-        raise ValueError(f"{len(names)} names but {len(values)} values")
+    for what, items in (("values", values), ("ranges", ranges)):
+        if len(items) != len(names):
+            raise ValueError(f"{len(names)} names but {len(items)} {what}")
     for what, items in (("notes", notes), ("weights", weights), ("dims", dims)):
         if len(items) not in {0, len(names)}:
             raise ValueError(f"{len(names)} names but {len(items)} {what}")
     for name, value in zip(names, values, strict=True):
         if not math.isfinite(value):
             raise ValueError(f"{name} = {value} is not a finite number")
-    if not low < high:
-        raise ValueError(f"low = {low} is not below high = {high}")
+    for name, (low, high) in zip(names, ranges, strict=True):
+        if not low < high:
+            raise ValueError(f"the range of {name} is empty: {low} is not below {high}")

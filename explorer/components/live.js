@@ -94,15 +94,15 @@ export class LiveChannel {
   }
 
   /**
-   * Request the code at a point of the map, or the code of a test digit, with its picture.
+   * Request the code at a point of the map, or the code of a test sample, with its picture.
    * @param {[number, number]} xy
-   * @param {number | null} [digit]
+   * @param {number | null} [sample]
    */
-  moveTo(xy, digit = null) {
-    this.request(digit === null ? { by: "map", xy } : { by: "map", digit });
+  moveTo(xy, sample = null) {
+    this.request(sample === null ? { by: "map", xy } : { by: "map", sample });
   }
 
-  /** @param {{ by: import("./types").Mover, xy?: [number, number], digit?: number }} change */
+  /** @param {{ by: import("./types").Mover, xy?: [number, number], sample?: number }} change */
   request(change) {
     this.by = change.by;
     this.flow.push({ model: this.model, z: this.code, view: this.view, ...change });

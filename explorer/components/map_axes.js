@@ -78,7 +78,7 @@ export const movedBy = ({ across, up }, [x, y], direction, share) =>
  * The index of the nearest point whose label is not hidden, null where none is within `reach` px.
  * A scan of 70,000 points takes half a millisecond.
  *
- * @param {{ positions: Float32Array, labels: Uint8Array }} points x0 y0 x1 y1 ...
+ * @param {{ positions: Float32Array, labels: Uint16Array }} points x0 y0 x1 y1 ...
  * @param {Axes} axes
  * @param {Set<number>} hidden labels
  * @param {Pixel} pixel

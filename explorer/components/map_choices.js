@@ -5,35 +5,17 @@ import { sharedOnce } from "./shared.js";
 /**
  * @typedef {"code" | "box" | "lasso"} Mode what a drag does
  * @typedef {{
- *   hidden: Set<number>,
+ *   hidden: Record<string, Set<number>>,
+ *   chosen: Record<string, import("./map_classes.js").Chosen>,
  *   mode: Mode,
+ *   colourBy: string | null,
  *   zooms: Record<string, import("./map_axes.js").Range>,
- * }} MapChoices labels that the legend hides; mode; visible ranges by axes and points
+ * }} MapChoices by the names of the classes: labels that the legend hides, and classes that have
+ *   colours; mode; the column that the points are coloured by, "" for their class and null where none
+ *   was chosen; visible ranges by axes and points
  */
 
 /** @returns {MapChoices} of this browser tab */
-export const mapChoices = () => sharedOnce("Map", () => ({ hidden: new Set(), mode: /** @type {Mode} */ ("code"), zooms: {} }));
-
-/**
- * The hidden labels after a click in the legend.
- * @param {Set<number>} hidden
- * @param {number} label
- */
-export function toggled(hidden, label) {
-  const next = new Set(hidden);
-  if (!next.delete(label)) next.add(label);
-  return next;
-}
-
-/**
- * The hidden labels after a double click in the legend: all but one, or none where only that one was
- * visible, which the first of the two clicks has hidden.
- *
- * @param {Set<number>} hidden
- * @param {number} label
- * @param {number} count of labels
- */
-export function isolated(hidden, label, count) {
-  if (hidden.size === count) return new Set(/** @type {number[]} */ ([]));
-  return new Set(Array.from({ length: count }, (_, each) => each).filter((each) => each !== label));
-}
+export const mapChoices = () => sharedOnce("Map", () => ({
+  hidden: {}, chosen: {}, mode: /** @type {Mode} */ ("code"), colourBy: null, zooms: {},
+}));

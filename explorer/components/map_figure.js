@@ -42,8 +42,8 @@ export function loadPlotly(url) {
  */
 export async function fetchPoints(url, count) {
   const buffer = await fetchBytes(url, "the points");
-  if (buffer.byteLength !== 9 * count) throw new Error(`the points did not load (${buffer.byteLength} bytes)`);
-  return { positions: new Float32Array(buffer, 0, 2 * count), labels: new Uint8Array(buffer, 8 * count, count) };
+  if (buffer.byteLength !== 10 * count) throw new Error(`the points did not load (${buffer.byteLength} bytes)`);
+  return { positions: new Float32Array(buffer, 0, 2 * count), labels: new Uint16Array(buffer, 8 * count, count) };
 }
 
 /** @param {Element} root */
@@ -155,12 +155,14 @@ export function drawFigure(Plotly, plot, data, style, zoom) {
 }
 
 /**
- * Size and opacity of the points: larger where they are fewer, smaller over a backdrop, whose images
- * must stay recognisable.
+ * Size and opacity of the points: larger where they are fewer or have glyphs, smaller over a backdrop,
+ * whose images must stay recognisable.
  * @param {number} count
  * @param {boolean} overBackdrop
+ * @param {boolean} hasGlyphs whether they differ by shape, too
  */
-export function pointStyle(count, overBackdrop) {
-  const diameter = Math.min(7, Math.max(2.2, 4.4 - 1.6 * Math.log10(count / 10000)));
+export function pointStyle(count, overBackdrop, hasGlyphs) {
+  const disc = Math.min(7, Math.max(2.2, 4.4 - 1.6 * Math.log10(count / 10000)));
+  const diameter = hasGlyphs ? 1.2 * disc + 1.6 : disc;
   return overBackdrop ? { diameter: 0.62 * diameter, opacity: 0.8 } : { diameter, opacity: 0.72 };
 }

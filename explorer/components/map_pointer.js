@@ -175,8 +175,8 @@ export class Pointer {
 
   /** @param {import("./map_axes.js").Pixel} pixel @param {string} pointerType */
   pointAt(pixel, pointerType) {
-    const { axes, points, tools } = this.map;
-    return nearestPoint(points.data, axes, tools.hidden, pixel, REACH[pointerType] ?? REACH.mouse);
+    const { axes, points, legend } = this.map;
+    return nearestPoint(points.data, axes, legend.hidden, pixel, REACH[pointerType] ?? REACH.mouse);
   }
 
   /** @param {PointerEvent} event */

@@ -9,7 +9,8 @@ const TILE = 56; // px per side of an image, twice that of the sheet; the same a
 export class Thumbnail {
   constructor() {
     this.name = element("b");
-    this.box = element("div", { className: "thumb", hidden: true }, this.name);
+    this.value = element("small");
+    this.box = element("div", { className: "thumb", hidden: true }, this.name, this.value);
     /** @type {HTMLElement[]} */
     this.tiles = [];
     /** @type {number | null} */
@@ -28,7 +29,7 @@ export class Thumbnail {
     this.tiles = sheets.map(([title]) => element("i", { title }));
     const figures = this.tiles.map((tile) =>
       element("figure", {}, tile, element("figcaption", { textContent: tile.title })));
-    this.box.replaceChildren(this.name, ...figures);
+    this.box.replaceChildren(this.name, this.value, ...figures);
   }
 
   hide() {
@@ -39,10 +40,11 @@ export class Thumbnail {
   /**
    * @param {number} index of the point
    * @param {string} name
+   * @param {string} value in the column that the points are coloured by, or ""
    * @param {import("./map_axes.js").Axes} axes
    * @param {import("./map_axes.js").Point} point
    */
-  show(index, name, axes, point) {
+  show(index, name, value, axes, point) {
     if (index === this.index) return;
     this.index = index;
     this.box.hidden = false;
@@ -52,6 +54,8 @@ export class Thumbnail {
       tile.style.backgroundPosition = `${-TILE * column}px ${-TILE * row}px`;
     });
     this.name.textContent = name;
+    this.value.textContent = value;
+    this.value.hidden = !value;
     const size = /** @type {[number, number]} */ ([this.box.offsetWidth, this.box.offsetHeight]);
     const [left, top] = thumbnailPlace(axes, toPixels(axes, point), size);
     this.box.style.transform = `translate(${left}px, ${top}px)`;

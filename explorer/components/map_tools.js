@@ -1,17 +1,17 @@
-// The row above the map: the legend, which is also a filter; the drag mode; the backdrop's switch.
+// The row above the map: the legend, the drag mode, the backdrop's switch.
 
 import { element, svg } from "./dom.js";
-import { isolated, mapChoices, toggled } from "./map_choices.js";
+import { mapChoices } from "./map_choices.js";
 
 /** @typedef {import("./map_choices.js").Mode} Mode */
 
 /** @type {Record<Mode, [label: string, title: string, icon: string]>} */
 const MODES = {
   code: ["Move", "Click or drag to move the code", "M8 1v14M1 8h14M5 8a3 3 0 1 0 6 0 3 3 0 1 0-6 0"],
-  box: ["Box", "Drag a box around digits to see them", "M2 3.5h12v9h-12z"],
+  box: ["Box", "Drag a box around NOUNS to see them", "M2 3.5h12v9h-12z"],
   lasso: [
     "Lasso",
-    "Draw around digits to see them",
+    "Draw around NOUNS to see them",
     "M4.6 10.4C2.9 9.6 2 8.4 2 7c0-2.5 2.7-4.5 6-4.5S14 4.5 14 7s-2.7 4.5-6 4.5c-.6 0-1.2-.1-1.8-.2M6.2 11.3a1.7 1.7 0 1 0-1.6-.9c.9 1.5.6 3-.6 4.1",
   ],
 };
@@ -24,32 +24,22 @@ const icon = (path) => {
   return drawing;
 };
 
-/** @param {string} className @param {string} ariaLabel */
-const group = (className, ariaLabel) => {
-  const made = element("div", { className, ariaLabel });
-  made.setAttribute("role", "group");
-  return made;
-};
-
 export class Tools {
-  /** @param {{ onFilter: () => void, onMode: (mode: Mode) => void, onSwitch: () => void }} handlers */
-  constructor({ onFilter, onMode, onSwitch }) {
-    this.onFilter = onFilter;
+  /**
+   * @param {HTMLElement} legend
+   * @param {{ onMode: (mode: Mode) => void, onSwitch: () => void }} handlers
+   */
+  constructor(legend, { onMode, onSwitch }) {
     this.onMode = onMode;
-    this.legend = group("legend", "Digits shown on the map");
-    this.modes = group("modes", "What a drag on the map does");
-    this.shown = "";
+    this.modes = element("div", { className: "modes", ariaLabel: "What a drag on the map does" });
+    this.modes.setAttribute("role", "group");
     this.selectable = false;
     this.switch = element("button", { type: "button", className: "switch" });
     this.switch.title = "What the codes under the points decode to";
     this.switch.addEventListener("click", onSwitch);
     this.drawModes();
-    this.bar = element("div", { className: "map-bar" }, this.legend,
+    this.bar = element("div", { className: "map-bar" }, legend,
       element("div", { className: "tools" }, this.modes, this.switch));
-  }
-
-  get hidden() {
-    return mapChoices().hidden;
   }
 
   get mode() {
@@ -57,21 +47,21 @@ export class Tools {
   }
 
   /** @param {import("./types").MapData} data @param {boolean} backdropOn */
-  update({ colours, classes, selectable, backdrop_label: label }, backdropOn) {
+  update({ selectable, backdrop_label: label, nouns }, backdropOn) {
     this.selectable = selectable;
     this.modes.hidden = !selectable;
     this.switch.hidden = !label;
     this.switch.replaceChildren(icon(SHEET), label ?? "");
-    const shown = JSON.stringify([colours, classes]);
-    if (shown !== this.shown) this.drawLegend(colours, classes);
-    this.shown = shown;
+    for (const button of /** @type {Iterable<HTMLElement>} */ (this.modes.children)) {
+      button.title = MODES[/** @type {Mode} */ (button.dataset.mode)][1].replace("NOUNS", nouns);
+    }
     this.mark();
     this.markSwitch(backdropOn);
   }
 
   drawModes() {
-    for (const [mode, [textContent, title, path]] of Object.entries(MODES)) {
-      const button = element("button", { type: "button", title, textContent });
+    for (const [mode, [textContent, , path]] of Object.entries(MODES)) {
+      const button = element("button", { type: "button", textContent });
       button.dataset.mode = mode;
       button.prepend(icon(path));
       button.addEventListener("click", () => {
@@ -82,33 +72,7 @@ export class Tools {
     }
   }
 
-  /** @param {string[]} colours @param {import("./types").MapData["classes"]} classes */
-  drawLegend(colours, classes) {
-    const title = "Click: hide or show. Double click: this one alone";
-    const chips = colours.map((colour, label) => {
-      const { name, title: ariaLabel } = classes[label];
-      const chip = element("button", { type: "button", title, ariaLabel }, element("i"), name);
-      chip.style.setProperty("--colour", colour);
-      chip.addEventListener("click", (event) => {
-        if (event.detail < 2) this.filter(toggled(this.hidden, label));
-      });
-      chip.addEventListener("dblclick", () => this.filter(isolated(this.hidden, label, colours.length)));
-      return chip;
-    });
-    this.legend.replaceChildren(...chips);
-  }
-
-  /** @param {Set<number>} hidden classes */
-  filter(hidden) {
-    mapChoices().hidden = hidden;
-    this.mark();
-    this.onFilter();
-  }
-
   mark() {
-    [...this.legend.children].forEach((chip, label) => {
-      chip.ariaPressed = String(!this.hidden.has(label));
-    });
     for (const button of /** @type {Iterable<HTMLElement>} */ (this.modes.children)) {
       button.ariaPressed = String(button.dataset.mode === this.mode);
     }

@@ -11,7 +11,7 @@ const DIRECTIONS = { ArrowUp: 1, ArrowDown: -1 };
 export class SliderRow {
   /**
    * @param {string} name
-   * @param {import("./types").SlidersData} data
+   * @param {{ low: number, high: number, step: number, noun: string, farthest: number }} data
    * @param {{ change: (value: number) => void, release: () => void }} owner callbacks for each
    *   change by the visitor, and for the end of a drag
    */
@@ -20,7 +20,8 @@ export class SliderRow {
     this.owner = owner;
     this.value = 0;
     const { low: min, high: max, step, noun } = data;
-    const title = "Double click: set to 0";
+    this.rest = Math.min(max, Math.max(min, 0)); // the value nearest to 0
+    const title = `Double click: set to ${this.rest}`;
     const label = element("span", { className: "name", textContent: name, title });
     this.range = element("input", { type: "range", min, max, step, title });
     this.range.ariaLabel = noun ? `${name}, ${noun}` : name;
@@ -36,6 +37,7 @@ export class SliderRow {
       element("span", { className: "aside" }, this.note, this.weight));
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.hiding = undefined;
+    this.line.style.setProperty("--zero", String(fractionOf(0, data)));
     this.listen(label);
   }
 
@@ -51,7 +53,7 @@ export class SliderRow {
     for (const name of ["change", "pointerup", "pointercancel", "blur"]) {
       range.addEventListener(name, () => owner.release());
     }
-    for (const target of [range, label]) target.addEventListener("dblclick", () => this.set(0));
+    for (const target of [range, label]) target.addEventListener("dblclick", () => this.set(this.rest));
     number.addEventListener("focus", () => number.select());
     number.addEventListener("change", () => this.enter(number.value));
     number.addEventListener("keydown", (event) => this.onKey(event));

@@ -37,42 +37,44 @@ class Traversals {
     this.send = send;
     this.data = data;
     this.flow.acknowledge(data.ack);
-    const shape = JSON.stringify([data.dims, data.steps, data.low, data.high]);
-    if (shape !== this.shape) this.rows = data.dims.map((dim) => this.makeRow(data, dim));
+    const shape = JSON.stringify([data.dims, data.steps, data.ranges, data.aspect]);
+    if (shape !== this.shape) this.rows = data.dims.map((_, place) => this.makeRow(data, place));
     if (shape !== this.shape) this.list.replaceChildren(...this.rows.map((row) => row.line));
     this.shape = shape;
     const sheet = `url("${absolute(data.sheet)}")`;
     this.rows.forEach(({ tiles }, row) => setStripBackground(tiles, sheet, row, this.rows.length));
     this.mark(data.values);
-    showStrips({ model: data.model, sheet, dims: data.dims, steps: data.steps });
+    const { model, dims, steps, aspect } = data;
+    showStrips({ model, sheet, dims, steps, aspect });
   }
 
-  /** @param {import("./types").TraversalsData} data @param {number} dim */
-  makeRow(data, dim) {
+  /** @param {import("./types").TraversalsData} data @param {number} place of the dimension */
+  makeRow(data, place) {
+    const [dim, steps] = [data.dims[place], data.steps];
+    const [low, high] = data.ranges[place];
+    const scale = { low, high, steps };
     const name = `z${dim + 1}`;
     const tiles = element("div", { className: "tiles" });
-    tiles.style.aspectRatio = `${data.steps} / 1`;
+    tiles.style.aspectRatio = `${steps * data.aspect} / 1`;
     const line = element("div", { className: "strip" }, element("span", { textContent: name }), tiles);
     const mark = element("b");
-    for (let step = 0; step < data.steps; step += 1) {
-      const value = stepValue(data, step);
-      const label = `${name} = ${value.toFixed(1)}`;
+    for (let step = 0; step < steps; step += 1) {
+      const value = stepValue(scale, step);
+      const label = `${name} = ${value.toFixed(high - low < 3 ? 2 : 1)}`;
       const tile = element("button", { type: "button", tabIndex: -1, ariaLabel: label, title: label });
       tile.addEventListener("click", () => this.flow.push({ dim, value }));
       tiles.append(tile);
     }
     navigateByKeys(tiles, (key) => KEYS[key]);
     tiles.append(mark);
-    return { line, tiles, mark, nearest: -1 };
+    return { line, tiles, mark, scale, nearest: -1 };
   }
 
   /** @param {number[]} values of the code in the dimensions shown */
   mark(values) {
-    const { data } = this;
-    if (!data) return;
     values.forEach((value, place) => {
       const row = this.rows[place];
-      const { fraction, nearest } = markOf(data, value);
+      const { fraction, nearest } = markOf(row.scale, value);
       row.mark.style.left = `${100 * fraction}%`;
       if (nearest === row.nearest) return; // the usual case during a drag
       const tiles = /** @type {HTMLCollectionOf<HTMLElement>} */ (row.tiles.children);

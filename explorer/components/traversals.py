@@ -1,4 +1,4 @@
-"""Traversals: a strip of decoded images for each latent dimension, with clickable tiles.
+"""Traversals: a strip of decoded samples for each latent dimension, with clickable tiles.
 
 The sliders of the same model on the page show the strips behind their rails.
 """
@@ -37,26 +37,28 @@ def mount(
     *,
     key: str,
     model: str,
-    low: float,
-    high: float,
+    ranges: Sequence[tuple[float, float]],
+    aspect: float = 1.0,
     on_click: Callable[[], None] | None = None,
 ) -> None:
-    """Show the strips of `sheet`, a PNG of square tiles: a row for each of `dims`, `steps` tiles
-    from `low` to `high`.
+    """Show the strips of `sheet`, a PNG: a row for each of `dims`, `steps` tiles from the lowest to
+    the highest value of its range. `aspect` is the width of a tile over its height.
 
     `values` are those of the current code in these dimensions: a mark on each strip shows them, and
     moves with the code of `model`. A click on a tile calls `on_click`, which reads `pending_tile`.
-    Raises ValueError where dims and values differ in number and for fewer than two steps.
+    Raises ValueError where dims, values and ranges differ in number and for fewer than two steps.
     """
-    if len(dims) != len(values) or steps < 2:
-        raise ValueError(f"{len(dims)} dims, {len(values)} values, {steps} steps")
+    if not len(dims) == len(values) == len(ranges) or steps < 2:
+        raise ValueError(
+            f"{len(dims)} dims, {len(values)} values, {len(ranges)} ranges, {steps} steps"
+        )
     data: dict[str, Any] = {
         "sheet": assets.publish(sheet, "traversals.png", place=f"{key}/sheet"),
         "steps": steps,
         "dims": list(dims),
         "values": [round(float(value), 4) for value in values],
-        "low": low,
-        "high": high,
+        "ranges": [(float(low), float(high)) for low, high in ranges],
+        "aspect": aspect,
         "model": model,
         "ack": last_message(key, "click").get("serial"),
     }

@@ -27,14 +27,14 @@ export interface Socket {
 /** The control that moved the code. */
 export type Mover = "sliders" | "map";
 
-/** A request to the live channel: decode a code, a point of the map, or a test digit. */
+/** A request to the live channel: decode a code, a point of the map, or a test sample. */
 export interface DecodeRequest {
   by: Mover;
   model: string | undefined;
   z: number[];
   view: unknown;
   xy?: [number, number];
-  digit?: number;
+  sample?: number;
 }
 
 /** A decoded code, by the live channel or by a run of the script. */
@@ -43,7 +43,7 @@ export interface Decoded {
   model: string;
   z: number[];
   cursor: [number, number];
-  digit: number | null;
+  sample: number | null;
   /** serial of the newest drag of the map that the code includes */
   answered?: number | null;
 }
@@ -58,22 +58,29 @@ export interface Pace {
   roundTrip: number | null;
 }
 
-/** The traversals of a model: a CSS image of one row for each of `dims`, `steps` tiles wide. */
+/** The traversals of a model: a CSS image of one row for each of `dims`, `steps` tiles wide. `aspect` is
+    the width of a tile over its height. */
 export interface Strips {
   model: string;
   sheet: string;
   dims: number[];
   steps: number;
+  aspect: number;
 }
 
-export interface Picture {
+/** The part of a picture that the kind of the sample determines. */
+export interface ImageView {
+  pixels: string; // base64 of uint8 [height, width, channels]
+  size: [height: number, width: number, channels: number];
+}
+
+export interface Picture extends ImageView {
   code: number[];
-  pixels: string; // base64 of uint8 [height, width]
-  size: [height: number, width: number];
   caption: string;
   note: string;
   title: string;
-  shares: number[];
+  shares: number[]; // by class, as names and colours
+  names: string[];
   colours: string[];
   distance: number;
   decode_ms: number | null;
@@ -87,7 +94,7 @@ export interface DecodedViewData extends Picture {
   live: string;
   revision: number;
   cursor: [number, number];
-  digit: number | null;
+  sample: number | null;
   answered: number | null;
 }
 
@@ -95,8 +102,7 @@ export interface SlidersData {
   names: string[];
   values: number[];
   revision: number;
-  low: number;
-  high: number;
+  ranges: [low: number, high: number][]; // of each value
   step: number;
   noun: string;
   notes: string[];
@@ -114,20 +120,22 @@ export interface TraversalsData {
   steps: number;
   dims: number[];
   values: number[];
-  low: number;
-  high: number;
+  ranges: [low: number, high: number][]; // of each of `dims`
+  aspect: number; // the width of a tile over its height
   model: string;
   ack: number | null;
 }
 
-export interface DigitSheetData {
+export interface SampleSheetData {
   sheet: string;
-  side: number;
+  tile: [width: number, height: number]; // px on the page
+  rows: number;
   columns: number;
   names: string[];
 }
 
 export interface DrawingData {
+  noun: string; // what is drawn
   size: number;
   pen: number;
   clear_revision: number;
@@ -145,8 +153,10 @@ export interface MapData {
   range: [number, number, number, number];
   cursor: [number, number];
   axes: [string, string];
-  colours: string[]; // by class
+  colours: string[]; // by class, or fewer, which the classes have that the visitor chooses
   classes: { label: number; name: string; title: string; phrase: string }[];
+  columns: { name: string; unit: string; url: string }[]; // float32, a value a point
+  names: string | null; // the URL of the points' names as JSON
   height: number;
   selected: number | null;
   weights: string | null;
@@ -155,7 +165,8 @@ export interface MapData {
   backdrop_on: boolean;
   outline: [number, number][] | null;
   ellipse: Ellipse | null;
-  noun: string;
+  noun: string; // before the number of a point
+  nouns: string; // what the points are
   sheets: [label: string, urls: string[]][];
   sheet_size: { columns: number; tiles: number };
   label: string;

@@ -1,4 +1,4 @@
-"""Explore: the map, the sliders and the digit that the current code decodes to.
+"""Explore: the map, the sliders and the sample that the current code decodes to.
 
 Of its four fragments only `Fragment.CODE` runs during a drag, and only where the live channel is
 closed; the others rerun when the drag ends, by `fragments.after_code_change`.
@@ -6,7 +6,8 @@ closed; the others rerun when the drag ends, by `fragments.after_code_change`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -15,13 +16,17 @@ from explorer import controls, fragments, session, text
 from explorer.fragments import Fragment
 from explorer.panels import current_code, maps, traversals
 from vae import latent
+from vae.dataspec import DataSpec
+from vae.latent import LatentBlock
+
+MAX_BUTTONS = 10  # choices of a block that are shown as buttons; more are a list
 
 
 def render(name: str) -> None:
     """Draw the page for the model `name`."""
     info = session.info(name)
-    if not info.abilities >= {"encodes", "decodes"}:
-        st.info(f"{text.quoted(info.title)} does not both encode and decode, so it has no map.")
+    if "decodes" not in info.abilities:
+        st.info(f"{text.quoted(info.title)} does not decode, so it has no map.")
         return
     if len(info.order) < 2:
         st.info(f"{text.quoted(info.title)} has one latent dimension, and a map takes two.")
@@ -40,30 +45,40 @@ def render(name: str) -> None:
         current_code.panel(name)  # after the others, because it imports torch on the first visit
     st.html(f"<p>{text.html(info.description)}</p>")
     traversals.panel(name)
-    controls.mnist_line()
+    controls.originals_line(name)
 
 
-def random_help(blocks: Sequence[latent.LatentBlock]) -> str:
+def random_help(blocks: Sequence[LatentBlock]) -> str:
     """The help of the button Random. It avoids "prior", because an autoencoder has none."""
-    ways = {
-        "normal": "from N(0, 1)",
-        "uniform": "from -1 to 1",
-        "categorical": "any of {}",
-        "simplex": "{} shares of 1",
-    }
-    parts = [f"{text.widget_label(b.name)} {ways[b.prior].format(b.size)}" for b in blocks]
+
+    def way(block: LatentBlock) -> str:
+        ways = {
+            "normal": "from N(0, 1)",
+            "uniform": f"from {text.of_range(*block.limits)}",
+            "categorical": f"any of {block.size}",
+            "simplex": f"{block.size} shares of 1",
+        }
+        return ways[block.prior]
+
+    parts = [f"{text.widget_label(block.name)} {way(block)}" for block in blocks]
     return f"A code drawn at random: {', '.join(parts)}"
+
+
+def choices(block: LatentBlock, spec: DataSpec) -> list[str]:
+    """The names of the values of a categorical block: the classes, or numbers from 1."""
+    named = block.role == "class" and len(spec.classes) == block.size
+    return text.class_names(spec) if named else [str(place + 1) for place in range(block.size)]
 
 
 @st.fragment(key=Fragment.MOVES)
 def _moves(name: str) -> None:
-    """The buttons that move the code."""
+    """The controls that move the code."""
     now = session.visit(name)
     info = session.info(name)
     rng = np.random.default_rng()
 
-    def move(code: np.ndarray | Sequence[float], digit: int | None = None) -> None:
-        now.move(code, digit)
+    def move(code: np.ndarray | Sequence[float], sample: int | None = None) -> None:
+        now.move(code, sample)
         fragments.after_code_change()
 
     def undo() -> None:
@@ -73,32 +88,56 @@ def _moves(name: str) -> None:
     def random() -> None:
         move(latent.sample_prior(info.blocks, 1, int(rng.integers(2**31)))[0])
 
+    def reset() -> None:
+        code, kept = latent.origin(info.blocks), now.z
+        for block, where in zip(info.blocks, latent.slices(info.blocks), strict=True):
+            if not block.is_continuous:  # the class stays
+                code[where] = kept[where]
+        move(code)
+
+    def test_sample() -> None:
+        move(*session.sample_place(name, int(rng.integers(len(session.encodings(name).labels)))))
+
+    for block, where in zip(info.blocks, latent.slices(info.blocks), strict=True):
+        if block.prior == "categorical" and block.role != "noise" and block.steps == 1:
+            _choice(name, block, where, move)
+    with st.container(horizontal=True, key="code-buttons"):
+        st.button("Reset", on_click=reset, help="All dimensions to the prior's mean")
+        st.button("Random", on_click=random, help=random_help(info.blocks))
+        st.button(
+            info.code_noun.capitalize(),
+            on_click=test_sample,
+            help=f"The code of {text.with_article(info.code_noun)}, at random",
+            key="test-sample",
+        )
+        st.button("Undo", on_click=undo, disabled=not now.past, help="Back to the previous code")
+
+
+def _choice(
+    name: str, block: LatentBlock, where: slice, move: Callable[[np.ndarray], None]
+) -> None:
+    """The choice of a categorical block's value."""
+    now, spec = session.visit(name), session.info(name).spec
+    names = choices(block, spec)
+    few = len(names) <= MAX_BUTTONS and text.are_short(names)
+    key = f"{'value' if few else 'listed'}-{block.name}-{name}"
+
     def choose() -> None:
         code = now.z
-        code[info.class_dims] = np.eye(10)[st.session_state[f"digit-{name}"]]
+        code[where] = np.eye(block.size)[st.session_state[key]]
         move(code)
 
-    def reset() -> None:
-        code = latent.origin(info.blocks)
-        if info.class_dims:
-            code[info.class_dims] = now.z[info.class_dims]  # the class stays
-        move(code)
-
-    def test_digit() -> None:
-        move(*session.digit_place(name, int(rng.integers(len(session.encodings(name).labels)))))
-
-    if info.class_dims:
-        st.session_state[f"digit-{name}"] = int(now.z[info.class_dims].argmax())
-        st.segmented_control(
-            "Digit",
-            range(10),
-            key=f"digit-{name}",
-            on_change=choose,
-            required=True,
-            label_visibility="collapsed",
-        )
-    with st.container(horizontal=True, key="code-buttons"):
-        st.button("Reset", on_click=reset, help="All dimensions to 0")
-        st.button("Random", on_click=random, help=random_help(info.blocks))
-        st.button("Test digit", on_click=test_digit, help="The code of a test digit, at random")
-        st.button("Undo", on_click=undo, disabled=not now.past, help="Back to the previous code")
+    st.session_state[key] = int(now.z[where].argmax())
+    label = text.class_noun(spec).capitalize() if block.role == "class" else block.name
+    options: dict[str, Any] = {
+        "label": text.widget_label(label),
+        "options": range(block.size),
+        "format_func": lambda value: text.widget_label(names[value]),
+        "key": key,
+        "on_change": choose,
+        "label_visibility": "collapsed",
+    }
+    if few:
+        st.segmented_control(**options, required=True)
+    else:
+        st.selectbox(**options)

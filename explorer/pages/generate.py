@@ -1,23 +1,26 @@
-"""Generate: digits by class, in chosen styles, as a number in one style, and during training."""
+"""Generate: samples by class, in chosen styles, as a number in one style, and during training."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from explorer import controls, fragments, generate_html, generation, link, session, text
+from explorer import controls, fragments, generate_html, generation, images, link, session, text
 from explorer.components import latent_sliders
 from explorer.fragments import Fragment
 from explorer.generation import Drawn, SliderValues
 from explorer.panels import downloads, draw_form, playback, prior_samples, styles
+from explorer.renderers import Download, renderer
 from vae import latent
+from vae.dataspec import DataSpec
 
 STYLE = Path(__file__).with_suffix(".css")
 FIRST_NUMBER = "2026-11"
+MAX_PILLS = 26  # classes that are shown as buttons; more are a list
 
 
 def render(name: str) -> None:
@@ -27,36 +30,40 @@ def render(name: str) -> None:
     if "conditions" not in session.info(name).abilities:
         prior_samples.show(name)
         return
+    spec, state = session.info(name).spec, st.session_state
+    modes = [mode for mode in MODES if mode != "Number" or text.names_digits(spec)]
+    if state.get("generate-mode") not in modes:
+        state["generate-mode"] = modes[0]
     with st.container(horizontal=True, gap="large", key="generate-modes"):
         mode = st.segmented_control(
             "What to generate",
-            MODES,
-            default="Digits",
+            modes,
+            format_func=lambda mode: spec.nouns.capitalize() if mode == "Samples" else mode,
             key="generate-mode",
             required=True,
             label_visibility="collapsed",
             persist_state="session",
         )
         if mode == "Style":
-            styles.choose()
-    MODES[mode or "Digits"](name)
+            styles.choose(name)
+    MODES[mode or "Samples"](name)
 
 
-# --- digits -------------------------------------------------------------------------------------
+# --- samples ------------------------------------------------------------------------------------
 
 
-def _digits(name: str) -> None:
-    parts = draw_form.layout()
+def _samples(name: str) -> None:
+    parts, spec = draw_form.layout(), session.info(name).spec
     with parts.request:
         fault, request = _request(name)
-    digits, count, *_ = request
-    shown = min(count, generation.SHOWN)
-    across = generation.columns(len(digits), count)
+    classes, count, *_ = request
+    shown = min(count, draw_form.most_shown(name))
+    across = generation.columns(len(classes), count)
 
     def sheet(pictures: np.ndarray, probabilities: np.ndarray | None) -> str:
-        labels, heads = generation.in_turn(digits, shown), len(digits) > 1
+        labels, heads = generation.in_turn(classes, shown), len(classes) > 1
         return generate_html.sheet(
-            pictures, labels, probabilities, controls.DIGIT_COLOURS, across, heads=heads
+            pictures, labels, probabilities, draw_form.palette(name), across, heads=heads
         )
 
     with parts.sheet:
@@ -64,70 +71,82 @@ def _digits(name: str) -> None:
             st.error(fault)
         # asked for the classifier after the model, for it is loaded too
         drawn = draw_form.sheet(
-            name, shown, sheet, lambda: _in_turn(name, *request, session.has_classifier())
+            name, shown, sheet, lambda: _in_turn(name, *request, session.has_classifier(name))
         )
         if shown < count:
             st.caption(f"The first {shown} are shown; the downloads hold all {count:,}.")
     with parts.outcome:
-        draw_form.agreement(drawn)
+        draw_form.agreement(name, drawn)
         downloads.buttons(
             drawn,
-            f"{name}-digits",
-            lambda: generation.sheet(drawn.images, across[0]),
+            f"{name}-{spec.nouns}",
+            renderer(spec).downloads(drawn.images, across[0]),
             generation.by_seed(name, *request),
-            "digits",
+            "samples",
+            spec.nouns,
         )
 
 
-Request = tuple[tuple[int, ...], int, int, float]  # digits, count, seed, temperature
+Request = tuple[tuple[int, ...], int, int, float]  # classes, count, seed, temperature
 
 
 def _request(name: str) -> tuple[str, Request]:
     """The reason why the request is invalid, "" for a valid one, and the last valid request."""
-    state = st.session_state
-    state.setdefault("asked-digits", list(range(10)))
-    state.setdefault("asked-count", 100)
-
-    digits = st.pills(
-        "Digits",
-        range(10),
-        selection_mode="multi",
-        key="asked-digits",
-        format_func=str,
-        persist_state="session",
-    )
+    state, spec, limit = st.session_state, session.info(name).spec, draw_form.most(name)
+    state.setdefault("asked-count", min(100, limit))
+    classes = _classes(spec)
     how_many = partial(
         st.number_input, "How many", step=10, key="asked-count", persist_state="session"
     )
     count, seed, temperature = draw_form.prior_controls("asked", how_many)
-    request = (tuple(sorted(digits)), count, seed, temperature)
+    request = (tuple(sorted(classes)), count, seed, temperature)
     try:
-        generation.in_turn(*request[:2])
+        generation.check_request(request[0], count, spec, limit)
     except ValueError as error:
         more = f" For more, run `python -m vae generate {text.inert(name)} --count 60000`."
-        advice = more if count > generation.MAX_DIGITS else ""
-        return f"{error}{advice}", state.get("request", _DEFAULT)
-    state["request"] = request
+        advice = more if count > limit else ""
+        return f"{error}{advice}", state.get(f"request-{name}", _default(spec, limit))
+    state[f"request-{name}"] = request
     return "", request
 
 
-_DEFAULT: Request = (tuple(range(10)), 100, 0, 1.0)
+def _default(spec: DataSpec, limit: int) -> Request:
+    return tuple(range(min(10, len(spec.classes)))), min(100, limit), 0, 1.0
+
+
+def _classes(spec: DataSpec) -> list[int]:
+    """The control that chooses the classes; those chosen."""
+    state, key = st.session_state, "asked-classes"
+    if state.get("asked-of") != spec.classes:  # another model's choice
+        state["asked-of"], state[key] = spec.classes, list(_default(spec, 1)[0])
+    names = [text.widget_label(name) for name in text.class_names(spec)]
+    label = spec.nouns.capitalize() if text.names_digits(spec) else "Classes"
+    options: dict[str, Any] = {
+        "label": label,
+        "options": range(len(names)),
+        "format_func": lambda label: names[label],
+        "key": key,
+        "persist_state": "session",
+    }
+    if len(names) <= MAX_PILLS:
+        return st.pills(**options, selection_mode="multi")
+    return st.multiselect(**options)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)  # at most 9 MB each
 def _in_turn(
     name: str,
-    digits: tuple[int, ...],
+    classes: tuple[int, ...],
     count: int,
     seed: int,
     temperature: float,
     has_classifier: bool,
 ) -> Drawn:
-    """Digits in turn with styles drawn from the prior."""
+    """Samples of the classes in turn with styles drawn from the prior."""
     del has_classifier  # in the cache's key: a damaged classifier may be restored
-    model, labels = session.model(name), generation.in_turn(digits, count)
+    model, labels = session.model(name), generation.in_turn(classes, count)
     codes = model.codes(labels, seed=seed, temperature=temperature)
-    return draw_form.classified(model.decode(codes), labels, codes)
+    return draw_form.classified(name, model.decode(codes), labels, codes)
 
 
 # --- a number in one style ----------------------------------------------------------------------
@@ -154,10 +173,10 @@ def _current_number(name: str) -> tuple[SliderValues, Number]:
     """The style's slider and the number. Call it after the text field is drawn and before the
     slider is."""
     state, fault = st.session_state, ""
-    text = state.get("number-text", FIRST_NUMBER) or ""
+    typed = state.get("number-text", FIRST_NUMBER) or ""
     angle = state.setdefault(f"number-angle-{name}", SliderValues(np.zeros(1, np.float32)))
     try:
-        state["number"] = generation.digits_of(text)
+        state["number"] = generation.digits_of(typed)
     except ValueError as error:
         fault = str(error)
     digits, spaces = state.setdefault("number", generation.digits_of(FIRST_NUMBER))
@@ -188,10 +207,8 @@ def _number_and_style(name: str) -> None:
         if now.fault:
             st.error(now.fault)
         digits = generation.cropped(now.drawn.images)
-        colours = controls.DIGIT_COLOURS
-        st.html(
-            generate_html.number(digits, now.digits, now.spaces, now.drawn.probabilities, colours)
-        )
+        palette, probabilities = draw_form.palette(name), now.drawn.probabilities
+        st.html(generate_html.number(digits, now.digits, now.spaces, probabilities, palette))
 
     def other_style() -> None:
         angle.set(np.zeros(1))
@@ -203,8 +220,7 @@ def _number_and_style(name: str) -> None:
             angle.z.tolist(),
             key=f"angle-{name}",
             revision=angle.revision,
-            low=0,
-            high=360,
+            ranges=[(0, 360)],
             step=1,
             noun="degrees",
             on_release=fragments.after_number_change,
@@ -217,15 +233,20 @@ def _number_and_style(name: str) -> None:
 def _number_downloads(name: str) -> None:
     """The agreement and the downloads of the number, which rerun when a drag ends."""
     _, now = _current_number(name)
+
+    def png() -> bytes:
+        return images.enlarged(generation.number_picture(now.drawn.images, now.spaces), 6)
+
     with st.container(key="number-outcome"):
-        draw_form.agreement(now.drawn)
+        draw_form.agreement(name, now.drawn)
         downloads.buttons(
             now.drawn,
             f"{name}-number",
-            lambda: generation.enlarged(generation.number_picture(now.drawn.images, now.spaces), 6),
+            [Download("PNG", "png", "image/png", png)],
             generation.by_styles(name, now.digits, now.style),
             "number",
+            session.info(name).spec.nouns,
         )
 
 
-MODES = {"Digits": _digits, "Style": styles.show, "Number": _number, "Training": playback.show}
+MODES = {"Samples": _samples, "Style": styles.show, "Number": _number, "Training": playback.show}

@@ -1,4 +1,4 @@
-"""The decoded digit and the sliders of the current code."""
+"""The decoded sample and the sliders of the current code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from explorer import controls, decoded_code, fragments, session
+from explorer import controls, decoded_code, fragments, session, text
 from explorer.components import decoded_view, latent_map, latent_sliders
 from explorer.fragments import Fragment
 from explorer.panels import maps
@@ -24,7 +24,7 @@ ELLIPSES = "ellipses: 1 and 2 deviations"
 
 @st.fragment(key=Fragment.CODE)
 def panel(name: str) -> None:
-    """The decoded digit and the sliders. Where no live channel is open, this runs during a drag."""
+    """The decoded sample and the sliders; runs during a drag where no live channel is open."""
     now = session.visit(name)
     active, inactive = banks(name)
     _read_sliders(now, active, inactive)
@@ -55,37 +55,36 @@ def banks(name: str) -> tuple[list[int], list[int]]:
 
 
 def _picture(now: Visit) -> None:
-    """The decoded digit and the facts beside it.
+    """The decoded sample and the facts beside it.
 
     All is computed before the first element is drawn, because Streamlit ends a run at its next
     element once a newer run has been requested.
     """
     found = decoded_code.decode(now.model, now.z)
-    engine = found.engine
     kind, dims = maps.kind(now.model)
+    count = len(found.shares)
     decoded_view.mount(
-        found.picture,
+        found.as_json(now.model),
         now.place.z,
         key=f"decoded-view-{now.model}",
         model=now.model,
         view=(kind, *dims),
-        caption=decoded_code.caption(now.model, now.place.digit),
+        caption=decoded_code.caption(now.model, now.place.sample),
         note=ELLIPSES if _posterior_is_drawn(now) else "",
         title=decoded_code.title(now.model),
-        shares=found.shares.tolist(),
-        colours=controls.DIGIT_COLOURS,
-        distance=found.distance,
-        engine=decoded_view.EngineLine(engine.device, engine.decode_ms, engine.cache.hit_rate),
+        names=text.class_names(session.info(now.model).spec)[:count],
+        colours=controls.class_colours(count),
+        device=found.engine.device,
         cursor=maps.chosen(now.model).cursor(now.z),
-        digit=now.place.digit,
+        sample=now.place.sample,
         answered=latent_map.drag_serial(maps.map_key(now.model)),
         revision=now.revision,
     )
 
 
 def _posterior_is_drawn(now: Visit) -> bool:
-    digit = now.place.digit
-    return digit is not None and maps.chosen(now.model).ellipse(digit) is not None
+    sample = now.place.sample
+    return sample is not None and maps.chosen(now.model).ellipse(sample) is not None
 
 
 def _read_sliders(now: Visit, active: list[int], inactive: list[int]) -> None:
@@ -113,6 +112,7 @@ def _sliders(now: Visit, active: list[int], inactive: list[int]) -> None:
             [now.place.z[d] for d in dims],
             key=f"{key}-{now.model}",
             revision=now.revision,
+            ranges=controls.ranges(now.model, dims),
             **controls.kl_notes(now.model, dims),
             max_height=height,
             model=now.model,

@@ -1,4 +1,4 @@
-"""One image in detail: its reconstruction, metrics, posterior and samples."""
+"""One sample in detail: its reconstruction, metrics, posterior and samples."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer import controls, plots, reconstruct_html, reconstruction_metrics, session
+from explorer import controls, plots, reconstruct_html, reconstruction_metrics, session, text
 from explorer.reconstruction_metrics import Figures
+from explorer.renderers import renderer
 
 
 class Subject(NamedTuple):
-    """The image that is shown in detail."""
+    """The sample that is shown in detail."""
 
     title: str  # "test digit 12, a 9"
-    image: np.ndarray  # float32 [28, 28]
-    figures: Figures  # of this image alone
-    digit: int | None = None  # its index among the test digits
+    sample: np.ndarray  # float32 [*spec.array_shape]
+    figures: Figures  # of this sample alone
+    row: int | None = None  # its index among the test samples
 
 
 def panel(name: str, subject: Subject) -> bool:
@@ -29,7 +30,7 @@ def panel(name: str, subject: Subject) -> bool:
     decoded = controls.model(name).decode(figures.mean)[0]
     kl = None if figures.deterministic else float(figures.kl[0])
     numbers = reconstruct_html.figure_rows(float(figures.cross_entropy[0]), kl)
-    pictures = reconstruct_html.trio(subject.image, decoded, subject.title)
+    pictures = renderer(info.spec).comparison(subject.sample, decoded, subject.title)
     posterior = (
         "<h3>Code</h3><p>This encoder is deterministic: its code is a point, without KL, ELBO or "
         "samples.</p>"
@@ -38,7 +39,7 @@ def panel(name: str, subject: Subject) -> bool:
         "band is the prior's.</p>"
     )
     with st.container(key="detail"):
-        title = f"<h3>{subject.title[0].upper()}{subject.title[1:]}</h3>"
+        title = f"<h3>{text.html(subject.title[0].upper() + subject.title[1:])}</h3>"
         st.html(title + reconstruct_html.large(pictures))
         with st.container(horizontal=True, vertical_alignment="bottom", key="figures"):
             st.html(reconstruct_html.figure_list(numbers))
@@ -58,7 +59,7 @@ def panel(name: str, subject: Subject) -> bool:
 
 def explore(name: str, subject: Subject) -> None:
     """Open Explore with the subject's code on the sliders. Does not return."""
-    session.visit(name).move(subject.figures.mean[0], subject.digit)
+    session.visit(name).move(subject.figures.mean[0], subject.row)
     # Streamlit identifies a page by its path, so another page object of the same path is enough
     st.switch_page(st.Page(lambda: None, title="Explore", url_path="explore"))
 
@@ -71,7 +72,12 @@ def samples(name: str, subject: Subject) -> None:
     count, classes = reconstruction_metrics.DRAWS, session.info(name).class_dims
     codes = reconstruction_metrics.draw_codes(figures.mean, figures.logvar, count, 0, classes)[0]
     decoded = controls.model(name).decode(np.concatenate([figures.mean, codes]))
+    captions = ["mean", *[""] * reconstruction_metrics.DRAWS]
+    shown = renderer(session.info(name).spec)
+    tiles = [
+        shown.tile(one, caption or "sample") for one, caption in zip(decoded, captions, strict=True)
+    ]
     st.html(
-        f"<h3>Samples from the posterior of {subject.title}</h3>"
-        + reconstruct_html.strip(list(decoded), ["mean", *[""] * reconstruction_metrics.DRAWS])
+        f"<h3>Samples from the posterior of {text.html(subject.title)}</h3>"
+        + reconstruct_html.strip(tiles, captions)
     )

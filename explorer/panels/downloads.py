@@ -1,28 +1,32 @@
-"""Download buttons for generated digits, and Python code that generates them again."""
+"""Download buttons for generated samples, and Python code that generates them again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import streamlit as st
 
 from explorer.generation import Drawn
+from explorer.renderers import Download
 
 SHORT = 400  # characters of Python that are shown without an expander
 
 
-def buttons(drawn: Drawn, stem: str, picture: Callable[[], bytes], lines: str, key: str) -> None:
-    """Downloads, made on a click, and the Python code `lines`."""
+def buttons(
+    drawn: Drawn, stem: str, files: Sequence[Download], lines: str, key: str, nouns: str
+) -> None:
+    """Downloads, made on a click: `files` and the arrays; and the Python code `lines`."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"downloads-{key}"):
-        st.download_button(
-            "PNG",
-            picture,
-            f"{stem}.png",
-            "image/png",
-            key=f"png-{key}",
-            on_click="ignore",
-            help=f"A picture of all {len(drawn.images):,} digits",
-        )
+        for file in files:
+            st.download_button(
+                file.label,
+                file.make,
+                f"{stem}.{file.suffix}",
+                file.media_type,
+                key=f"{file.suffix}-{key}",
+                on_click="ignore",
+                help=f"All {len(drawn.images):,} {nouns} in one file",
+            )
         st.download_button(
             "NPZ",
             drawn.npz,

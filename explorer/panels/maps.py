@@ -1,4 +1,4 @@
-"""The map of the test digits: what it shows of the latent space, and its clicks and drags."""
+"""The map of the encoded samples: what it shows of the latent space, and its clicks and drags."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from explorer.components import latent_map
 from explorer.fragments import Fragment
 from explorer.panels import selection
 from explorer.session import CheckpointError
+from vae import attributes
 
-TILE = 29  # px per side of a digit of the backdrop, within a factor of 2 ** 0.25
-MAX_TILES = 1500  # digits of a backdrop
-DIMMED = 0.2  # factor on the opacity of digits that are not selected
-MIN_SELECTED = 0.6  # least opacity of selected digits, however far from the plane
+TILE = 29  # px per side of a sample of the backdrop, within a factor of 2 ** 0.25
+MAX_TILES = 1500  # samples of a backdrop
+DIMMED = 0.2  # factor on the opacity of samples that are not selected
+MIN_SELECTED = 0.6  # least opacity of selected samples, however far from the plane
 
 
 def chosen(name: str) -> projections.Projection:
@@ -31,7 +32,12 @@ def kind(name: str) -> tuple[str, tuple[int, int]]:
     info = session.info(name)
     if len(info.order) == 2:
         return projections.KINDS[0], (min(info.order), max(info.order))
-    return st.session_state.get(f"view-{name}") or projections.KINDS[1], plane_dims(name)
+    return st.session_state.get(f"view-{name}") or _first_kind(name), plane_dims(name)
+
+
+def _first_kind(name: str) -> str:
+    """The kind of the map that is shown first. Samples of a prior have no principal components."""
+    return projections.KINDS[1 if session.info(name).encodes else 0]
 
 
 def plane_dims(name: str) -> tuple[int, int]:
@@ -54,7 +60,7 @@ def _choose(name: str) -> None:
         shown = st.segmented_control(
             "Map",
             projections.KINDS if has_tsne else projections.KINDS[:2],
-            default=projections.KINDS[1],
+            default=_first_kind(name),
             key=f"view-{name}",
             required=True,
             on_change=fragments.after_code_change,
@@ -91,28 +97,32 @@ def map_key(name: str) -> str:
 
 @st.fragment(key=Fragment.MAP)
 def panel(name: str) -> None:
-    """The map of the encoded digits. The sliders move its cursor in the browser, not by a run."""
+    """The map of the encoded samples. The sliders move its cursor in the browser, not by a run."""
     now = session.visit(name)
-    codes = session.encodings(name)
+    codes, info = session.encodings(name), session.info(name)
     view = chosen(name)
     weights, note = _weights(name, view, now.z)
-    digit = now.place.digit
+    sample = now.place.sample
     latent_map.mount(
         view.points,
         codes.labels,
         view.cursor(now.z),
         axes=view.axes,
-        colours=controls.DIGIT_COLOURS,
+        colours=controls.map_colours(len(info.spec.classes)),
+        spec=info.spec,
+        columns=columns(name),
+        names=codes.names,
+        noun=info.code_noun,
         height=560,
-        selected=digit,
+        selected=sample,
         weights=weights,
         backdrop=_backdrop(name, view, now.z),
         backdrop_label="Manifold" if view.plane is not None else None,
         backdrop_on=bool(st.session_state.get("manifold-behind")),
-        ellipse=None if digit is None else view.ellipse(digit),
+        ellipse=None if sample is None else view.ellipse(sample),
         outline=selection.outline(name, view.axes),
         sheets=thumbnails.sheets(name),
-        sheet_size=(thumbnails.COLUMNS, thumbnails.TILES),
+        sheet_size=thumbnails.sheet_size(name),
         key=map_key(name),
         model=name,
         on_click=partial(_take_click, name),
@@ -126,22 +136,39 @@ def panel(name: str) -> None:
     selection.sheet(name)
 
 
+def columns(name: str) -> dict[str, latent_map.Column]:
+    """What the points can be coloured by, besides their class: attributes of the samples, and the
+    terms of their ELBO where these differ from one another."""
+    codes = session.encodings(name)
+    found = {
+        label: latent_map.Column(values, attributes.UNITS.get(label, ""))
+        for label, values in codes.attributes.items()
+    }
+    terms = {"KL": codes.kl, "reconstruction error": codes.cross_entropy}
+    varied = {label: values for label, values in terms.items() if np.ptp(values) > 0}
+    columns = found | {label: latent_map.Column(values, "nats") for label, values in varied.items()}
+    return {label[:1].upper() + label[1:]: column for label, column in columns.items()}
+
+
 def _weights(
     name: str, view: projections.Projection, z: np.ndarray
 ) -> tuple[np.ndarray | None, str]:
-    """The opacity of each digit, 0 to 1 (None: all 1), and the caption of the map."""
-    weights, note = None, ""
+    """The opacity of each sample, 0 to 1 (None: all 1), and the caption of the map."""
+    weights, note, spec = None, "", session.info(name).spec
     distances = view.distances(z)
     if distances is not None:
         weights, near, far = projections.fade(distances)
         share = f"{100 * view.share:.0f}\u00a0%"
         note = (
             f"The plane of {view.axes[0]} and {view.axes[1]} through the current code: {share} of "
-            f"the variance. A drag stays in it; digits fade with distance from it, {near:.1f} to "
-            f"{far:.1f}."
+            f"the variance. A drag stays in it; {spec.nouns} fade with distance from it, "
+            f"{near:.1f} to {far:.1f}."
         )
     elif view.plane is None:
-        note = "t-SNE keeps neighbours, not distances: a click selects the nearest digit's code."
+        note = (
+            "t-SNE keeps neighbours, not distances: a click selects the code of the nearest "
+            f"{spec.noun}."
+        )
     picked = selection.picked(name)
     if picked is not None and len(picked):
         whole = np.ones(len(view.points)) if weights is None else weights
@@ -154,12 +181,12 @@ def _backdrop(
     name: str, view: projections.Projection, z: np.ndarray
 ) -> tuple[bytes, tuple[float, float, float, float]] | None:
     """The decoded plane under the visible part of the map, as PNG and its range (left, right,
-    bottom, top); None where it is switched off, not a plane, or of more than MAX_TILES digits."""
+    bottom, top); None where it is switched off, not a plane, or of more than MAX_TILES samples."""
     seen = latent_map.map_view(map_key(name), view.axes)
     if view.plane is None or seen is None or not seen.backdrop_on:
         return None
     left, right, bottom, top = seen.range
-    # the grid depends on the zoom in steps and not on the pan, so that digits keep their positions
+    # the grid depends on the zoom in steps and not on the pan, so that samples keep their positions
     pitch = 2 ** (round(2 * math.log2((right - left) * TILE / seen.width)) / 2)
     if (right - left) * (top - bottom) / pitch**2 > MAX_TILES:  # before a range overflows
         return None
@@ -185,7 +212,7 @@ def _sheet(
     pitch: float,
     cells: tuple[int, int, int, int],
 ) -> bytes:
-    """PNG of a plane's digits, each decoded from the code in the middle of its cell.
+    """PNG of a plane's samples, each decoded from the code in the middle of its cell.
 
     Cells are squares with sides of `pitch`; `cells` are the ranges of the columns and of the rows,
     counted upwards: (first, end, first, end).
@@ -222,7 +249,7 @@ def _take_click(name: str) -> None:
         if click.press != pressed:
             state["pressed"] = click.press, now.committed
         if click.index is not None:
-            now.move(*session.digit_place(name, click.index))
+            now.move(*session.sample_place(name, click.index))
         else:
             now.move(*chosen(name).place(now.z, (click.x, click.y)))
     fragments.after_code_change()
@@ -239,5 +266,5 @@ def _take_shape(name: str) -> None:
     shape = latent_map.pending_shape(map_key(name))
     if shape is not None:
         view = chosen(name)
-        digits = shape.holds(view.points, session.encodings(name).labels)
-        selection.pick(name, digits, (view.axes, shape.polygon))
+        samples = shape.holds(view.points, session.encodings(name).labels)
+        selection.pick(name, samples, (view.axes, shape.polygon))

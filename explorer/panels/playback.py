@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from explorer import controls, generate_html, plots, session, text
+from explorer import generate_html, generation, plots, session, text
 from explorer.fragments import Fragment
+from explorer.panels import draw_form
 
 EPOCH_TIME = 0.4  # s for which each epoch is shown during the playback
 
@@ -29,13 +30,14 @@ def show(name: str) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _probabilities(name: str, has_classifier: bool) -> np.ndarray | None:
-    """The classifier's probabilities for the sheets, [epochs, 10, 10]."""
+    """The classifier's probabilities for the sheets, [epochs, samples, classes]."""
     del has_classifier  # in the cache's key: a damaged classifier may be restored
-    classifier, sheets = session.classifier(), session.history(name).sheets
+    classifier, sheets = session.classifier(name), session.history(name).sheets
     if classifier is None:
         return None
-    probabilities = classifier.classify(sheets.reshape(-1, 28, 28) / np.float32(255))
-    return probabilities.reshape(-1, 10, 10)
+    epochs, count, *shape = sheets.shape
+    probabilities = classifier.classify(sheets.reshape(-1, *shape) / np.float32(255))
+    return probabilities.reshape(epochs, count, -1)
 
 
 def _playback(name: str) -> None:
@@ -61,21 +63,17 @@ def _playback(name: str) -> None:
             if state.pop("from-start", False):
                 state[key] = 1
             epoch = st.slider("Epoch", 1, last, key=key, persist_state="session")
-        probabilities = _probabilities(name, session.has_classifier())
+        probabilities = _probabilities(name, session.has_classifier(name))
         now = None if probabilities is None else probabilities[epoch - 1]
-        st.html(
-            generate_html.sheet(
-                history.sheets[epoch - 1],
-                np.arange(10),
-                now,
-                controls.DIGIT_COLOURS,
-                (5, 5),
-                large=True,
-            )
-        )
-        right_ones = 0 if now is None else int((now.argmax(axis=1) == np.arange(10)).sum())
-        share_text = "" if now is None else f"; {right_ones} of 10 are classified as requested"
-        st.caption(f"The same ten codes after epoch {epoch} of {last}{share_text}.")
+        samples = history.sheets[epoch - 1]
+        # the codes of the sheet have the classes in turn
+        labels = generation.in_turn(range(len(session.info(name).spec.classes)), len(samples))
+        palette = draw_form.palette(name)
+        st.html(generate_html.sheet(samples, labels, now, palette, (5, 5), large=True))
+        right_ones = 0 if now is None else int((now.argmax(axis=1) == labels).sum())
+        of_all = f"{right_ones} of {len(labels)} are classified as requested"
+        share_text = "" if now is None else f"; {of_all}"
+        st.caption(f"The same {len(samples)} codes after epoch {epoch} of {last}{share_text}.")
     with right:
         figure = plots.losses(panels(history.curves), epoch)
         st.plotly_chart(figure, config={"displayModeBar": False}, key="losses")

@@ -1,4 +1,4 @@
-"""Samples from the prior of a model that is not conditioned on the digit."""
+"""Samples from the prior of a model that is not conditioned on a class."""
 
 from __future__ import annotations
 
@@ -7,26 +7,47 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import controls, generate_html, generation, session, text
-from explorer.generation import SHOWN, Drawn
+from explorer import generate_html, generation, session, text
+from explorer.generation import Drawn
 from explorer.panels import downloads, draw_form
+from explorer.renderers import renderer
 from vae import latent
 
 NO_LABELS = np.empty(0, np.int64)  # no class is requested
 
 
 def show(name: str) -> None:
-    """Show why this model generates no chosen digit, the conditional models, and samples from its
-    prior; an autoencoder has no prior and no samples."""
+    """Show why this model generates no chosen class, the conditional models of such data, and
+    samples from its prior; an autoencoder has no prior and no samples."""
     info = session.info(name)
-    able = [n for n in session.names()[0] if "conditions" in session.info(n).abilities]
+    if info.spec.classes:
+        _conditional(name)
+    # without a KL, an encoder's codes do not follow the prior
+    if "encodes" not in info.abilities or any(info.kl):
+        _sheet(name)
+    elif not info.spec.classes:
+        st.info(
+            f"{text.quoted(info.title)} has no prior to draw samples from: its encoder is "
+            "deterministic, and no distribution of its codes was learned."
+        )
+
+
+def _conditional(name: str) -> None:
+    info = session.info(name)
+    sort = text.class_noun(info.spec)
+    others = [(other, session.info(other)) for other in session.names()[0]]
+    able = [
+        other
+        for other, its in others
+        if "conditions" in its.abilities and its.spec.classes == info.spec.classes
+    ]
 
     def choose(other: str) -> None:
         st.session_state["model"] = other
 
     with st.container(key="not-offered"):
         st.html(
-            f"<h3>{text.html(info.title)} cannot generate a chosen digit</h3><p>It was trained "
+            f"<h3>{text.html(info.title)} cannot generate a chosen {sort}</h3><p>It was trained "
             "without labels, so its code does not separate the class from the style. Conditional "
             "models do" + ("; choose one of these.</p>" if able else ", and none is installed.</p>")
         )
@@ -34,15 +55,14 @@ def show(name: str) -> None:
             for other in able:
                 title = text.widget_label(session.info(other).title)
                 st.button(title, key=f"take-{other}", on_click=choose, args=(other,))
-    if any(info.kl):  # without a KL, codes do not follow the prior
-        _sheet(name)
 
 
 def _sheet(name: str) -> None:
-    parts = draw_form.layout()
-    st.session_state.setdefault("prior-count", 100)
+    parts, spec, limit = draw_form.layout(), session.info(name).spec, draw_form.most_shown(name)
+    state = st.session_state
+    state["prior-count"] = min(state.get("prior-count", 100), limit)
     how_many = partial(
-        st.number_input, "How many", 1, SHOWN, step=10, key="prior-count", persist_state="session"
+        st.number_input, "How many", 1, limit, step=10, key="prior-count", persist_state="session"
     )
     with parts.request:
         st.html("<h3>Samples from its prior</h3>")
@@ -51,24 +71,25 @@ def _sheet(name: str) -> None:
     across = generation.columns(1, count)
 
     def sheet(pictures: np.ndarray, probabilities: np.ndarray | None) -> str:
-        return generate_html.sheet(pictures, None, probabilities, controls.DIGIT_COLOURS, across)
+        return generate_html.sheet(pictures, None, probabilities, draw_form.palette(name), across)
 
     with parts.sheet:
         # asked for the classifier after the model, for it is loaded too
         drawn = draw_form.sheet(
-            name, count, sheet, lambda: _drawn(name, *request, session.has_classifier())
+            name, count, sheet, lambda: _drawn(name, *request, session.has_classifier(name))
         )
     with parts.outcome:
         if drawn.probabilities is None:
-            draw_form.no_classifier()
+            draw_form.no_classifier(name)
         else:
-            st.html(generate_html.class_counts(drawn.probabilities, controls.DIGIT_COLOURS))
+            st.html(generate_html.class_counts(drawn.probabilities, draw_form.palette(name)))
         downloads.buttons(
             drawn,
             f"{name}-prior",
-            lambda: generation.sheet(drawn.images, across[0]),
+            renderer(spec).downloads(drawn.images, across[0]),
             generation.by_prior(name, *request),
             "prior",
+            spec.nouns,
         )
 
 
@@ -76,4 +97,4 @@ def _sheet(name: str) -> None:
 def _drawn(name: str, count: int, seed: int, temperature: float, has_classifier: bool) -> Drawn:
     del has_classifier  # in the cache's key: a damaged classifier may be restored
     codes = latent.sample_prior(session.info(name).blocks, count, seed, temperature)
-    return draw_form.classified(session.model(name).decode(codes), NO_LABELS, codes)
+    return draw_form.classified(name, session.model(name).decode(codes), NO_LABELS, codes)

@@ -1,5 +1,5 @@
-"""All ten digits in each of several styles, taken from the prior, sliders, test digits or the
-visitor's images."""
+"""Samples of each class in each of several styles, taken from the prior, sliders, test samples or
+the visitor's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer import (
     fragments,
     generate_html,
     generation,
-    mnist_download,
+    originals,
     session,
     text,
 )
@@ -23,23 +23,63 @@ from explorer.generate_html import Source
 from explorer.generation import Drawn, SliderValues
 from explorer.panels import downloads, draw_form, uploads
 from explorer.panels.uploads import Upload
+from explorer.renderers import renderer
 from vae import latent
 
-ROWS, MAX_ROWS = 8, 40  # styles at once: 40 rows of ten are the 400 digits that are shown
-TEN = list(range(10))
+ROWS, MAX_ROWS = 8, 40  # styles at once: 40 rows of ten are the 400 samples that are shown
 
 
-def choose() -> None:
-    """The control that chooses the source of the styles, which `show` reads."""
+def choose(name: str) -> None:
+    """The controls that choose the source of the styles, which `show` reads, and the classes where
+    the model has many."""
+    spec, state = session.info(name).spec, st.session_state
+    ways = [way for way in WAYS if _is_offered(way, name)]
+    if state.get("style-way") not in ways:
+        state["style-way"] = ways[0]
     st.segmented_control(
         "Style from",
-        WAYS,
-        default="Prior",
+        ways,
+        format_func=lambda way: f"Test {spec.nouns}" if way == "Test" else way,
         key="style-way",
         required=True,
         label_visibility="collapsed",
         persist_state="session",
     )
+    if len(spec.classes) > generation.MAX_CLASSES:
+        names = [text.widget_label(sort) for sort in text.class_names(spec)]
+        st.multiselect(
+            f"Classes, at most {generation.MAX_CLASSES}",
+            range(len(names)),
+            default=list(range(generation.MAX_CLASSES)),
+            format_func=lambda label: names[label],
+            max_selections=generation.MAX_CLASSES,
+            key=_classes_key(name),
+            persist_state="session",
+        )
+
+
+def _is_offered(way: str, name: str) -> bool:
+    info = session.info(name)
+    if way in ("Test", "Draw", "Upload") and "encodes" not in info.abilities:
+        return False
+    entries = renderer(info.spec).entries(info.spec)
+    return {"Draw": "draw" in entries, "Upload": "upload" in entries}.get(way, True)
+
+
+def _classes_key(name: str) -> str:
+    return f"style-classes-{name}"
+
+
+def _classes(name: str) -> list[int]:
+    """The classes that are shown in each style."""
+    every = list(range(min(generation.MAX_CLASSES, len(session.info(name).spec.classes))))
+    return sorted(st.session_state.get(_classes_key(name)) or every)
+
+
+def _every(name: str) -> str:
+    """All the classes, for a sentence: "all ten digits", "all classes"."""
+    spec = session.info(name).spec
+    return "all ten digits" if text.names_digits(spec) else "each class"
 
 
 def show(name: str) -> None:
@@ -48,27 +88,32 @@ def show(name: str) -> None:
 
 
 def _drawn(name: str, styles: np.ndarray) -> Drawn:
-    """All ten digits in each of the styles [S, Z]."""
-    return draw_form.draw(name, np.tile(TEN, len(styles)), styles.repeat(10, axis=0))
+    """A sample of each class in each of the styles [S, Z]."""
+    classes = _classes(name)
+    labels = np.tile(classes, len(styles))
+    return draw_form.draw(name, labels, styles.repeat(len(classes), axis=0))
 
 
-def _sheet(drawn: Drawn, sources: list[Source]) -> str:
+def _sheet(name: str, drawn: Drawn, sources: list[Source]) -> str:
     """A row for each style, preceded by its source; a single style is enlarged."""
-    colours = controls.DIGIT_COLOURS
-    if len(drawn.labels) > 10:
-        return generate_html.styles(drawn.images, TEN, drawn.probabilities, colours, sources)
+    palette, classes = draw_form.palette(name), _classes(name)
+    if len(drawn.labels) > len(classes):
+        return generate_html.styles(drawn.images, classes, drawn.probabilities, palette, sources)
+    heads = not text.names_digits(palette.spec)
     return generate_html.sheet(
-        drawn.images, drawn.labels, drawn.probabilities, colours, (5, 5), large=True
+        drawn.images, drawn.labels, drawn.probabilities, palette, (5, 5), heads=heads, large=True
     )
 
 
 def _downloads(name: str, drawn: Drawn, styles: np.ndarray, stem: str) -> None:
+    spec, classes = session.info(name).spec, _classes(name)
     downloads.buttons(
         drawn,
         f"{name}-{stem}",
-        lambda: generation.sheet(drawn.images, 10),
-        generation.by_styles(name, TEN, styles),
+        renderer(spec).downloads(drawn.images, len(classes)),
+        generation.by_styles(name, classes, styles),
         stem,
+        spec.nouns,
     )
 
 
@@ -79,11 +124,11 @@ def _rows(
     styles = generation.rounded(styles)
     drawn = _drawn(name, styles)
     with parts.sheet:
-        st.html(_sheet(drawn, sources))
+        st.html(_sheet(name, drawn, sources))
     with parts.outcome:
         if sources and len(styles) == 1:
-            st.html(generate_html.single_source(sources[0]))
-        draw_form.agreement(drawn)
+            st.html(generate_html.single_source(sources[0], draw_form.palette(name)))
+        draw_form.agreement(name, drawn)
         _downloads(name, drawn, styles, stem)
 
 
@@ -131,12 +176,12 @@ def _slider_style(name: str) -> tuple[SliderValues, list[int], list[int]]:
 
 @st.fragment(key=Fragment.STYLE)
 def _style(name: str) -> None:
-    """The digits and the sliders. It has no other parts, because it runs during a drag."""
+    """The samples and the sliders. It has no other parts, because it runs during a drag."""
     info = session.info(name)
     style, dims, places = _slider_style(name)
     drawn = _drawn(name, generation.rounded(style.z[None]))
     with st.container(key="sheet"):
-        st.html(_sheet(drawn, []))
+        st.html(_sheet(name, drawn, []))
 
     def move(z: np.ndarray) -> None:
         style.set(z)
@@ -153,6 +198,7 @@ def _style(name: str) -> None:
             style.z[places].tolist(),
             key=f"style-{name}",
             revision=style.revision,
+            ranges=controls.ranges(name, dims),
             **controls.kl_notes(name, dims),
             max_height=300,
             on_release=fragments.after_style_change,
@@ -161,7 +207,7 @@ def _style(name: str) -> None:
             zero = np.zeros_like(style.z)
             st.button("Reset", on_click=move, args=(zero,), key="style-reset", help="All to 0")
             st.button("Random", on_click=random, key="style-random", help="A draw from the prior")
-        draw_form.agreement(drawn)
+        draw_form.agreement(name, drawn)
 
 
 @st.fragment(key=Fragment.STYLE_DOWNLOADS)
@@ -172,13 +218,19 @@ def _style_downloads(name: str) -> None:
         _downloads(name, _drawn(name, styles), styles, "sliders")
 
 
-# --- from test digits ---------------------------------------------------------------------------
+# --- from test samples --------------------------------------------------------------------------
 
 
-def _test_digits(name: str) -> None:
-    state, parts, mnist = st.session_state, draw_form.layout(), mnist_download.digits()
-    digits = mnist or session.bundled()
-    count = len(digits.labels)
+def _test_samples(name: str) -> None:
+    state, parts, spec = st.session_state, draw_form.layout(), session.info(name).spec
+    own = originals.dataset(name)
+    found = own or originals.stand_ins(name)
+    if found is None:
+        with parts.sheet:
+            controls.model(name)
+            controls.originals_line(name)
+        return
+    count = len(found)
     state["style-index"] = min(state.get("style-index", 0), count - 1)
 
     def show_from(start: int) -> None:
@@ -190,7 +242,7 @@ def _test_digits(name: str) -> None:
     with parts.request, st.container(horizontal=True, vertical_alignment="bottom"):
         first = int(
             st.number_input(
-                "First test digit", 0, count - 1, key="style-index", persist_state="session"
+                f"First test {spec.noun}", 0, count - 1, key="style-index", persist_state="session"
             )
         )
         controls.pager(first, ROWS, count, show_from, "style")
@@ -198,15 +250,15 @@ def _test_digits(name: str) -> None:
     with parts.sheet:
         controls.model(name)
     shown = slice(first, first + ROWS)
-    pictures, labels = digits.samples[shown] / np.float32(255), digits.labels[shown]
-    kind = "test" if mnist else "bundled"
+    pictures = found.samples[shown] / np.float32(255)
+    kind = "test" if own else "bundled"
     sources = [
-        Source(picture, text.numbered(f"{kind} digit", index, label))
-        for index, (picture, label) in enumerate(zip(pictures, labels, strict=True), first)
+        Source(picture, originals.numbered(kind, found, index))
+        for index, picture in enumerate(pictures, first)
     ]
     mean, _ = controls.model(name).encode(pictures)
-    _rows(name, parts, draw_form.style_part(name, mean), sources, "test-digits")
-    controls.mnist_line()
+    _rows(name, parts, draw_form.style_part(name, mean), sources, f"test-{spec.nouns}")
+    controls.originals_line(name)
 
 
 # --- from the visitor's images ------------------------------------------------------------------
@@ -215,27 +267,30 @@ def _test_digits(name: str) -> None:
 @st.fragment(key=Fragment.STYLE_DRAWING)
 def _draw(name: str) -> None:
     parts = draw_form.layout()
+    spec = session.info(name).spec
     with parts.request, st.container(width=280):
-        png = drawing.mount(key="style-ink")
+        png = drawing.mount(key="style-ink", noun=spec.noun)
     with parts.sheet:
         controls.model(name)
         if png is None:
-            st.caption("Draw a digit: after each stroke, all ten digits are drawn in its style.")
+            drawn = text.with_article(spec.noun)
+            st.caption(f"Draw {drawn}: after each stroke, {_every(name)} are drawn in its style.")
             return
     _own(name, parts, [Upload("your drawing", png)], False, "drawing")
 
 
 def _upload(name: str) -> None:
-    parts = draw_form.layout()
+    parts, spec = draw_form.layout(), session.info(name).spec
     with parts.request:
-        label = f"Images of one digit each, up to {ROWS}: {uploads.LIMITS}"
+        what = "Images" if spec.noun == "image" else f"Images of one {spec.noun} each"
+        label = f"{what}, up to {ROWS}: {uploads.LIMITS}"
         files = uploads.uploads(label, "style-files", several=True)
         if len(files) > ROWS:
             st.error(f"{len(files)} images are too many: the first {ROWS} are used.")
     with parts.sheet:
         controls.model(name)
         if not files:
-            st.caption("Each image becomes a row: its digit, then all ten in its style.")
+            st.caption(f"Each image becomes a row: the image, then {_every(name)} in its style.")
             return
     _own(name, parts, files[:ROWS], "auto", "upload")
 
@@ -244,16 +299,17 @@ def _own(
     name: str, parts: draw_form.Layout, files: list[Upload], invert: str | bool, stem: str
 ) -> None:
     """Rows in the styles of the visitor's images, those that can be read."""
+    spec = session.info(name).spec
     with parts.sheet:
-        tried = [(file.name, uploads.digit(file, invert)) for file in files]
-    found = [(title, steps.final / np.float32(255)) for title, steps in tried if steps]
+        tried = [(file.name, uploads.entered(file, spec, invert)) for file in files]
+    found = [(title, entered.sample) for title, entered in tried if entered]
     if not found:
         return
     mean, _ = controls.model(name).encode(np.stack([picture for _, picture in found]))
     taken = mean[:, session.info(name).class_dims].argmax(axis=1)
     sources = [
-        Source(picture, f"{text.inert(title)}, encoded as {text.with_article(str(digit))}")
-        for (title, picture), digit in zip(found, taken, strict=True)
+        Source(picture, f"{text.inert(title)}, encoded as {text.phrase(int(label), spec)}")
+        for (title, picture), label in zip(found, taken, strict=True)
     ]
     _rows(name, parts, draw_form.style_part(name, mean), sources, stem)
 
@@ -261,7 +317,7 @@ def _own(
 WAYS = {
     "Prior": _prior,
     "Sliders": _sliders,
-    "Test digits": _test_digits,
+    "Test": _test_samples,
     "Draw": _draw,
     "Upload": _upload,
 }

@@ -1,4 +1,4 @@
-"""The visitor's own images: kept for the session and prepared as MNIST was."""
+"""The visitor's own files: kept for the session, and turned into samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from explorer import text
-from vae import image_file, prepare
+from explorer.renderers import Entered, renderer
+from vae import image_file
+from vae.dataspec import DataSpec
 
 UPLOAD_MB = 20  # of one file
 MAX_FILES, MAX_MB = 16, 60  # kept for one uploader
@@ -88,16 +90,20 @@ def _keep(kept: dict[str, Upload], files: list[UploadedFile]) -> None:
             size += file.size
 
 
-def digit(file: Upload, invert: str | bool = "auto", advice: str = "") -> prepare.Prepared | None:
-    """The image prepared as MNIST was; where it cannot be used, None, and the reason is shown.
+def entered(
+    file: Upload, spec: DataSpec, invert: str | bool = "auto", advice: str = ""
+) -> Entered | None:
+    """The file as a sample; where it cannot be used, None, and the reason is shown.
 
     `advice` is appended to the message for an image without ink.
     """
-    found = _prepared(file.digest, invert, file.content)
-    if isinstance(found, prepare.Prepared):
+    found = _prepared(file.digest, spec, invert, file.content)
+    if isinstance(found, Entered):
         return found
-    remedy = f" Choose a digit that contrasts with its background{advice}." if found.read else ""
-    st.error(f"{text.quoted(file.name)} cannot be used: {found.reason}.{remedy}")
+    contrast = f" Choose {text.with_article(spec.noun)} that contrasts with its background{advice}."
+    st.error(
+        f"{text.quoted(file.name)} cannot be used: {found.reason}.{contrast if found.read else ''}"
+    )
     return None
 
 
@@ -110,12 +116,12 @@ class _Fault:
 
 
 @st.cache_resource(show_spinner=False, max_entries=MAX_PREPARED)
-def _prepared(digest: str, invert: str | bool, _content: bytes) -> prepare.Prepared | _Fault:
-    """The prepared image. The cache's key has the digest; Streamlit leaves out `_content`."""
+def _prepared(digest: str, spec: DataSpec, invert: str | bool, _content: bytes) -> Entered | _Fault:
+    """The sample of a file. The cache's key has the digest; Streamlit leaves out `_content`."""
     del digest
     pixels = None
     try:
-        pixels = image_file.read_image(_content)
-        return prepare.prepare(pixels, invert)
+        pixels = renderer(spec).read(_content)
+        return renderer(spec).prepare(pixels, spec, invert)
     except ValueError as error:
         return _Fault(str(error), read=pixels is not None)

@@ -61,7 +61,7 @@ PHONE: dict[str, Any] = {
 }
 
 # The latent code of the image that Explore shows.
-CODE = "() => document.querySelector('.decoded-digit').dataset.code"
+CODE = "() => document.querySelector('.decoded-sample').dataset.code"
 
 
 def open_map(page: Page, url: str, settle: Callable[[Page], None]) -> Page:

@@ -16,7 +16,7 @@ Serve = Callable[..., str]
 Settle = Callable[[Page], None]
 NewPage = Callable[..., Page]
 APP = "streamlit_app.py"
-PICTURE = ".decoded-digit canvas"
+PICTURE = ".decoded-sample canvas"
 AT_ORIGIN = re.compile(r"z=0(%2C|,)0$")
 
 
@@ -201,7 +201,7 @@ COMPARE = """async (index) => {
   };
   const tile = [...document.querySelectorAll(".latent-map .thumb i")].at(-1);
   const sheet = await load(tile.style.backgroundImage.slice(5, -2));
-  const picture = document.querySelector(".decoded-digit canvas");
+  const picture = document.querySelector(".decoded-sample canvas");
   const grey = (image, x, y) => {
     const canvas = new OffscreenCanvas(28, 28).getContext("2d");
     canvas.drawImage(image, x, y, 28, 28, 0, 0, 28, 28);
@@ -321,7 +321,7 @@ def test_the_buttons_move_the_code_and_undo_returns(explore: Page, settle: Settl
     expect(explore).to_have_url(re.compile(r"digit=\d+"))
     settle(explore)
     digit = state(explore)["digit"]
-    expect(explore.locator(".decoded-digit figcaption")).to_contain_text(f"{int(digit):,}")
+    expect(explore.locator(".decoded-sample figcaption")).to_contain_text(f"{int(digit):,}")
     explore.get_by_role("button", name="Random").click()
     expect(explore).to_have_url(re.compile(r"[?&]z="))
     settle(explore)
@@ -342,7 +342,7 @@ def test_the_buttons_move_the_code_and_undo_returns(explore: Page, settle: Settl
 
 def test_a_link_shows_what_its_sender_saw(shared_page: Page, serve: Serve, settle: Settle) -> None:
     page = open_explore(shared_page, f"{serve(APP)}/?model=vae-10d&digit=7", settle)
-    expect(page.locator(".decoded-digit figcaption")).to_contain_text("test digit 7")
+    expect(page.locator(".decoded-sample figcaption")).to_contain_text("test digit 7")
     shown = picture(page)
     numbers = code(page)
     assert any(value != 0 for value in numbers)
@@ -380,7 +380,7 @@ def test_a_wrong_link_is_one_sentence_and_the_page_goes_on(shared_page: Page, se
         expect(alert).to_contain_text(sentence)
         expect(alert).to_have_count(1)
         expect(alert.get_by_role("link")).to_have_count(0)
-        shared_page.locator(".decoded-digit[data-code]").wait_for()
+        shared_page.locator(".decoded-sample[data-code]").wait_for()
         assert picture(shared_page).startswith("data:image/png")
 
 
@@ -467,7 +467,8 @@ FITS = """(width) => {
   const sliders = [...document.querySelectorAll("*")].map((each) => each.shadowRoot)
     .find((root) => root?.querySelector(".rail"));
   return main.scrollWidth <= width && document.documentElement.scrollWidth <= width
-    && wide(".rail", sliders) >= 70 && wide(".decoded-digit canvas") >= 168 && wide(".facts") >= 80;
+    && wide(".rail", sliders) >= 70 && wide(".decoded-sample canvas") >= 168
+    && wide(".facts") >= 80;
 }"""
 
 
@@ -523,7 +524,7 @@ def test_late_parts_have_their_height_reserved_and_sliders_scroll(
     before = below.bounding_box()
     for route in held:
         route.continue_()
-    page.locator(".decoded-digit[data-code]").wait_for()
+    page.locator(".decoded-sample[data-code]").wait_for()
     page.get_by_role("slider").first.wait_for()
     plot(page).wait_for()
     after = below.bounding_box()
@@ -552,14 +553,14 @@ def test_the_header_is_painted_before_torch_is_imported(page: Page, serve: Serve
     page.expose_function("seen", note)
     page.add_init_script(
         """new MutationObserver(() => {
-            for (const part of ["h1", ".decoded-digit", ".decoded-digit[data-code]"])
+            for (const part of ["h1", ".decoded-sample", ".decoded-sample[data-code]"])
                 if (document.querySelector(part)) window.seen(part);
         }).observe(document, { subtree: true, childList: true, attributes: true });"""
     )
     page.goto(url)
-    page.locator(".decoded-digit[data-code]").wait_for(timeout=60_000)
+    page.locator(".decoded-sample[data-code]").wait_for(timeout=60_000)
     order = list(dict.fromkeys(seen))
-    assert order.index(".decoded-digit") < order.index(".decoded-digit[data-code]")
+    assert order.index(".decoded-sample") < order.index(".decoded-sample[data-code]")
 
 
 def test_unlabelled_digits_and_damaged_weights(

@@ -107,7 +107,7 @@ def test_the_page_reconnects_to_a_restarted_server_without_a_reload(
     box.press("Enter")
     serve.start(url)
     page.wait_for_function("() => window.latentExplorerLive.open", timeout=60_000)
-    picture = page.locator(".decoded-digit[data-code]")
+    picture = page.locator(".decoded-sample[data-code]")
     expect(picture).to_have_attribute("data-code", re.compile(r",1\.25$"), timeout=60_000)
     expect(page).to_have_url(re.compile(r"(%2C|,)1\.25$"))
     settle(page)
@@ -134,7 +134,7 @@ def test_a_change_of_a_slider_before_the_first_picture_is_not_lost(page: Page, s
     )
     page.goto(serve("streamlit_app.py", "--server.maxUploadSize=24"))
     page.wait_for_function("() => window.moved")
-    picture = page.locator(".decoded-digit[data-code]")
+    picture = page.locator(".decoded-sample[data-code]")
     expect(picture).to_have_attribute("data-code", "1.5,0", timeout=60_000)
     expect(page).to_have_url(re.compile(r"z=1.5(%2C|,)0$"))
 
@@ -151,7 +151,7 @@ def test_a_drag_that_returns_to_its_start_ends_on_release(
     page.mouse.up()
     page.wait_for_function("() => !window.latentExplorerLive.held")
     page.get_by_role("button", name="Test digit").click()
-    expect(page.locator(".decoded-digit figcaption")).to_contain_text("test digit")
+    expect(page.locator(".decoded-sample figcaption")).to_contain_text("test digit")
 
 
 @pytest.mark.parametrize("model", ["vae-20d", "cvae"])
@@ -163,7 +163,7 @@ def test_every_kind_of_model_is_decoded_during_a_drag(
     assert label
     spot = press(page, label)
     assert len(slide(page, spot, 80)) == 10
-    expect(page.locator(".decoded-digit figcaption")).to_have_text("decoded from the current code")
+    expect(page.locator(".decoded-sample figcaption")).to_have_text("decoded from the current code")
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"[?&]z="))
 
@@ -216,7 +216,7 @@ def test_no_run_of_a_page_is_requested_once_another_page_is(
     assert len(set(asked)) == (2 if gap > 80 else 1)
     assert asked.count(asked[-1]) == 1, "the other page was requested once, and last"
     page.get_by_role("link", name="Explore").click()
-    picture = page.locator(".decoded-digit[data-code]")
+    picture = page.locator(".decoded-sample[data-code]")
     expect(picture).to_have_attribute("data-code", "1.5,0")  # and the change is not lost
     expect(page).to_have_url(re.compile(r"z=1.5(%2C|,)0$"))
 

@@ -448,7 +448,7 @@ def test_the_backdrop_of_many_dimensions_goes_through_the_code(
         expect(picture).not_to_have_attribute("src", before)
     page.get_by_text("t-SNE", exact=True).click()
     expect(switch).to_be_hidden()
-    expect(page.get_by_text("a click selects the nearest digit's code")).to_be_visible()
+    expect(page.get_by_text("a click selects the code of the nearest digit")).to_be_visible()
     expect(picture).to_have_count(0)
     page.get_by_text("Two dimensions", exact=True).click()
     expect(switch).to_have_attribute("aria-pressed", "true")
@@ -490,7 +490,7 @@ def test_selected_digits_are_shown_and_counted_and_can_be_clicked(
     assert total == pytest.approx(inside, rel=0.02), "apart from the rounding to pixels"
     parts = [int(re.sub(r"\D", "", part)) for part in tally.locator("b").all_inner_texts()]
     assert sum(parts) == total
-    tiles = page.locator("[data-latent-explorer=DigitSheet] button")
+    tiles = page.locator("[data-latent-explorer=SampleSheet] button")
     expect(tiles).to_have_count(200)
     assert page.evaluate(RANGES) == pytest.approx(ranges)
     name = tiles.nth(120).get_attribute("title") or ""

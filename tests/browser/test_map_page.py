@@ -52,7 +52,7 @@ def test_a_double_click_leaves_the_code_and_no_step_to_undo(
     settle(page)
     expect(page).to_have_url(re.compile(r"digit=7\b"))
     assert page.evaluate(CODE) == code
-    expect(page.locator(".decoded-digit figcaption")).to_contain_text("test digit 7")
+    expect(page.locator(".decoded-sample figcaption")).to_contain_text("test digit 7")
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
     number = page.locator(".list input.number").first.input_value()
     assert any(float(number) == pytest.approx(float(v), abs=0.01) for v in code.split(","))
@@ -164,7 +164,7 @@ def test_selected_digits_are_outlined_and_one_stop_of_the_tab_key(
     expect(digits.nth(1)).to_be_focused()
     expect(page.locator(".digits button[tabindex='0']")).to_have_count(1)
     page.keyboard.press("Enter")
-    expect(page.locator(".decoded-digit figcaption")).to_contain_text("test digit")
+    expect(page.locator(".decoded-sample figcaption")).to_contain_text("test digit")
     expect(page.locator(".tally")).to_contain_text("digits selected")
     first = page.locator(".tally span").first
     assert re.fullmatch(r"\d", first.locator("strong").inner_text()), "the digit, and its count"

@@ -21,7 +21,7 @@ WATCH = """() => {
 # Records the codes that are shown.
 RECORD = """() => {
   window.codes = [];
-  const view = document.querySelector(".decoded-digit");
+  const view = document.querySelector(".decoded-sample");
   new MutationObserver(() => window.codes.push(view.dataset.code))
     .observe(view, { attributes: true, attributeFilter: ["data-code"] });
 }"""

@@ -1,19 +1,19 @@
-"""MNIST downloads that have ended: with digits, or without a connection."""
+"""Readings of test sets that have ended: with samples, or without a connection."""
 
-from explorer.mnist_download import MnistDownload
+from explorer.originals import Loading
 from vae.data import DataError
 from vae.dataspec import Dataset
 from vae.download import Progress
 
 
-def ended(found: Dataset | None) -> MnistDownload:
-    """A download that found these digits; None: it was refused."""
+def ended(found: Dataset | None) -> Loading:
+    """A reading that found these samples; None: it was refused."""
 
     def load(progress: Progress) -> Dataset:
         if found is None:
             raise DataError("refused")
         return found
 
-    download = MnistDownload(load)
-    download.wait(30)
-    return download
+    loading = Loading(load)
+    loading.wait(30)
+    return loading

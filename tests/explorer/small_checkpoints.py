@@ -26,9 +26,10 @@ def write(
     title: str = "",
     tsne: bool = False,
     spread: float = 1,
+    encodes: bool = True,
 ) -> None:
     """An untrained model with random codes for its test digits; `labels` [COUNT] are 0 to 9 in turn
-    unless given."""
+    unless given. Without `encodes` it is a decoder alone."""
     config = CONFIGS[model] | ({"latent": latent} if latent else {})
     built = models.build(model, config)
     manifest = Manifest(
@@ -38,10 +39,10 @@ def write(
         title=title or f"Small, {latent}-d",
         description="For the tests.",
         blocks=built.blocks,
-        abilities=tuple(sorted(abilities(built))),
+        abilities=tuple(sorted(abilities(built) - ({"encodes"} if not encodes else set()))),
     )
     checkpoint.write_model(folder, manifest, built.state_dict())
-    if not latent:
+    if not latent or not encodes:
         return
     rng = np.random.default_rng(latent)
     size = sum(block.size for block in built.blocks)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.components import digit_sheet, drawing, latent_map, latent_sliders
+from explorer.components import drawing, latent_map, latent_sliders, sample_sheet
 from explorer.components.drawing import PNG_SIGNATURE
 
 POINTS = np.zeros((3, 2), np.float32)
@@ -21,7 +21,11 @@ def with_sliders() -> None:
     from explorer.components import latent_sliders
 
     revision = st.session_state.get("revision", 0)
-    st.json(latent_sliders.mount(["z1", "z2"], [0.5, -0.5], key="sliders", revision=revision))
+    st.json(
+        latent_sliders.mount(
+            ["z1", "z2"], [0.5, -0.5], ranges=[(-3, 3)] * 2, key="sliders", revision=revision
+        )
+    )
 
 
 def with_map() -> None:
@@ -160,12 +164,22 @@ def test_the_visible_range_is_read_for_the_axes_of_the_map() -> None:
         assert shown(run(with_shapes, map={"view": seen | wrong})) == [None, None]
 
 
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [((28, 28), (28, 28)), ((8, 8), (32, 32)), ((6, 5), (25, 30)), ((128, 64), (32, 64))],
+)
+def test_a_tile_of_a_sheet_is_neither_tiny_nor_large_and_keeps_its_aspect(
+    size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    assert sample_sheet.tile_size(*size) == shown
+
+
 @pytest.mark.parametrize(("pictures", "names"), [(0, 0), (2, 1)])
 def test_a_sheet_with_other_numbers_of_pictures_and_names_is_refused(
     pictures: int, names: int
 ) -> None:
     with pytest.raises(ValueError, match=f"{pictures} pictures but {names} names"):
-        digit_sheet.mount(np.zeros((pictures, 28, 28), np.uint8), ["a"] * names, key="sheet")
+        sample_sheet.mount(np.zeros((pictures, 28, 28), np.uint8), ["a"] * names, key="sheet")
 
 
 def test_a_drawing_is_returned_until_it_is_cleared() -> None:
@@ -186,10 +200,12 @@ def test_data_that_is_not_a_png_is_dropped(png: Any) -> None:
     [
         ({"points": np.zeros((3, 3), np.float32)}, r"\(3, 3\)"),
         ({"labels": LABELS[:2]}, r"3 points but labels of the shape \(2,\)"),
-        ({"labels": LABELS + 9}, "labels 9 to 11 for 10 colours"),
-        ({"labels": LABELS - 2}, "labels -2 to 0 for 10 colours"),
+        ({"labels": LABELS + 9}, "labels 9 to 11 for 10 classes"),
+        ({"labels": LABELS - 2}, "labels -2 to 0 for 10 classes"),
         ({"selected": 3}, "selected = 3"),
         ({"weights": np.ones(2)}, r"3 points but weights of the shape \(2,\)"),
+        ({"columns": {"KL": latent_map.Column(np.ones(2, np.float32))}}, "3 points but KL of the"),
+        ({"names": ["apple"]}, "3 points but 1 names"),
     ],
 )
 def test_a_map_of_arrays_that_do_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
@@ -204,7 +220,8 @@ def test_a_map_of_arrays_that_do_not_fit_is_refused(change: dict[str, Any], mess
         ({"values": [1.0]}, "2 names but 1 values"),
         ({"values": [1.0, float("inf")]}, "z2 = inf"),
         ({"notes": ["a"]}, "1 notes"),
-        ({"low": 3.0}, "low = 3"),
+        ({"ranges": [(-3, 3), (3, 3)]}, "the range of z2 is empty"),
+        ({"ranges": [(-3, 3)]}, "2 names but 1 ranges"),
     ],
 )
 def test_sliders_of_arguments_that_do_not_fit_are_refused(

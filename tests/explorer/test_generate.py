@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from explorer import mnist_download, session
+from explorer import originals, session
 from tests.explorer import downloads
 from vae import latent
 from vae.dataspec import MNIST, Dataset
@@ -79,7 +79,7 @@ class Service:
     def model(self, name: str) -> RowModel:
         return RowModel(self.info(name))
 
-    def classifier(self) -> Classifier | None:
+    def classifier(self, name: str) -> Classifier | None:
         return Classifier(self.info("classifier")) if self.has_classifier else None
 
     def history(self, name: str) -> History:
@@ -104,9 +104,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setattr(session, "is_ready", lambda name: True)
     monkeypatch.setattr(session, "classifier_fault", lambda: "")
     monkeypatch.setattr(session, "names", lambda: (["able", "plain"], []))
-    monkeypatch.setattr(session, "bundled", lambda: digits)
-    monkeypatch.setattr(mnist_download, "digits", lambda: None)
-    monkeypatch.setattr(mnist_download, "shared", lambda: downloads.ended(None))
+    monkeypatch.setattr(originals, "bundled", lambda: digits)
+    monkeypatch.setattr(originals, "shared", lambda *_: downloads.ended(None))
     return fake
 
 
@@ -155,7 +154,7 @@ def test_all_ten_digits_are_shown_initially(app: AppTest) -> None:
 
 def test_the_chosen_digits_repeat_in_turn(app: AppTest) -> None:
     app.run()
-    app.button_group(key="asked-digits").set_value([7, 2]).run()
+    app.button_group(key="asked-classes").set_value([7, 2]).run()
     assert asked(app) == [2, 7] * 50
     app.number_input(key="asked-count").set_value(3).run()
     assert asked(app) == [2, 7, 2]
@@ -177,7 +176,7 @@ def test_an_impossible_count_is_one_sentence_and_loses_nothing(app: AppTest, cou
 
 
 def test_an_empty_choice_is_one_sentence(app: AppTest) -> None:
-    app.run().button_group(key="asked-digits").set_value([]).run()
+    app.run().button_group(key="asked-classes").set_value([]).run()
     (error,) = app.error
     assert error.value == "No digit is chosen: choose one or more of 0 to 9."
     assert len(asked(app)) == 100
@@ -216,7 +215,7 @@ def test_a_large_sheet_is_shown_in_part(app: AppTest) -> None:
 def test_the_agreement_is_a_sentence_that_fits(
     app: AppTest, digits: list[int], count: int, share: str, expected: str
 ) -> None:
-    app.run().button_group(key="asked-digits").set_value(digits).run()
+    app.run().button_group(key="asked-classes").set_value(digits).run()
     app.number_input(key="asked-count").set_value(count).run()
     assert f'class="agreement"><b>{share}</b><div><p>{expected}' in html(app)
 
@@ -288,7 +287,7 @@ def test_the_sliders_are_the_style(app: AppTest) -> None:
 
 
 def test_all_digits_are_drawn_in_the_styles_of_test_digits(app: AppTest) -> None:
-    choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Test digits")
+    choose(choose(app.run(), "generate-mode", "Style"), "style-way", "Test")
     sources = re.findall(r'source" title="bundled digit (\d+), a (\d)"', html(app))
     assert sources == [(str(index), str(index)) for index in range(8)]
     app.button(key="style-next").click().run()

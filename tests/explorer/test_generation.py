@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from explorer import generation
+from explorer.renderers import renderer
 from vae import latent, service
+from vae.dataspec import MNIST
 
 WHITE = np.full((1, 28, 28), 255, np.uint8)
 
@@ -29,12 +31,20 @@ def test_labels_repeat_in_ascending_order() -> None:
 @pytest.mark.parametrize("count", [-1, 0, 10_001, 1_000_000])
 def test_an_impossible_count_is_named(count: int) -> None:
     with pytest.raises(ValueError, match=f"{count:,} digits cannot be drawn here: ask for 1 to"):
-        generation.in_turn((1,), count)
+        generation.check_request((1,), count, MNIST, generation.most(784))
 
 
 def test_an_empty_choice_is_named() -> None:
     with pytest.raises(ValueError, match="No digit is chosen"):
-        generation.in_turn((), 10)
+        generation.check_request((), 10, MNIST, 100)
+
+
+def test_the_number_of_samples_is_bounded_by_their_values() -> None:
+    assert generation.most(28 * 28) == 10_000
+    assert generation.most(8 * 8) == 10_000
+    for values in (32 * 32 * 3, 128 * 128 * 3, 10**9):
+        assert generation.most(values) * values <= max(values, 10_000 * 28 * 28)
+        assert 1 <= generation.most_shown(values) <= min(400, generation.most(values))
 
 
 @pytest.mark.parametrize(
@@ -65,12 +75,12 @@ def test_a_number_has_at_most_forty_digits() -> None:
         generation.digits_of("1 " * 41)
 
 
-@pytest.mark.parametrize("kinds", range(1, 11))
+@pytest.mark.parametrize("kinds", [*range(1, 11), 26])
 @pytest.mark.parametrize("count", [1, 9, 100, 101, 10_000])
 def test_a_kind_of_digit_keeps_to_its_columns(kinds: int, count: int) -> None:
     wide, narrow = generation.columns(kinds, count)
     for across in (wide, narrow):
-        assert across == count or across % kinds == 0
+        assert across == count or across % kinds == 0 or kinds > across
     assert 1 <= narrow <= wide <= 20
     assert narrow <= 10
 
@@ -129,7 +139,8 @@ def test_a_long_number_breaks_into_lines_and_loses_nothing() -> None:
 
 def test_a_sheet_s_pixels_are_whole_squares() -> None:
     digits = np.random.default_rng(0).integers(0, 256, (7, 28, 28), dtype=np.uint8)
-    sheet = np.asarray(Image.open(io.BytesIO(generation.sheet(digits, 5))))
+    (png,) = renderer(MNIST).downloads(digits, 5)
+    sheet = np.asarray(Image.open(io.BytesIO(png.make())))
     assert sheet.shape == (4 * (2 * 30 - 2), 4 * (5 * 30 - 2))
     assert np.array_equal(sheet[: 4 * 28 : 4, : 4 * 28 : 4], digits[0])
     assert np.array_equal(sheet[::4, ::4], sheet[3::4, 3::4])

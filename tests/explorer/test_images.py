@@ -39,7 +39,7 @@ def test_each_tile_is_where_a_reader_looks_for_it(columns: int, gap: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("shape", "columns"), [((0, 28, 28), 3), ((28, 28), 3), ((2, 28, 28), 0), ((2, 3, 4, 5), 1)]
+    ("shape", "columns"), [((0, 28, 28), 3), ((28, 28), 3), ((2, 28, 28), 0), ((2, 3, 4, 5, 1), 1)]
 )
 def test_arrays_that_are_not_images_are_refused(shape: tuple[int, ...], columns: int) -> None:
     with pytest.raises(ValueError, match=rf"{columns} columns"):
@@ -64,11 +64,27 @@ def test_a_data_uri_holds_the_png() -> None:
     assert base64.b64decode(uri.removeprefix(PREFIX)) == images.png(np.eye(28))
 
 
+def test_tiles_of_colour_keep_their_channels() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (5, 4, 3, 3), dtype=np.uint8)
+    sheet = images.tile(colours, 2, gap=1, ground=255)
+    assert sheet.shape == (3 * 5 - 1, 2 * 4 - 1, 3)
+    assert np.array_equal(sheet[5:9, 4:7], colours[3])
+    assert (sheet[10:, 4:] == 255).all(), "the place beyond the last image"
+
+
 def test_equal_images_differ_by_black_in_either_order() -> None:
     a, b = np.random.default_rng(1).random((2, 4, 28, 28), np.float32)
     assert not images.difference(a, a).any()
     assert np.array_equal(images.difference(a, b), images.difference(b, a))
     assert images.difference(a, b).shape == (4, 28, 28, 3)
+
+
+def test_images_in_colour_differ_by_one_heat_for_all_channels() -> None:
+    a, b = np.random.default_rng(1).random((2, 4, 9, 9, 3), np.float32)
+    apart = images.difference(a, b, channels=True)
+    assert apart.shape == (4, 9, 9, 3)
+    grey = np.abs(a - b).mean(-1)
+    assert np.array_equal(apart, images.difference(grey, np.zeros_like(grey)))
 
 
 def test_a_larger_difference_is_brighter() -> None:

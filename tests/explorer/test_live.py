@@ -102,11 +102,11 @@ def test_a_place_in_a_t_sne_projection_is_answered_with_the_nearest_code(
 
 
 def test_a_test_digit_is_answered_with_its_code_and_caption(channel: ClientConnection) -> None:
-    reply = ask(channel, serial=1, model="vae-2d", z=[0, 0], view=PLANE, digit=7)
+    reply = ask(channel, serial=1, model="vae-2d", z=[0, 0], view=PLANE, sample=7)
     assert reply["z"] == pytest.approx(session.encodings("vae-2d").mean[7].tolist(), abs=1e-4)
-    assert (reply["digit"], reply["caption"]) == (7, "test digit 7, a 9")
+    assert (reply["sample"], reply["caption"]) == (7, "test digit 7, a 9")
     reply = ask(channel, serial=2, model="vae-2d", z=[0, 0], view=PLANE)
-    assert (reply["digit"], reply["caption"]) == (None, "decoded from the current code")
+    assert (reply["sample"], reply["caption"]) == (None, "decoded from the current code")
 
 
 def test_the_picture_of_a_conditional_model_is_classified(channel: ClientConnection) -> None:
@@ -136,8 +136,8 @@ def test_the_picture_of_a_conditional_model_is_classified(channel: ClientConnect
         ({"view": ["Two dimensions", float("inf"), 1]}, "view must be one of Two dimensions, PCA"),
         ({"view": ["PCB", 0, 1]}, 'not ["PCB", 0, 1]'),
         ({"view": ["Two dimensions", True, 0]}, 'not ["Two dimensions", true, 0]'),
-        ({"digit": float("inf")}, "digit must be the index of a test digit, not Infinity"),
-        ({"digit": 10_000}, "there is no test digit 10000"),
+        ({"sample": float("inf")}, "sample must be the index of a test sample, not Infinity"),
+        ({"sample": 10_000}, "there is no test digit 10000"),
         ({"view": None}, "view must be one of"),
         ({"xy": [1]}, "xy must be two numbers, not [1]"),
         ({"xy": [1, float("inf")]}, "xy must be finite"),
@@ -282,7 +282,7 @@ def test_an_invalid_request_does_not_affect_the_others_of_its_batch(
         held.wait()
         send(first, 0)
         assert held.started.wait(60)
-        send(wrong, 1, digit=10_000)
+        send(wrong, 1, sample=10_000)
         send(right, 2)
         wait_for(lambda: len(waiting(served)) == 2)
         held.release.set()

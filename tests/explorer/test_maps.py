@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import projections, session
 from explorer.panels import maps, selection
 from vae import service
+from vae.dataspec import MNIST
 
 Z10 = np.linspace(-1, 1, 10).astype(np.float32)
 
@@ -151,7 +152,7 @@ def test_the_fade_is_of_the_plane_through_the_code() -> None:
 @pytest.fixture
 def originals(monkeypatch: pytest.MonkeyPatch) -> None:
     """No originals available, and a session state of the test's own."""
-    monkeypatch.setattr(selection.thumbnails, "originals", lambda _: None)
+    monkeypatch.setattr(selection.originals, "originals", lambda _: None)
     monkeypatch.setattr(st, "session_state", {})
 
 
@@ -165,7 +166,9 @@ def test_a_selection_sheet_keeps_class_shares_and_shows_reconstructions_without_
     assert kind == "reconstructions"
     assert pictures.shape == (selection.MAX_TILES, 28, 28)
     counts = np.bincount(labels[digits], minlength=10)
-    shown = re.findall(r"<strong>(\d)</strong><b>([\d,]+)</b>", selection.tally(labels[digits]))
+    shown = re.findall(
+        r"<strong>(\d)</strong><b>([\d,]+)</b>", selection.tally(labels[digits], MNIST)
+    )
     assert shown == [(str(digit), f"{counts[digit]:,}") for digit in (1, 7)]
     shares = np.bincount(labels[found.shown], minlength=10) / len(found.shown)
     np.testing.assert_allclose(shares, counts / len(digits), atol=0.01)

@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer import decoded_code, mnist_download, session
+from explorer import decoded_code, originals, session
 from explorer.components import latent_map
 from explorer.panels import selection
 from tests.explorer import downloads
@@ -36,9 +36,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def originals(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_originals(monkeypatch: pytest.MonkeyPatch) -> None:
     """No MNIST, and no other digits than scikit-learn's."""
-    monkeypatch.setattr(mnist_download, "shared", lambda: downloads.ended(None))
+    monkeypatch.setattr(originals, "shared", lambda *_: downloads.ended(None))
 
 
 def script() -> None:
@@ -70,7 +70,7 @@ def markdown(app: AppTest) -> str:
 # --- without labels -----------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("originals")
+@pytest.mark.usefixtures("without_originals")
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS.keys())
 @pytest.mark.parametrize("model", ["vae", "conditional_vae"])
@@ -139,7 +139,7 @@ def test_a_selection_counts_unlabelled_digits(
     write(folder / "small", 2, labels=PARTLY)
     sheets: list[list[str]] = []
     monkeypatch.setattr(
-        selection.digit_sheet, "mount", lambda _, names, **rest: sheets.append(names)
+        selection.sample_sheet, "mount", lambda _, names, **rest: sheets.append(names)
     )
     picked = np.arange(12)
     app = opened("Explore", state={"selection-small": selection.Selection(picked, picked)})
@@ -160,7 +160,7 @@ def test_reconstruct_names_and_filters_by_known_labels(
     write(folder / "small", 2, labels=labels)
     images = np.random.default_rng(0).integers(0, 256, (COUNT, 28, 28), dtype=np.uint8)
     download = downloads.ended(Dataset(images, labels, MNIST))
-    monkeypatch.setattr(mnist_download, "shared", lambda: download)
+    monkeypatch.setattr(originals, "shared", lambda *_: download)
     app = opened("Reconstruct")
     assert not app.exception
     assert "<b>?</b> 0" in markdown(app)
@@ -168,8 +168,8 @@ def test_reconstruct_names_and_filters_by_known_labels(
     (order,) = [each for each in app.segmented_control if each.key == "way"]
     assert ("By digit" in order.options) == (labels >= 0).any()
     if "By digit" in order.options:
-        order.set_value("By digit").run()
-        app.selectbox(key="digit").set_value(8).run()
+        order.set_value("By class").run()
+        app.selectbox(key="class").set_value(8).run()
         shown = re.findall(r"<b>(\S)</b> (\d+)</div>", markdown(app))
         known = np.flatnonzero(labels == 8)[:8]
         assert shown == [("8", str(index)) for index in known]
@@ -178,7 +178,7 @@ def test_reconstruct_names_and_filters_by_known_labels(
 # --- damaged files ------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("originals")
+@pytest.mark.usefixtures("without_originals")
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("model", ["vae", "conditional_vae"])
 @pytest.mark.parametrize("damage", ["truncated", "removed"])
@@ -202,7 +202,7 @@ def test_damaged_weights_are_one_sentence_and_another_model_can_be_chosen(
     assert not app.error
 
 
-@pytest.mark.usefixtures("originals")
+@pytest.mark.usefixtures("without_originals")
 @pytest.mark.parametrize("mode", ["Style", "Number", "Training"])
 def test_damaged_weights_are_one_sentence_in_every_mode_of_generate(
     folder: Path, mode: str
@@ -214,7 +214,7 @@ def test_damaged_weights_are_one_sentence_in_every_mode_of_generate(
     assert len(app.error) + len(app.info) == 1
 
 
-@pytest.mark.usefixtures("originals")
+@pytest.mark.usefixtures("without_originals")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_loaded_model_is_shown_after_its_files_are_gone(folder: Path, page: str) -> None:
     write(folder / "small", 2)
@@ -229,7 +229,7 @@ def test_a_loaded_model_is_shown_after_its_files_are_gone(folder: Path, page: st
     assert "Model `small` can no longer be used" in app.warning[0].value
 
 
-@pytest.mark.usefixtures("originals")
+@pytest.mark.usefixtures("without_originals")
 @pytest.mark.parametrize("name", [checkpoint.ENCODINGS, checkpoint.METRICS, checkpoint.CONFIG])
 def test_a_damaged_description_leaves_the_model_out(folder: Path, name: str) -> None:
     write(folder / "damaged", 2)
@@ -250,7 +250,7 @@ def whole_app() -> None:
     main()
 
 
-@pytest.mark.usefixtures("originals")
+@pytest.mark.usefixtures("without_originals")
 def test_a_damaged_classifier_is_one_sentence_beside_the_digits(folder: Path) -> None:
     write(folder / "small", 2, model="conditional_vae")
     write(folder / service.CLASSIFIER, 0, model="classifier")
@@ -264,7 +264,7 @@ def test_a_damaged_classifier_is_one_sentence_beside_the_digits(folder: Path) ->
     assert not app.exception
 
 
-@pytest.mark.usefixtures("originals")
+@pytest.mark.usefixtures("without_originals")
 @pytest.mark.parametrize(
     ("model", "mode", "read"),
     [
@@ -306,7 +306,7 @@ def test_whether_a_model_is_ready_asks_no_disk_once_it_is_loaded(
 # --- titles -------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("originals")
+@pytest.mark.usefixtures("without_originals")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_title_is_neither_markdown_nor_html(folder: Path, page: str) -> None:
     write(folder / "small", 1, title=HOSTILE)  # one dimension: Explore refuses it by its title
@@ -319,7 +319,7 @@ def test_a_title_is_neither_markdown_nor_html(folder: Path, page: str) -> None:
         assert "[c](" not in button.label
 
 
-@pytest.mark.usefixtures("originals")
+@pytest.mark.usefixtures("without_originals")
 def test_the_choice_of_a_model_shows_its_title_on_one_line(folder: Path) -> None:
     write(folder / "small", 2, title=HOSTILE)
     app = AppTest.from_function(whole_app, default_timeout=60).run()

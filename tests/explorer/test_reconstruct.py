@@ -12,8 +12,8 @@ import streamlit as st
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from explorer import mnist_download, session
-from explorer.mnist_download import MnistDownload
+from explorer import originals, session
+from explorer.originals import Loading
 from tests.explorer import downloads
 from vae.data import DataError
 from vae.dataspec import MNIST, Dataset
@@ -93,8 +93,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     for name in ("model", "info", "encodings"):
         monkeypatch.setattr(session, name, getattr(fake, name))
     monkeypatch.setattr(session, "is_ready", lambda name: True)
-    monkeypatch.setattr(mnist_download, "shared", lambda: fake.download)
-    monkeypatch.setattr(session, "bundled", lambda: digits(12))
+    monkeypatch.setattr(originals, "shared", lambda *_: fake.download)
+    monkeypatch.setattr(originals, "bundled", lambda: digits(12))
     return fake
 
 
@@ -173,15 +173,15 @@ def test_next_and_previous_turn_the_page(app: AppTest) -> None:
 
 
 def test_by_digit_shows_that_digit_alone(app: AppTest) -> None:
-    choose(app.run(), "way", "By digit")
-    app.selectbox(key="digit").set_value(4).run()
+    choose(app.run(), "way", "By class")
+    app.selectbox(key="class").set_value(4).run()
     assert columns(app) == [4, 14, 24, 34]
 
 
 def test_the_digit_chosen_is_still_there_after_another_order(app: AppTest) -> None:
-    choose(app.run(), "way", "By digit")
-    app.selectbox(key="digit").set_value(4).run()
-    choose(choose(app, "way", "Worst first"), "way", "By digit")
+    choose(app.run(), "way", "By class")
+    app.selectbox(key="class").set_value(4).run()
+    choose(choose(app, "way", "Worst first"), "way", "By class")
     assert columns(app) == [4, 14, 24, 34]
 
 
@@ -215,7 +215,7 @@ def test_explore_opens_with_the_code(app: AppTest, service: Service) -> None:
     app.run().button(key="pick-2").click().run()
     app.button(key="explore-code").click().run()
     visit = app.session_state["visit"]
-    assert visit.place.digit == 2
+    assert visit.place.sample == 2
     assert np.allclose(visit.z, service.encodings(NAME).mean[2], atol=1e-4)
 
 
@@ -241,7 +241,7 @@ def test_without_mnist_the_bundled_digits_are_shown(app: AppTest, service: Servi
     assert len(quiet) == 1
     assert "LATENT_DATA" in quiet[0]
     app.button(key="explore-code").click().run()
-    assert app.session_state["visit"].place.digit is None, "it is no test digit"
+    assert app.session_state["visit"].place.sample is None, "it is no test digit"
 
 
 def test_nothing_blocks_while_mnist_is_downloaded(app: AppTest, service: Service) -> None:
@@ -253,10 +253,10 @@ def test_nothing_blocks_while_mnist_is_downloaded(app: AppTest, service: Service
         ended.wait(60)
         raise DataError("refused")
 
-    service.download = MnistDownload(load)
+    service.download = Loading(load)
     assert begun.wait(30)
     assert "Bundled digit 0" in text(app.run())
-    assert app.button(key="stop-mnist")
+    assert app.button(key="stop-originals")
     (bar,) = app.progress
     assert bar.value == 25
     ended.set()
@@ -295,7 +295,7 @@ def test_an_upload_stays_until_it_is_removed(app: AppTest) -> None:
     choose(app.run(), "source", "Upload")
     assert "below 20 MB and 50 megapixels" in app.file_uploader(key="file").label
     app.file_uploader(key="file").upload("seven.png", drawing(), "image/png").run()
-    choose(choose(app, "source", "Test digits"), "source", "Upload")
+    choose(choose(app, "source", "Test"), "source", "Upload")
     assert not app.file_uploader(key="file").value, "Streamlit has forgotten it"
     assert "Your image" in text(app)
     assert [line.value for line in app.text] == ["seven.png"]

@@ -27,13 +27,6 @@ def test_texts_are_escaped() -> None:
     assert "<script>" not in images.picture(BLANK, '"><script>')
 
 
-def test_a_trio_differs_only_where_the_images_do() -> None:
-    first, second, third = reconstruct_html.trio(BLANK, BLANK, "test digit 0")
-    source = [one.split('"')[1] for one in (first, second, third)]
-    assert source[0] == source[1]
-    assert reconstruct_html.trio(BLANK, BLANK + 0.5, "test digit 0")[2].split('"')[1] != source[2]
-
-
 def test_steps_are_numbered_in_order() -> None:
     text = reconstruct_html.steps(
         [("Grey", BLANK.astype(np.uint8)), ("Fitted", BLANK.astype(np.uint8))]

@@ -85,8 +85,8 @@ FIGURES = Figures(SHAPE, SHAPE, np.array([9.0, 5.0, 1.0, 7.0, 8.0, 2.0]), np.arr
 
 def test_orders() -> None:
     assert reconstruction_metrics.order("By index", LABELS, FIGURES).tolist() == [0, 1, 2, 3, 4, 5]
-    assert reconstruction_metrics.order("By digit", LABELS, FIGURES, digit=3).tolist() == [0, 2, 4]
-    assert reconstruction_metrics.order("By digit", LABELS, FIGURES, digit=8).tolist() == []
+    assert reconstruction_metrics.order("By class", LABELS, FIGURES, label=3).tolist() == [0, 2, 4]
+    assert reconstruction_metrics.order("By class", LABELS, FIGURES, label=8).tolist() == []
     assert reconstruction_metrics.order("Worst first", LABELS, FIGURES).tolist() == [
         5,
         0,

@@ -48,9 +48,9 @@ def test_undo_returns_to_the_place_before_each_step() -> None:
 def test_sliders_without_a_change_keep_the_test_digit() -> None:
     visit = Visit("any", Place((0.25, -1.0), 7))
     visit.slide([0.25, -1.0])
-    assert visit.place.digit == 7
+    assert visit.place.sample == 7
     visit.slide([0.25, -1.01])
-    assert visit.place.digit is None
+    assert visit.place.sample is None
 
 
 def test_only_python_raises_the_revision() -> None:
@@ -93,7 +93,7 @@ def test_a_click_on_the_map_moves_the_code_within_the_plane_only(
 def test_a_click_on_a_t_sne_projection_selects_the_nearest_digit() -> None:
     view = projections.Projection("vae-5d", "t-SNE", (0, 1))
     place = view.place(np.zeros(5, np.float32), tuple(view.points[11] + 1e-4))
-    assert place.digit == 11
+    assert place.sample == 11
     assert view.cursor(np.array(place.z, np.float32)) == pytest.approx(tuple(view.points[11]))
 
 
@@ -124,7 +124,7 @@ def test_shares_of_the_nearest_digits_are_of_all_where_there_are_few(
 @pytest.mark.usefixtures("shipped")
 def test_a_digit_beyond_the_test_set_is_named() -> None:
     with pytest.raises(ValueError, match=r"test digit 60.*0 to 59"):
-        session.digit_place("vae-2d", 60)
+        session.sample_place("vae-2d", 60)
 
 
 def page() -> None:
@@ -135,7 +135,7 @@ def page() -> None:
 
     link.read(session.names()[0])
     now = session.visit(st.session_state["model"])
-    st.text(f"{now.model} {now.place.z} {now.place.digit}")
+    st.text(f"{now.model} {now.place.z} {now.place.sample}")
     link.write(now)
 
 
@@ -214,6 +214,7 @@ def test_a_visit_begins_without_steps_to_undo(query: dict[str, str]) -> None:
     app = run(model="vae-2d", **query)
     assert app.session_state["visit"].past == []
     app.query_params.pop("digit", None)
+    app.query_params.pop("sample", None)
     app.query_params["z"] = "-1,0.5"  # another link, in the same visit
     assert len(app.run().session_state["visit"].past) == 1
 
@@ -269,12 +270,12 @@ def test_a_model_whose_files_are_removed_is_replaced_and_named() -> None:
 def test_a_damaged_classifier_counts_as_none_and_is_named() -> None:
     folder = catalog.CHECKPOINTS / service.CLASSIFIER
     write(folder, 0, model="classifier")
-    assert session.has_classifier()
+    assert session.has_classifier("vae-2d")
     assert session.classifier_fault() == ""
     truncate(folder / checkpoint.WEIGHTS)
     forget()
-    assert not session.has_classifier()
-    assert session.classifier() is None
+    assert not session.has_classifier("vae-2d")
+    assert session.classifier("vae-2d") is None
     assert str(folder / checkpoint.WEIGHTS) in session.classifier_fault()
 
 

@@ -3,7 +3,9 @@
 import pytest
 
 from explorer import text
+from vae.dataspec import MNIST, DataSpec
 
+EMOJI = DataSpec("image", (3, 8, 8), "bernoulli", ("Smileys", "Food & Drink"), noun="emoji")
 LINK = "](http://127.0.0.1:9/) **bold** :red[x] $x$ <b>y</b>"
 
 
@@ -20,9 +22,26 @@ def test_the_article_is_the_one_that_is_spoken(name: str, expected: str) -> None
 
 
 def test_an_image_is_named_by_its_number_and_its_class_if_known() -> None:
-    assert text.numbered("test digit", 1234, 8) == "test digit 1,234, an 8"
-    assert text.numbered("test digit", 1234, -1) == "test digit 1,234"
-    assert text.class_name(-1) == "unlabelled"
+    assert text.numbered("test digit", 1234, 8, MNIST) == "test digit 1,234, an 8"
+    assert text.numbered("test digit", 1234, -1, MNIST) == "test digit 1,234"
+    assert text.class_name(-1, MNIST) == "unlabelled"
+
+
+def test_other_data_have_the_names_of_their_own_classes() -> None:
+    assert text.numbered("test emoji", 7, 1, EMOJI) == "test emoji 7, Food & Drink"
+    assert text.numbered("test emoji", 7, 1, EMOJI, "red apple") == (
+        "test emoji 7, red apple (Food & Drink)"
+    )
+    assert text.numbered("test emoji", 7, -1, EMOJI, "red apple") == "test emoji 7, red apple"
+    assert text.described(1, EMOJI)["title"] == "Food & Drink"
+    assert text.described(8, MNIST) == {
+        "label": 8,
+        "name": "8",
+        "title": "digit 8",
+        "phrase": "an 8",
+    }
+    assert text.class_noun(EMOJI) == "class"
+    assert text.class_noun(MNIST) == "digit"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer import assets, session, thumbnails
+from explorer import assets, originals, session, thumbnails
+from explorer.renderers import image
 from vae.dataspec import MNIST, Dataset
 
 NAME = "vae-2d"
@@ -29,7 +30,7 @@ def digits(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     bits = np.unpackbits(numbers.byteswap().view(np.uint8).reshape(-1, 2), axis=1)  # [N, 16]
     images = (255 * bits.reshape(-1, 4, 4)).repeat(7, axis=1).repeat(7, axis=2)
     found = Dataset(images, labels, MNIST)
-    monkeypatch.setattr(thumbnails, "originals", lambda _: found)
+    monkeypatch.setattr(originals, "originals", lambda _: found)
     return found
 
 
@@ -42,16 +43,18 @@ def sheet(url: str) -> np.ndarray:
 
 def tile(urls: list[str], index: int) -> np.ndarray:
     """The image of a point, as the browser finds it."""
-    number, place = divmod(index, thumbnails.TILES)
-    row, column = divmod(place, thumbnails.COLUMNS)
+    columns, tiles = thumbnails.sheet_size(NAME)
+    number, place = divmod(index, tiles)
+    row, column = divmod(place, columns)
     return sheet(urls[number])[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
 
 
-@pytest.mark.parametrize("index", [0, 799, 800, 5_123, 9_999])
+@pytest.mark.parametrize("index", [0, 783, 784, 5_123, 9_999])
 def test_each_image_is_in_its_place_of_its_sheet(
     digits: Dataset, index: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thumbnails, "TILES", 800)
+    monkeypatch.setattr(image, "SHEET", 800 * 28 * 28)
+    assert thumbnails.sheet_size(NAME) == (28, 784)
     urls = thumbnails.sheets(NAME)
     assert list(urls) == ["original", "reconstruction"]
     assert [len(of_kind) for of_kind in urls.values()] == [13, 13]
@@ -76,7 +79,7 @@ def test_seventy_thousand_images_fit_into_sheets(monkeypatch: pytest.MonkeyPatch
     )
     images = np.broadcast_to(np.uint8(7), (count, 28, 28))
     monkeypatch.setattr(session, "encodings", lambda _: many)
-    monkeypatch.setattr(thumbnails, "originals", lambda _: Dataset(images, many.labels, MNIST))
+    monkeypatch.setattr(originals, "originals", lambda _: Dataset(images, many.labels, MNIST))
     urls = thumbnails.sheets(NAME)["original"]
     assert len(urls) == 8
     assert sheet(urls[6]).shape == (2800, 2800)

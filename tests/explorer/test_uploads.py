@@ -26,11 +26,12 @@ def script() -> None:
     import streamlit as st
 
     from explorer.panels import uploads
+    from vae.dataspec import MNIST
 
     shown = st.toggle("Uploader", True)
     files = uploads.uploads("Images", "files", several=True) if shown else []
     st.text(" ".join(file.name for file in files))
-    st.text(len([1 for file in files if uploads.digit(file)]))
+    st.text(len([1 for file in files if uploads.entered(file, MNIST)]))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class FakeSocket {
 
   reply(change = {}) {
     const { serial, by, model, z } = this.sent.at(-1);
-    const reply = { serial, by, model, z, cursor: [0, 0], digit: null, ...change };
+    const reply = { serial, by, model, z, cursor: [0, 0], sample: null, ...change };
     this.onmessage({ data: JSON.stringify(reply) });
   }
 }
@@ -56,15 +56,15 @@ test("sliders request the code with other values in their dimensions", (t) => {
   assert.deepEqual(STATE.code, [0, 0, 0], "the code that was passed is not changed");
 });
 
-test("the map requests a point or a test digit, and its replies become the code", (t) => {
+test("the map requests a point or a test sample, and its replies become the code", (t) => {
   const { channel, socket, delivered } = opened(t);
   channel.moveTo([0.5, 0.25]);
   assert.deepEqual(socket.sent[0].xy, [0.5, 0.25]);
-  assert(!("digit" in socket.sent[0]));
+  assert(!("sample" in socket.sent[0]));
   socket.reply({ z: [1, 2, 3] });
   assert.deepEqual(channel.code, [1, 2, 3]);
   channel.moveTo([0.5, 0.25], 7);
-  assert.equal(socket.sent[1].digit, 7);
+  assert.equal(socket.sent[1].sample, 7);
   assert(!("xy" in socket.sent[1]));
   assert.deepEqual(socket.sent[1].z, [1, 2, 3]);
   assert.equal(delivered.length, 1);

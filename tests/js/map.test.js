@@ -7,7 +7,7 @@ import {
   clamp, extendShape, isWithin, movedBy, nearestPoint, rangeAround, rangeOf, thumbnailPlace, tileOf, toPixels,
   toUnits, zoomAbout,
 } from "../../explorer/components/map_axes.js";
-import { isolated, mapChoices, toggled } from "../../explorer/components/map_choices.js";
+import { mapChoices } from "../../explorer/components/map_choices.js";
 
 // 100 px a unit across, 50 up
 const AXES = {
@@ -55,7 +55,7 @@ test("an arrow key moves by a share of the visible range", () => {
   assert.deepEqual(movedBy(AXES, [1, 1], [0, -1], 0.05), [1, 0.8]);
 });
 
-const POINTS = { positions: new Float32Array([0, 0, 1, 1, 1.05, 1, 2, -0.5]), labels: new Uint8Array([3, 1, 2, 255]) };
+const POINTS = { positions: new Float32Array([0, 0, 1, 1, 1.05, 1, 2, -0.5]), labels: new Uint16Array([3, 1, 2, 255]) };
 
 test("the nearest point within reach is found, in pixels and not in units", () => {
   const find = (left, top, reach, hidden = []) => nearestPoint(POINTS, AXES, new Set(hidden), [left, top], reach);
@@ -67,7 +67,7 @@ test("the nearest point within reach is found, in pixels and not in units", () =
   assert.equal(find(402, 100, 8, [1]), 2, "a hidden point cannot be clicked");
   assert.equal(find(402, 100, 8, [1, 2]), null);
   assert.equal(find(500, 175, 8, [0, 1, 2, 3]), 3, "a point without a label");
-  assert.equal(nearestPoint({ positions: new Float32Array(), labels: new Uint8Array() }, AXES, new Set(), [0, 0], 9), null);
+  assert.equal(nearestPoint({ positions: new Float32Array(), labels: new Uint16Array() }, AXES, new Set(), [0, 0], 9), null);
 });
 
 test("a thumbnail is above its point, or below where there is no space, and within the axes", () => {
@@ -103,21 +103,6 @@ test("a lasso skips corners close to the last one, and their number is bounded",
   }
   const turns = corners.slice(1).map(([x, y]) => Math.atan2(y, x));
   assert(turns.some((turn) => turn > 2) && turns.some((turn) => turn < -2), "all around is kept");
-});
-
-test("a click in the legend hides or shows, and changes no set that was passed on", () => {
-  const before = new Set([3]);
-  assert.deepEqual(toggled(before, 5), new Set([3, 5]));
-  assert.deepEqual(toggled(before, 3), new Set());
-  assert.deepEqual(before, new Set([3]));
-});
-
-test("a double click isolates one label, whichever were visible, and a second one shows all", () => {
-  const doubleClick = (hidden, label) => isolated(toggled(hidden, label), label, 10);
-  const others = new Set([0, 1, 2, 4, 5, 6, 7, 8, 9]);
-  const all = new Set([...others, 3]);
-  for (const hidden of [new Set(), all, new Set([3]), new Set([1, 2])]) assert.deepEqual(doubleClick(hidden, 3), others);
-  assert.deepEqual(doubleClick(others, 3), new Set());
 });
 
 test("choices are kept for the page", () => {

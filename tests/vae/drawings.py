@@ -35,3 +35,19 @@ def image_bytes(image: Image.Image, kind: str = "PNG", **options: object) -> byt
 def distance(a: np.ndarray, b: np.ndarray) -> float:
     """Mean absolute difference of two digits, in 0..255."""
     return float(np.abs(a.astype(float) - b).mean())
+
+
+def bars(lean: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Vertical strokes, float32 [N, 28, 28]; `lean` pixels to the right for each upwards."""
+    y, x = np.mgrid[:28, :28].astype(float)
+    middle = 13.5 + lean[:, None, None] * (13.5 - y)
+    inside = width[:, None, None] / 2 - np.abs(x - middle) + 0.5
+    ink = np.clip(inside, 0, 1) * ((y > 4) & (y < 23))
+    return ink.astype(np.float32)
+
+
+def random_bars(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lean, width [N] and images of bars."""
+    rng = np.random.default_rng(seed)
+    lean, width = rng.uniform(-0.4, 0.4, count), rng.uniform(2, 6, count)
+    return lean, width, bars(lean, width)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
-from vae import checkpoint
+from vae import checkpoint, losses
 from vae.catalog import CHECKPOINTS
 from vae.checkpoint import CONFIG, ENCODINGS, METRICS, WEIGHTS, CheckpointError, Encodings
 
@@ -33,12 +34,28 @@ def some_encodings(count: int = 20, size: int = 3) -> Encodings:
     return Encodings(mean, logvar, np.arange(count) % 10, ce, kl, mean[:, :2], mean[0])
 
 
+def some_arrays() -> dict[str, Any]:
+    """The arrays of `some_encodings` by name."""
+    fields = some_encodings()._asdict().items()
+    return {name: array for name, array in fields if isinstance(array, np.ndarray)}
+
+
 def test_a_manifest_is_read_as_written(folder: Path, tmp_path: Path) -> None:
     manifest = checkpoint.read_manifest(folder)
     assert manifest.model == "vae"
     assert manifest.data == "digits"
     checkpoint.write_model(tmp_path / "copy", manifest, load_file(folder / WEIGHTS))
     assert checkpoint.read_manifest(tmp_path / "copy") == manifest
+
+
+def test_the_kl_of_an_earlier_file_is_that_of_its_gaussians() -> None:
+    encodings = some_encodings()
+    mean, logvar = (torch.from_numpy(a) for a in (encodings.mean, encodings.logvar))
+    expected = losses.gaussian_kl(mean, logvar).mean(0).numpy()
+    earlier = encodings._replace(kl_per_dimension=None)
+    np.testing.assert_allclose(checkpoint.kl_per_dimension(earlier), expected, rtol=1e-5)
+    point = earlier._replace(logvar=np.full_like(encodings.logvar, -np.inf))
+    assert not checkpoint.kl_per_dimension(point).any()
 
 
 def test_encodings_are_read_as_written(tmp_path: Path) -> None:
@@ -52,6 +69,37 @@ def test_encodings_are_read_as_written(tmp_path: Path) -> None:
         array = getattr(read, name)
         assert array.dtype == np.float32
         np.testing.assert_allclose(array, getattr(written, name), rtol=1e-3, atol=1e-3)
+
+
+def test_attributes_and_names_are_read_as_written_and_optional(tmp_path: Path) -> None:
+    years = np.linspace(1900, 2020, 20, dtype=np.float32)
+    small = np.r_[np.nan, np.linspace(-1e-3, 1e-3, 19)].astype(np.float32)
+    columns = {"year": years, "small/one": small, "constant": np.full(20, 7.3, np.float32)}
+    names = tuple(f"grinning face {i} \N{GRINNING FACE}" for i in range(20))
+    written = some_encodings()._replace(attributes=columns, names=names)
+    checkpoint.write_encodings(tmp_path, written)
+    read = checkpoint.read_encodings(tmp_path)
+    assert read.names == names
+    assert set(read.attributes) == set(columns)
+    for name, values in columns.items():
+        step = max(float(np.nanmax(values) - np.nanmin(values)) / 2**11, 1e-6)
+        np.testing.assert_allclose(read.attributes[name], values, rtol=0, atol=step)
+        assert read.attributes[name].dtype == np.float32
+    checkpoint.write_encodings(tmp_path, some_encodings())
+    without = checkpoint.read_encodings(tmp_path)
+    assert (without.attributes, without.names) == ({}, ())
+
+
+@pytest.mark.parametrize("extra", [{"attribute/slant": np.ones(3)}, {"names": np.array(["a"])}])
+def test_attributes_and_names_of_another_number_are_refused(
+    tmp_path: Path, extra: dict[str, np.ndarray]
+) -> None:
+    checkpoint.write_encodings(tmp_path, some_encodings())
+    with np.load(tmp_path / ENCODINGS) as file:
+        arrays = dict(file) | extra
+    np.savez(tmp_path / ENCODINGS, **arrays)
+    with pytest.raises(CheckpointError, match="arrays of shapes"):
+        checkpoint.read_encodings(tmp_path)
 
 
 def test_terms_of_the_elbo_are_stored_finer_than_they_are_shown(tmp_path: Path) -> None:
@@ -221,28 +269,28 @@ class TestDamage:
             checkpoint.read_encodings(folder)
 
     def test_encodings_with_a_pickle_in_them(self, folder: Path) -> None:
-        arrays: dict[str, Any] = some_encodings()._asdict()
+        arrays = some_arrays()
         arrays["mean"] = np.array([{"run": "code"}], dtype=object)
         np.savez(folder / ENCODINGS, **arrays)
         with pytest.raises(CheckpointError, match=r"damaged .*allow_pickle"):
             checkpoint.read_encodings(folder)
 
     def test_encodings_without_an_array(self, folder: Path) -> None:
-        arrays = {k: v for k, v in some_encodings()._asdict().items() if k not in ("kl", "labels")}
+        arrays = {k: v for k, v in some_arrays().items() if k not in ("kl", "labels")}
         np.savez(folder / ENCODINGS, **arrays)
         with pytest.raises(CheckpointError, match=f"{ENCODINGS} lacks kl, labels"):
             checkpoint.read_encodings(folder)
 
     @pytest.mark.parametrize("name", ["logvar", "labels", "cross_entropy", "tsne"])
     def test_encodings_of_unequal_length(self, folder: Path, name: str) -> None:
-        arrays = some_encodings()._asdict()
+        arrays = some_arrays()
         np.savez(folder / ENCODINGS, **(arrays | {name: arrays[name][:-1]}))
         with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has arrays of shapes .*\[19"):
             checkpoint.read_encodings(folder)
 
     @pytest.mark.parametrize("name", ["labels", "cross_entropy", "kl", "tsne"])
     def test_encodings_of_another_number_of_axes(self, folder: Path, name: str) -> None:
-        arrays: dict[str, Any] = some_encodings()._asdict()
+        arrays = some_arrays()
         arrays[name] = np.zeros((20, 3), np.float32)
         np.savez(folder / ENCODINGS, **arrays)
         with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has arrays of shapes .*again"):
@@ -250,7 +298,7 @@ class TestDamage:
 
     @pytest.mark.parametrize("name", ["mean", "logvar", "cross_entropy", "kl", "tsne"])
     def test_encodings_that_are_no_numbers(self, folder: Path, name: str) -> None:
-        arrays: dict[str, Any] = some_encodings()._asdict()
+        arrays = some_arrays()
         whole = arrays[name]
         damaged: list[Any] = [np.full_like(whole, np.nan), whole.astype(str)]
         for wrong in damaged:
@@ -259,7 +307,7 @@ class TestDamage:
                 checkpoint.read_encodings(folder)
 
     def test_encodings_of_a_label_that_is_no_class(self, folder: Path) -> None:
-        arrays: dict[str, Any] = some_encodings()._asdict()
+        arrays = some_arrays()
         arrays["labels"] = np.full(20, -2)
         np.savez(folder / ENCODINGS, **arrays)
         with pytest.raises(CheckpointError, match=rf"{ENCODINGS} has the label -2; .*again"):

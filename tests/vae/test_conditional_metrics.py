@@ -9,27 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vae import checkpoint, conditional_metrics, latent
+from tests.vae.drawings import bars, random_bars
+from vae import attributes, checkpoint, conditional_metrics, latent
 from vae.dataspec import MNIST, Dataset
 from vae.latent import LatentBlock
 from vae.likelihoods import likelihood_of
 from vae.posteriors import Point, Posterior
 from vae.tensors import to_tensor
-
-
-def bars(lean: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Vertical strokes, float32 [N, 28, 28]; `lean` pixels to the right for each upwards."""
-    y, x = np.mgrid[:28, :28].astype(float)
-    middle = 13.5 + lean[:, None, None] * (13.5 - y)
-    inside = width[:, None, None] / 2 - np.abs(x - middle) + 0.5
-    ink = np.clip(inside, 0, 1) * ((y > 4) & (y < 23))
-    return ink.astype(np.float32)
-
-
-def random_bars(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    lean, width = rng.uniform(-0.4, 0.4, count), rng.uniform(2, 6, count)
-    return lean, width, bars(lean, width)
 
 
 class Bars(nn.Module):
@@ -46,9 +32,7 @@ class Bars(nn.Module):
 
     def encode_given(self, x: Tensor, one_hot: Tensor) -> Posterior:
         images = x[:, 0].numpy()
-        style = np.stack(
-            [conditional_metrics.slant(images), conditional_metrics.thickness(images)], 1
-        )
+        style = np.stack([attributes.shear(images), attributes.thickness(images)], 1)
         return Posterior((Point(torch.from_numpy(style).float()), Point(one_hot)))
 
     def encode(self, x: Tensor) -> Posterior:
@@ -60,18 +44,6 @@ class Bars(nn.Module):
             lean, width, _ = random_bars(len(lean), 5)
         images = torch.from_numpy(bars(np.asarray(lean), np.asarray(width)))
         return torch.logit(images, eps=1e-6).reshape(*z.shape[:-1], 1, 28, 28)
-
-
-def test_slant_and_thickness_are_those_of_a_stroke() -> None:
-    lean, width, images = random_bars(200, 0)
-    np.testing.assert_allclose(conditional_metrics.slant(images), lean, atol=0.02)
-    assert np.corrcoef(conditional_metrics.thickness(images), width)[0, 1] > 0.97
-    upright = bars(np.zeros(2), np.array([2.0, 4.0]))
-    np.testing.assert_allclose(conditional_metrics.thickness(upright), [2, 4], rtol=0.25)
-    blank = np.zeros((1, 28, 28), np.float32)
-    assert np.isfinite(
-        [conditional_metrics.slant(blank), conditional_metrics.thickness(blank)]
-    ).all()
 
 
 @pytest.mark.parametrize("ignores_code", [False, True])

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from vae import data
-from vae.data import DataError, available, load
-from vae.dataspec import Dataset
+from vae.data import DataError, Dataset, available, load
+from vae.data.mnist import MNIST_SET
 from vae.download import DataFile, download
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -249,7 +249,7 @@ def test_a_limit_on_file_size_reads_as_no_disk_space(tmp_path: Path, serve: Serv
         "\ntry: download([DataFile(name, sha256, int(size))], Path(folder), [url])"
         "\nexcept DataError as error: print(error)"
     )
-    arguments = [serve(good).url, str(tmp_path), FILE.name, FILE.sha256, str(FILE.size)]
+    arguments = [serve(good).url, str(tmp_path), FILE.name, FILE.hash, str(FILE.size)]
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
     )
@@ -295,7 +295,7 @@ def test_several_processes_may_download_at_once(tmp_path: Path, serve: Serve) ->
             handler.wfile.write(CONTENT[start : start + 30_000])
             time.sleep(0.05)
 
-    arguments = [serve(slowly).url, str(tmp_path), FILE.name, FILE.sha256, str(FILE.size)]
+    arguments = [serve(slowly).url, str(tmp_path), FILE.name, FILE.hash, str(FILE.size)]
     command = [sys.executable, "-c", program, *arguments]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert [process.communicate()[0].strip() for process in running] == [str(FILE.size)] * 3
@@ -336,11 +336,11 @@ def test_mnist_downloads_only_the_requested_split(
 
     mirror = serve(answer)
     seen: list[tuple[int, int]] = []
-    digits = data.mnist("test", mirrors=[mirror.url], progress=lambda *now: seen.append(now))
-    assert [path.name for path in sorted(cache.iterdir())] == [f.name for f in data.FILES["test"]]
+    digits = MNIST_SET("test", mirrors=[mirror.url], progress=lambda *now: seen.append(now))
+    assert [path.name for path in sorted(cache.iterdir())] == [f.name for f in MNIST_SET.test]
     assert seen[-1] == (1_653_419, 1_653_419)
     np.testing.assert_array_equal(digits.samples, mnist_test.samples)
     assert available("mnist", "test")
     assert not available("mnist", "train")
-    assert len(data.mnist("test", mirrors=[mirror.url]).samples) == 10_000
+    assert len(MNIST_SET("test", mirrors=[mirror.url])) == 10_000
     assert len(mirror.asked) == 2

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
-from torch.distributions import Normal, kl_divergence
 
 from vae import latent
 from vae.latent import LatentBlock
@@ -71,14 +69,6 @@ class TestPrior:
     def test_invalid_counts_are_named(self, count: int, temperature: float) -> None:
         with pytest.raises(ValueError, match=f"{count} codes at temperature {temperature}"):
             latent.sample_prior([LatentBlock("z", 2, "normal")], count, 0, temperature)
-
-
-def test_the_kl_is_that_of_torch_and_of_a_point_0() -> None:
-    mean, logvar = np.random.default_rng(1).normal(size=(2, 6, 3))
-    deviation = torch.from_numpy(np.exp(0.5 * logvar))
-    expected = kl_divergence(Normal(torch.from_numpy(mean), deviation), Normal(0.0, 1.0))
-    np.testing.assert_allclose(latent.gaussian_kl(mean, logvar), expected)
-    assert not latent.gaussian_kl(mean, np.full_like(mean, -np.inf)).any()
 
 
 class TestGrid:

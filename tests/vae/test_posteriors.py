@@ -11,6 +11,7 @@ from torch.distributions import Categorical as TorchCategorical
 from torch.distributions import Independent, MixtureSameFamily, Normal, kl_divergence
 
 from vae.posteriors import (
+    POINTS,
     Categorical,
     DiagonalGaussian,
     Distribution,
@@ -242,11 +243,11 @@ def test_draws_belong_to_their_generator() -> None:
     assert not torch.equal(q.draw(5, generator(1)), again)
 
 
-def test_the_kl_has_a_gradient_after_its_first_use_in_inference_mode() -> None:
-    normal_points.cache_clear()
-    with torch.inference_mode():
-        mixture().kl()
-    means = mixture().means.clone().requires_grad_()
-    GaussianMixture(mixture().log_weights, means, mixture().logvars).kl().sum().backward()
-    assert means.grad is not None
-    assert means.grad.isfinite().all()
+@pytest.mark.parametrize("size", [1, 2, 10])
+def test_points_have_the_moments_of_the_normal(size: int) -> None:
+    points = normal_points(POINTS, size)
+    assert points.shape == (POINTS, size)
+    torch.testing.assert_close(points.mean(0), torch.zeros(size), atol=1e-6, rtol=0)
+    correlation = points.T @ points / POINTS
+    torch.testing.assert_close(correlation.diagonal(), torch.ones(size))
+    assert (correlation - torch.eye(size)).abs().max() < 0.25

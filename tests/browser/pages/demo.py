@@ -8,8 +8,15 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from explorer import controls
+from vae.dataspec import DataSpec
+
 PETROFF = "#3f90da #ffa90e #bd1f01 #94a4a2 #832db6 #a96b59 #e76300 #b9ac70 #717581 #92dadd"
 COLOURS = PETROFF.split(" ")
+GROUPS = (
+    "Smileys & Emotion, People & Body, Animals & Nature, Food & Drink, Travel & Places, "
+    "Activities, Objects, Symbols, Flags"
+)
 
 
 @st.cache_resource
@@ -22,6 +29,17 @@ def points(count: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
     found = (centres + 0.3 * random.normal(size=(count, 2))).astype(np.float32)
     found[0] = 2.5, 2.5
     return found, labels
+
+
+@st.cache_resource
+def clouds(classes: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """That many points of that many classes in clouds on a grid; one in fifty has no label."""
+    random = np.random.default_rng(1)
+    labels = random.integers(0, max(classes, 1), count)
+    columns = int(np.ceil(np.sqrt(max(classes, 1))))
+    centres = np.stack([labels % columns, labels // columns], axis=1)
+    found = (centres + 0.2 * random.normal(size=(count, 2))).astype(np.float32)
+    return found, np.where(random.random(count) < (0.02 if classes else 1), -1, labels)
 
 
 @st.cache_resource
@@ -126,6 +144,60 @@ def demo_crowd() -> None:
     living_map(70_000)
 
 
+def coloured_map(names: list[str], count: int = 10_000) -> None:
+    """A map of classes of these names, with two columns of values and names of the points."""
+    from explorer.components import latent_map
+
+    found, labels = clouds(len(names), count)
+    spec = DataSpec("image", (1, 28, 28), "bernoulli", tuple(names), noun="letter")
+    slant = (0.4 * np.sin(found[:, 0]) + 0.1 * found[:, 1]).astype(np.float32)
+    slant[::40] = np.nan
+    error = np.random.default_rng(0).gamma(9, 12, count).astype(np.float32)
+    latent_map.mount(
+        found,
+        labels,
+        (0.0, 0.0),
+        axes=("PC 1", "PC 2"),
+        colours=controls.map_colours(len(names)),
+        spec=spec,
+        columns={
+            "Slant": latent_map.Column(slant, "rad"),
+            "Reconstruction error": latent_map.Column(error, "nats"),
+        },
+        names=[f"face {index:,}" for index in range(count)] if not names else (),
+        noun="test letter",
+        key=f"coloured-{len(names)}-{count}",
+        on_drag=lambda: None,
+        on_shape=lambda: None,
+    )
+    st.button("only rerun")
+
+
+def demo_letters() -> None:
+    """26 classes."""
+    coloured_map(list("abcdefghijklmnopqrstuvwxyz"))
+
+
+def demo_groups() -> None:
+    """Nine classes of longer names."""
+    coloured_map(GROUPS.split(", "))
+
+
+def demo_species() -> None:
+    """200 classes."""
+    coloured_map([f"species {index}" for index in range(200)])
+
+
+def demo_unlabelled() -> None:
+    """No classes."""
+    coloured_map([])
+
+
+def demo_coloured_crowd() -> None:
+    """70,000 points of ten classes."""
+    coloured_map(list("0123456789"), 70_000)
+
+
 def demo_sliders() -> None:
     """Sliders in a fragment that keeps each value it was run with."""
     from explorer.components import latent_sliders
@@ -147,6 +219,7 @@ def demo_sliders() -> None:
             ["z1", "z2", "z3"],
             state.z,
             key="sliders",
+            ranges=[(-3.0, 3.0)] * 3,
             revision=state.revision,
             notes=["3.9 nats", "2.8 nats", "0.1 nats"],
             weights=[1.0, 0.7, 0.03],
@@ -186,6 +259,11 @@ def main() -> None:
         st.Page(demo_map, title="Map", default=True),
         st.Page(demo_living, title="Living"),
         st.Page(demo_crowd, title="Crowd"),
+        st.Page(demo_letters, title="Letters"),
+        st.Page(demo_groups, title="Groups"),
+        st.Page(demo_species, title="Species"),
+        st.Page(demo_unlabelled, title="Unlabelled"),
+        st.Page(demo_coloured_crowd, title="Coloured crowd"),
         st.Page(demo_sliders, title="Sliders"),
         st.Page(demo_drawing, title="Drawing"),
     ]

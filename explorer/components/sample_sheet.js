@@ -1,14 +1,14 @@
 // Images in rows, each a button whose background is cut from one sheet.
 
 import { defineComponent } from "./component.js";
-import STYLE from "./digit_sheet.css.js";
+import STYLE from "./sample_sheet.css.js";
 import { element, navigateByKeys } from "./dom.js";
 import { absolute } from "./urls.js";
 
-class DigitSheet {
+class SampleSheet {
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.list = element("div", { className: "digits" });
+    this.list = element("div", { className: "sample-sheet" });
     this.shown = "";
     /** @type {import("./types").Send} */
     this.send = () => {};
@@ -28,18 +28,20 @@ class DigitSheet {
     return /** @type {HTMLElement[]} */ ([...this.list.children]);
   }
 
-  /** @param {import("./types").DigitSheetData} data @param {import("./types").Send} send */
-  update({ sheet, side, columns, names }, send) {
+  /** @param {import("./types").SampleSheetData} data @param {import("./types").Send} send */
+  update({ sheet, tile: [width, height], columns, rows, names }, send) {
     this.send = send;
     const shown = JSON.stringify([sheet, names]);
     if (shown === this.shown) return;
     this.shown = shown;
-    this.list.style.setProperty("--side", `${side}px`);
+    this.list.style.setProperty("--wide", `${width}px`);
+    this.list.style.setProperty("--high", `${height}px`);
     const image = `url("${absolute(sheet)}")`;
-    const tiles = names.map((name, place) => {
+    const tiles = names.map((name, index) => {
       const tile = element("button", { type: "button", title: name, ariaLabel: name });
-      const [row, column] = [Math.floor(place / columns), place % columns];
-      tile.style.background = `${image} ${-side * column}px ${-side * row}px`;
+      const [row, column] = [Math.floor(index / columns), index % columns];
+      const place = `${-width * column}px ${-height * row}px`;
+      tile.style.background = `${image} ${place} / ${width * columns}px ${height * rows}px`;
       return tile;
     });
     this.list.replaceChildren(...tiles);
@@ -58,4 +60,4 @@ class DigitSheet {
   }
 }
 
-export default defineComponent("DigitSheet", STYLE, (root) => new DigitSheet(root));
+export default defineComponent("SampleSheet", STYLE, (root) => new SampleSheet(root));

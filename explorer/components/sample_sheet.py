@@ -1,4 +1,4 @@
-"""A sheet of images that can be clicked."""
+"""A sheet of samples that can be clicked."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from explorer import assets, images
 from explorer.components.registration import ignore, new_message, register
 
-_component = register("digit_sheet")
+_component = register("sample_sheet")
 
 COLUMNS = 20  # of the sprite sheet of the images
+SMALLEST, LARGEST = 28, 64  # px of a tile's longer side on the page
 
 
 def mount(
@@ -21,8 +22,8 @@ def mount(
     key: str,
     on_click: Callable[[], None] | None = None,
 ) -> None:
-    """Show square `pictures` [N, H, H] in rows as wide as the page allows, each a button with the
-    name of the same index. The callback `on_click` reads `pending_click`.
+    """Show `pictures` [N, H, W] or [N, H, W, 3] in rows as wide as the page allows, each a button
+    with the name of the same index. The callback `on_click` reads `pending_click`.
 
     Raises ValueError for no picture, and for another number of names.
     """
@@ -31,11 +32,20 @@ def mount(
     content = images.png(images.tile(pictures, COLUMNS))
     data: dict[str, Any] = {
         "sheet": assets.publish(content, "sheet.png", place=f"{key}/sheet"),
-        "side": pictures.shape[1],
+        "tile": tile_size(*pictures.shape[1:3]),
         "columns": COLUMNS,
+        "rows": -(-len(pictures) // COLUMNS),
         "names": list(names),
     }
     _component(key=key, data=data, on_click_change=on_click or ignore)
+
+
+def tile_size(height: int, width: int) -> tuple[int, int]:
+    """Width and height of a tile on the page, px: small images are enlarged by a whole factor,
+    large ones reduced."""
+    longer = max(height, width)
+    factor = -(-SMALLEST // longer) if longer < SMALLEST else min(1.0, LARGEST / longer)
+    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def pending_click(key: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The download of MNIST that all visitors share: who can stop it, and its state on their pages."""
+"""The test set that all visitors share: who can stop its download, and its state on their pages."""
 
 import gc
 import threading
@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import mnist_download
-from explorer.mnist_download import STOPPED, MnistDownload, Visitor
+from explorer import originals, session
+from explorer.originals import STOPPED, Loading, Visitor
+from tests.explorer import downloads
 from vae.data import DataError
-from vae.dataspec import MNIST, Dataset
+from vae.dataspec import MNIST, Dataset, DataSpec
 from vae.download import Progress
 
 DIGITS = Dataset(np.zeros((3, 28, 28), np.uint8), np.arange(3), MNIST)
@@ -44,23 +45,21 @@ def source() -> Iterator[Source]:
 
 
 @pytest.fixture
-def download(source: Source) -> MnistDownload:
+def download(source: Source) -> Loading:
     """A download that is under way."""
-    found = MnistDownload(source.load)
+    found = Loading(source.load)
     assert source.begun.wait(30)
     return found
 
 
-def watching(download: MnistDownload) -> Visitor:
+def watching(download: Loading) -> Visitor:
     visitor = Visitor()
     download.watch(visitor)
     assert download.is_watched_by(visitor)
     return visitor
 
 
-def test_a_stop_ends_the_download_for_one_visitor_alone(
-    download: MnistDownload, source: Source
-) -> None:
+def test_a_stop_ends_the_download_for_one_visitor_alone(download: Loading, source: Source) -> None:
     first, second = watching(download), watching(download)
     download.stop(first)
     assert not download.is_watched_by(first)
@@ -69,13 +68,11 @@ def test_a_stop_ends_the_download_for_one_visitor_alone(
     assert not download.is_watched_by(first), "until the visitor clicks on Fetch"
     source.finish.set()
     download.wait(30)
-    assert download.digits is DIGITS
+    assert download.dataset is DIGITS
     assert not download.under_way
 
 
-def test_the_stop_of_the_last_visitor_ends_the_download(
-    download: MnistDownload, source: Source
-) -> None:
+def test_the_stop_of_the_last_visitor_ends_the_download(download: Loading, source: Source) -> None:
     visitors = [watching(download), watching(download)]
     running = [thread for thread in threading.enumerate() if "_run" in thread.name]
     assert running
@@ -86,10 +83,10 @@ def test_the_stop_of_the_last_visitor_ends_the_download(
     for thread in running:
         thread.join(30)
         assert not thread.is_alive()
-    assert (download.digits, download.error) == (None, STOPPED)
+    assert (download.dataset, download.error) == (None, STOPPED)
 
 
-def test_a_visitor_whose_session_was_dropped_is_not_counted(download: MnistDownload) -> None:
+def test_a_visitor_whose_session_was_dropped_is_not_counted(download: Loading) -> None:
     gone, here = watching(download), watching(download)
     del gone
     gc.collect()
@@ -97,7 +94,7 @@ def test_a_visitor_whose_session_was_dropped_is_not_counted(download: MnistDownl
     assert not download.under_way
 
 
-def test_after_a_stop_the_download_can_begin_again(download: MnistDownload, source: Source) -> None:
+def test_after_a_stop_the_download_can_begin_again(download: Loading, source: Source) -> None:
     """Also before the thread of the first run has noticed that it was stopped."""
     visitor = watching(download)
     download.stop(visitor)
@@ -107,10 +104,10 @@ def test_after_a_stop_the_download_can_begin_again(download: MnistDownload, sour
     assert download.is_watched_by(visitor)
     source.finish.set()
     download.wait(30)
-    assert (download.digits, download.error) == (DIGITS, "")
+    assert (download.dataset, download.error) == (DIGITS, "")
 
 
-def test_the_download_begins_once(download: MnistDownload, source: Source) -> None:
+def test_the_download_begins_once(download: Loading, source: Source) -> None:
     download.start()
     source.finish.set()
     download.wait(30)
@@ -123,7 +120,7 @@ def test_the_download_begins_once(download: MnistDownload, source: Source) -> No
     [(DataError("no connection"), "no connection"), (KeyError("labels"), "could not be read")],
 )
 def test_a_failure_is_a_sentence(
-    error: Exception, message: str, download: MnistDownload, source: Source
+    error: Exception, message: str, download: Loading, source: Source
 ) -> None:
     source.error = error
     source.finish.set()
@@ -135,20 +132,22 @@ def test_a_failure_is_a_sentence(
 def page() -> None:
     import streamlit as st
 
-    from explorer import controls, mnist_download
+    from explorer import controls, originals
 
-    controls.mnist_line()
-    st.text(mnist_download.digits() is not None)
+    controls.originals_line("vae-2d")
+    st.text(originals.originals("vae-2d") is not None)
 
 
 Visit = Callable[[], AppTest]
 
 
 @pytest.fixture
-def visit(monkeypatch: pytest.MonkeyPatch, download: MnistDownload) -> Visit:
+def visit(monkeypatch: pytest.MonkeyPatch, download: Loading) -> Visit:
     """A visitor's page; all of them share one download."""
-    monkeypatch.setattr(mnist_download, "shared", lambda: download)
-    monkeypatch.setattr(mnist_download, "PAUSE", 30)  # seconds: a run that ends, ends before
+    monkeypatch.setattr(originals, "shared", lambda *_: download)
+    labels = type("Codes", (), {"labels": DIGITS.labels})
+    monkeypatch.setattr(session, "encodings", lambda _: labels)
+    monkeypatch.setattr(originals, "PAUSE", 30)  # seconds: a run that ends, ends before
 
     def begin() -> AppTest:
         return AppTest.from_function(page, default_timeout=60)
@@ -164,19 +163,19 @@ def labels(app: AppTest) -> list[str]:
 def test_a_stop_hides_the_progress_from_one_visitor(
     visit: Visit, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mnist_download, "PAUSE", 0)
+    monkeypatch.setattr(originals, "PAUSE", 0)
     first, second = visit().run(), visit().run()
     assert labels(first) == labels(second) == ["Stop"]
     assert second.progress[0].value == 25
-    first.button(key="stop-mnist").click().run()
+    first.button(key="stop-originals").click().run()
     assert labels(first.run()) == ["Fetch MNIST"]
     assert not first.warning
     assert labels(second.run()) == ["Stop"]
-    first.button(key="fetch-mnist").click().run()
+    first.button(key="fetch-originals").click().run()
     assert labels(first) == ["Stop"], "the download that is under way is shown again"
     assert source.runs == 1
     source.finish.set()
-    mnist_download.shared().wait(30)
+    originals.loading("vae-2d").wait(30)
     for app in (first, second):
         assert labels(app.run()) == []
         assert app.text[0].value == "True"
@@ -188,11 +187,41 @@ def test_each_failure_of_a_fetch_is_shown(visit: Visit, source: Source) -> None:
     app = visit().run()
     assert not app.warning, "the visitor has not asked for it"
     for attempt in (1, 2):
-        app.button(key="fetch-mnist").click().run()
+        app.button(key="fetch-originals").click().run()
         (warning,) = app.warning
         assert warning.value == f"MNIST could not be fetched (attempt {attempt}): no connection"
         assert labels(app) == ["Fetch MNIST"]
     source.error = None
-    app.button(key="fetch-mnist").click().run()
+    app.button(key="fetch-originals").click().run()
     assert not app.warning
     assert labels(app) == []
+
+
+# --- the model's own data ------------------------------------------------------------------------
+
+OTHER = Dataset(np.ones((3, 28, 28), np.uint8), np.array([2, 1, 0]), MNIST)
+SMALL = Dataset(
+    np.ones((3, 8, 8), np.uint8),
+    np.arange(3),
+    DataSpec("image", (1, 8, 8), "bernoulli", ("a", "b", "c")),
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (OTHER, "mnist holds other samples now than those that were encoded."),
+        (SMALL, "mnist holds samples of another size than those that were encoded."),
+        (None, "refused"),
+        (DIGITS, ""),
+    ],
+)
+def test_only_the_samples_that_were_encoded_are_originals(
+    found: Dataset | None, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = type("Codes", (), {"labels": DIGITS.labels})
+    monkeypatch.setattr(session, "encodings", lambda _: codes)
+    loading = downloads.ended(found)
+    monkeypatch.setattr(originals, "shared", lambda *_: loading)
+    assert originals.originals("vae-2d") is (found if found is DIGITS else None)
+    assert originals.fault("vae-2d") == reason
