@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="NAME=VALUE", help="any setting of the model"
     )
     train.add_argument("--device", help="cuda, mps or cpu; by default the best available")
-    train.add_argument("--data", default="mnist", help=DATA)
+    train.add_argument("--data", help=f"{DATA}; by default the preset's")
     train.add_argument("--out", type=Path, help="the run's folder; runs/PRESET by default")
     train.add_argument("--resume", action="store_true", help="continue a run that was stopped")
 
@@ -90,7 +90,8 @@ def train(args: argparse.Namespace) -> None:
     run = {name: getattr(args, name) for name in options}
     preset = training.with_options(PRESETS[args.preset], settings, run)
     folder = args.out or Path("runs") / args.preset
-    samples = data.load(args.data, "train")
+    source = args.data or preset.data
+    samples = data.load(source, "train")
     preset = training.fitted(
         preset,
         len(samples),
@@ -98,7 +99,7 @@ def train(args: argparse.Namespace) -> None:
         batch=args.batch is None,
     )
     training.train(
-        preset, samples, folder, choose_device(args.device), resume=args.resume, source=args.data
+        preset, samples, folder, choose_device(args.device), resume=args.resume, source=source
     )
     print(f"trained: {folder}")
 

@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ WIDTH = 32  # channels at half the sides; they double at each halving
 WIDEST = 128  # channels at the most
 COARSEST = 4  # px: the sides are halved until neither is longer
 GROUP = 8  # channels that GroupNorm normalises together
+START = 0.1  # factor of the initial weights of a block's last layer: near the identity
 
 
 class Scale(NamedTuple):
@@ -27,7 +29,7 @@ class Scale(NamedTuple):
 
 class ConvBlock(nn.Module):
     """h + W2 silu(norm(W1 silu(norm(h)))), W1 and W2 3x3 convolutions: a pre-activation residual
-    block (He et al. 2016), with GroupNorm. It starts as the identity."""
+    block (He et al. 2016), with GroupNorm. It starts near the identity."""
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
@@ -37,7 +39,8 @@ class ConvBlock(nn.Module):
             *(nn.GroupNorm(channels // GROUP, channels), nn.SiLU(), nn.Dropout(dropout)),
             nn.Conv2d(channels, channels, 3, padding=1),
         )
-        nn.init.zeros_(self.body[-1].weight)
+        with torch.no_grad():
+            self.body[-1].weight *= START
 
     def forward(self, h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         return h + self.body(h)

@@ -22,18 +22,18 @@ def images() -> torch.Tensor:
 
 
 def test_nothing_changes_with_probability_0(noise: Noise, images: torch.Tensor) -> None:
-    assert torch.equal(augment.augment(images, noise, flip=0, affine=0, hue=0), images)
+    assert torch.equal(augment.augment(images, noise, flip=0.0, affine=0.0, hue=0.0), images)
 
 
 def test_each_image_is_flipped_with_the_given_probability(
     noise: Noise, images: torch.Tensor
 ) -> None:
-    augmented = augment.augment(images, noise, flip=0.5, affine=0, hue=0)
+    augmented = augment.augment(images, noise, flip=0.5, affine=0.0, hue=0.0)
     flipped = (augmented == images.flip(-1)).flatten(1).all(1)
     kept = (augmented == images).flatten(1).all(1)
     assert (flipped ^ kept).all()
     assert 16 < flipped.sum() < 48
-    everything = augment.augment(images, noise, flip=1, affine=0, hue=0)
+    everything = augment.augment(images, noise, flip=1.0, affine=0.0, hue=0.0)
     assert torch.equal(everything, images.flip(-1))
 
 
@@ -42,7 +42,7 @@ def test_augmented_images_keep_their_shape_and_range(
     noise: Noise, images: torch.Tensor, channels: int
 ) -> None:
     x = images[:, :channels]
-    augmented = augment.augment(x, noise, flip=0.5, affine=1, hue=1)
+    augmented = augment.augment(x, noise, flip=0.5, affine=1.0, hue=1.0)
     assert augmented.shape == x.shape
     assert augmented.min() >= 0
     assert augmented.max() <= 1
@@ -50,7 +50,7 @@ def test_augmented_images_keep_their_shape_and_range(
 
 
 def test_the_distortion_continues_the_background(noise: Noise) -> None:
-    augmented = augment.augment(WHITE, noise, flip=1, affine=1, hue=1)
+    augmented = augment.augment(WHITE, noise, flip=1.0, affine=1.0, hue=1.0)
     torch.testing.assert_close(augmented, WHITE)
     black = augment.distort(WHITE, torch.ones(3, 6))
     assert black.amin((1, 2, 3)).tolist() == [0, 0, 0]  # zeros move in

@@ -31,11 +31,11 @@ def test_each_scale_has_half_the_sides_of_the_one_before(height: int, width: int
     assert all(step.channels % conv_nets.GROUP == 0 for step in steps)
 
 
-def test_a_block_starts_as_the_identity_and_learns() -> None:
-    block, h = conv_nets.ConvBlock(16, 0.0), torch.randn(2, 16, 5, 4)
-    assert torch.equal(block(h), h)
-    block(h).square().sum().backward()
-    assert block.body[-1].weight.grad.abs().sum() > 0
+def test_a_block_starts_near_the_identity() -> None:
+    torch.manual_seed(0)
+    block, h = conv_nets.ConvBlock(16, 0.0), torch.randn(8, 16, 9, 7)
+    change = (block(h) - h).std()
+    assert 0 < change < 0.2 * h.std()
 
 
 def test_the_learned_deviation_does_not_depend_on_the_code() -> None:

@@ -11,7 +11,7 @@ from vae.dataspec import Dataset, DataSpec
 from vae.download import DataError, Progress
 
 FILE = Path(__file__).resolve().parents[2] / "assets" / "data" / "emoji" / "emoji32.npz"
-LIKELIHOOD = "bernoulli"  # a name in likelihoods.LIKELIHOODS
+LIKELIHOOD = "gaussian"  # a name in likelihoods.LIKELIHOODS
 
 
 def group_of(name: str) -> str:
