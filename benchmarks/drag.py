@@ -19,6 +19,7 @@ DRAGS = {  # name -> model, control
     "slider_drag": ("vae-2d", "slider"),
     "map_drag": ("vae-2d", "map"),
     "cvae_slider_drag": ("cvae", "slider"),
+    "emoji_slider_drag": ("emoji-vae", "slider"),
 }
 
 

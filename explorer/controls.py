@@ -107,7 +107,7 @@ def _loading_progress(name: str) -> None:
 def originals_line(name: str) -> None:
     """One line while the model's originals are read or unavailable; nothing once they are
     loaded."""
-    if originals.originals(name) is not None:
+    if not session.info(name).encodes or originals.originals(name) is not None:
         return
     current, visitor = originals.loading(name), originals.visitor(name)
     if current.is_watched_by(visitor):

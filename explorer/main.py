@@ -16,9 +16,7 @@ PAGES = {
     "Reconstruct": reconstruct.render,
     "Generate": generate.render,
 }
-SUMMARY = (
-    "The latent space of generative models of handwritten digits: change a code, see its digit."
-)
+SUMMARY = "The latent space of generative models: change a code, and see what it decodes to."
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 STYLE = Path(__file__).with_name("style.css")
 

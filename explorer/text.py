@@ -30,8 +30,9 @@ def class_noun(spec: DataSpec) -> str:
 
 
 def class_name(label: int, spec: DataSpec) -> str:
-    """The name of a class on one line; "unlabelled" for UNLABELLED."""
-    return "unlabelled" if label == UNLABELLED else inert(spec.classes[label])
+    """The name of a class on one line; "unlabelled" for UNLABELLED and for labels of no class."""
+    known = 0 <= label < len(spec.classes)
+    return inert(spec.classes[label]) if known else "unlabelled"
 
 
 def class_names(spec: DataSpec) -> list[str]:
@@ -52,7 +53,7 @@ def with_article(name: str) -> str:
 
 def phrase(label: int, spec: DataSpec) -> str:
     """A class after the number of a sample: "an 8", "Animals & Nature"; "" for UNLABELLED."""
-    if label == UNLABELLED:
+    if not 0 <= label < len(spec.classes):
         return ""
     name = class_name(label, spec)
     return with_article(name) if names_digits(spec) else name

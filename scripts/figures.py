@@ -84,6 +84,7 @@ SPEEDS = [
     *_drag("slider", "a slider"),
     *_drag("map", "the code on the map"),
     *_drag("cvae_slider", "a slider of `cvae`"),
+    *_drag("emoji_slider", "a slider of `emoji-vae`, in colour"),
     Speed(
         "dragging with 120 ms to the server",
         "remote_slowest",

@@ -1,10 +1,11 @@
-"""The command line: python -m vae train | evaluate | encode | export | generate."""
+"""The command line: python -m vae train | evaluate | encode | export | inspect | generate."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -13,15 +14,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from vae import checkpoint, conditional_metrics, data, metrics, training
+from vae import checkpoint, codes, conditional_metrics, data, inspect_data, metrics, training
 from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
-from vae.dataspec import Dataset
+from vae.data_arguments import add_data_options, data_options
+from vae.dataspec import Dataset, DataSpec
 from vae.interface import Conditions
 from vae.nets import NETS
 from vae.presets import PRESETS
 from vae.service import choose_device
 
-DATA = ", ".join(data.DATASETS) + ", a folder of images or an .npz file"
+DATA = f"{', '.join(data.DATASETS)}, a folder of images, or a file ({', '.join(data.FORMATS)}, IDX)"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +31,49 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m vae", description=__doc__)
     verbs = root.add_subparsers(dest="verb", required=True)
 
+    train = _train_parser(verbs)
+
+    evaluate = verbs.add_parser("evaluate", help="measure a checkpoint on a test set")
+    evaluate.add_argument("name", help="a shipped checkpoint's name, or a folder")
+    evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+    encode = verbs.add_parser("encode", help="store the codes of a test set with a checkpoint")
+    encode.add_argument("name", help="a shipped checkpoint's name, or a folder")
+    encode.add_argument(
+        "--out", type=Path, help="write the codes of all samples to this .csv or .npz instead"
+    )
+
+    export = verbs.add_parser("export", help=f"copy a run to {CHECKPOINTS.name}/ for the app")
+    export.add_argument("run", type=Path, help="the run's folder")
+    export.add_argument("name", help=f"the checkpoint's name below {CHECKPOINTS.name}/")
+    export.add_argument(
+        "--title", help="its title in the app's menu; by default the preset's and the data's"
+    )
+    export.add_argument("--description", help="one sentence for the app")
+    export.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
+
+    for verb in (evaluate, encode, export):
+        verb.add_argument("--data", help=f"{DATA}; by default what the model was trained on")
+
+    inspect = verbs.add_parser("inspect", help="describe a data set and how it is read")
+    inspect.add_argument("data", help=DATA)
+    inspect.add_argument("--out", type=Path, help="write a contact sheet to this .png")
+
+    for verb in (train, evaluate, encode, export, inspect):
+        add_data_options(verb)
+
+    generate = verbs.add_parser("generate", help="write samples of given classes to an .npz")
+    generate.add_argument("name", help="a checkpoint of a conditional model")
+    generate.add_argument("--count", type=int, default=60_000, help="samples in all")
+    generate.add_argument("--digits", help="which digits, in turn, such as 0123456789")
+    generate.add_argument("--classes", help="which classes, in turn, separated by commas")
+    generate.add_argument("--temperature", type=float, default=1.0)
+    generate.add_argument("--seed", type=int, default=0)
+    generate.add_argument("--out", type=Path, default=Path("digits.npz"))
+    return root
+
+
+def _train_parser(verbs: Any) -> argparse.ArgumentParser:
     train = verbs.add_parser("train", help="train a preset into a folder")
     train.add_argument("preset", help=f"one of {', '.join(PRESETS)}")
     train.add_argument("--epochs", type=int)
@@ -49,32 +94,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--data", help=f"{DATA}; by default the preset's")
     train.add_argument("--out", type=Path, help="the run's folder; runs/PRESET by default")
     train.add_argument("--resume", action="store_true", help="continue a run that was stopped")
-
-    evaluate = verbs.add_parser("evaluate", help="measure a checkpoint on a test set")
-    evaluate.add_argument("name", help="a shipped checkpoint's name, or a folder")
-    evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
-
-    encode = verbs.add_parser("encode", help="store the codes of a test set with a checkpoint")
-    encode.add_argument("name", help="a shipped checkpoint's name, or a folder")
-
-    export = verbs.add_parser("export", help=f"copy a run to {CHECKPOINTS.name}/ for the app")
-    export.add_argument("run", type=Path, help="the run's folder")
-    export.add_argument("name", help=f"the checkpoint's name below {CHECKPOINTS.name}/")
-    export.add_argument("--title", help="its title in the app's menu; by default the preset's")
-    export.add_argument("--description", help="one sentence for the app")
-    export.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
-
-    for verb in (evaluate, encode, export):
-        verb.add_argument("--data", help=f"{DATA}; by default what the model was trained on")
-
-    generate = verbs.add_parser("generate", help="write images of given digits to an .npz")
-    generate.add_argument("name", help="a checkpoint of a conditional model")
-    generate.add_argument("--count", type=int, default=60_000, help="images in all")
-    generate.add_argument("--digits", default="0123456789", help="which digits, in turn")
-    generate.add_argument("--temperature", type=float, default=1.0)
-    generate.add_argument("--seed", type=int, default=0)
-    generate.add_argument("--out", type=Path, default=Path("digits.npz"))
-    return root
+    return train
 
 
 def train(args: argparse.Namespace) -> None:
@@ -90,8 +110,9 @@ def train(args: argparse.Namespace) -> None:
     run = {name: getattr(args, name) for name in options}
     preset = training.with_options(PRESETS[args.preset], settings, run)
     folder = args.out or Path("runs") / args.preset
+    reading = data_options(args)
     source = args.data or preset.data
-    samples = data.load(source, "train")
+    samples = data.load(source, "train", options=reading)
     preset = training.fitted(
         preset,
         len(samples),
@@ -99,7 +120,13 @@ def train(args: argparse.Namespace) -> None:
         batch=args.batch is None,
     )
     training.train(
-        preset, samples, folder, choose_device(args.device), resume=args.resume, source=source
+        preset,
+        samples,
+        folder,
+        choose_device(args.device),
+        resume=args.resume,
+        source=source,
+        options=reading.as_json(),
     )
     print(f"trained: {folder}")
 
@@ -111,14 +138,19 @@ def _scalar(text: str) -> object:
         return text
 
 
-def _data_of(folder: Path, given: str | None) -> str:
-    """The data set to measure on: `given`, else the one that the model was trained on.
+def _data_of(folder: Path, args: argparse.Namespace) -> tuple[str, data.Options, DataSpec]:
+    """The data to measure on, how to read them, and the model's spec: the data of --data, else
+    those that the model was trained on, read in the same way.
 
-    Raises ValueError where the latter is not available.
+    Raises ValueError where the latter are not available.
     """
-    trained_on = checkpoint.read_manifest(folder).data
-    if given or trained_on in data.DATASETS or data.available(trained_on, "test"):
-        return given or trained_on
+    manifest = checkpoint.read_manifest(folder)
+    if args.data:
+        return args.data, data_options(args), manifest.spec
+    trained_on = manifest.data
+    if trained_on in data.DATASETS or data.available(trained_on, "test"):
+        own = data.Options.from_json(manifest.options)
+        return trained_on, data_options(args, own), manifest.spec
     raise ValueError(
         f"the model in {folder} was trained on {trained_on}, which does not exist; run this where "
         "it does, or name other data by --data"
@@ -127,10 +159,10 @@ def _data_of(folder: Path, given: str | None) -> str:
 
 def evaluate(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
-    source = _data_of(folder, args.data)
+    loaded = data.read_for(*_data_of(folder, args))
     model = checkpoint.read_model(folder)
-    test, quiet = data.load(source, "test"), not sys.stderr.isatty()
-    figures = metrics.evaluate(model, data.load(source, "train"), test, quiet=quiet)
+    test, quiet = loaded.test, not sys.stderr.isatty()
+    figures = metrics.evaluate(model, loaded.train, test, quiet=quiet)
     enough = metrics.fewest_labels(test) >= conditional_metrics.MIN_PER_CLASS
     if isinstance(model, Conditions) and has_classifier() and enough:
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
@@ -144,8 +176,25 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def encode(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
-    count, dims = _encode(folder, data.load(_data_of(folder, args.data), "test"))
+    source = _data_of(folder, args)
+    if args.out:
+        codes.check_path(args.out)
+        print(f"{_write_codes(folder, args.out, source):,} codes: {args.out}")
+        return
+    count, dims = _encode(folder, data.load_for(*source, "test"))
     print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
+
+
+def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, DataSpec]) -> int:
+    """Write the codes of all samples, with the data's own classes; returns their number."""
+    model, manifest = checkpoint.read_model(folder), checkpoint.read_manifest(folder)
+    loaded = data.read_for(*source, relabel=False)
+    parts = [
+        (split, part, metrics.encode(model, part))
+        for split, part in (("train", loaded.train), ("test", loaded.test))
+    ]
+    codes.write(path, parts, codes.dimension_names(manifest.blocks, manifest.spec.classes))
+    return sum(len(part) for _, part, _ in parts)
 
 
 def _encode(folder: Path, samples: Dataset) -> tuple[int, int]:
@@ -163,10 +212,13 @@ def export(args: argparse.Namespace) -> None:
         raise ValueError(f"{args.name!r} is not a checkpoint's name: give a name without a path")
     if folder.exists() and not args.replace:
         raise ValueError(f"{folder} exists; choose another name, or add --replace")
-    source = _data_of(args.run, args.data)
-    labels = {"title": args.title, "description": args.description}
-    manifest = dataclasses.replace(manifest, **{k: v for k, v in labels.items() if v})
-    test = data.load(source, "test") if "encodes" in manifest.abilities else None
+    source = _data_of(args.run, args)
+    manifest = dataclasses.replace(
+        manifest,
+        title=args.title or _title(manifest, args.name),
+        description=args.description or manifest.description,
+    )
+    test = data.load_for(*source, "test") if "encodes" in manifest.abilities else None
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     # beside the checkpoints, not among them: the app lists a folder only once it is complete
     with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".export-") as temporary:
@@ -179,6 +231,26 @@ def export(args: argparse.Namespace) -> None:
             folder.replace(Path(temporary) / "replaced")
         copy.replace(folder)
     print(f"exported: {folder}; measure it with: python -m vae evaluate {args.name}")
+
+
+def _title(manifest: checkpoint.Manifest, name: str) -> str:
+    """The title of the preset, with the data where they are not MNIST, and with the checkpoint's
+    name where another checkpoint has the title already."""
+    title = manifest.title
+    if manifest.data not in ("mnist", ""):
+        title += f", {Path(manifest.data).stem}"
+    others = {path.parent.name: path.parent for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")}
+    others.pop(name, None)
+    taken = {checkpoint.read_manifest(folder).title for folder in others.values()}
+    return f"{title} ({name})" if title in taken else title
+
+
+def inspect(args: argparse.Namespace) -> None:
+    loaded = data.read(args.data, data_options(args))
+    print(inspect_data.report(args.data, loaded))
+    if args.out:
+        inspect_data.write_sheet(args.out, loaded.train)
+        print(f"contact sheet: {args.out}")
 
 
 def export_history(run: Path, folder: Path) -> None:
@@ -205,23 +277,34 @@ def export_history(run: Path, folder: Path) -> None:
 def generate(args: argparse.Namespace) -> None:
     model = checkpoint.read_model(folder_of(args.name))
     if not isinstance(model, Conditions):
-        raise ValueError(f"{args.name} is not conditional, so it cannot generate a given digit")
-    if not args.digits.isdigit():
-        raise ValueError(f"--digits takes digits such as 0123456789, not {args.digits!r}")
+        raise ValueError(f"{args.name} is not conditional, so it cannot generate a given class")
+    classes = _classes(args, model.spec)
     if args.count < 1:
         raise ValueError(f"--count is 1 or more, not {args.count}")
-    labels = np.resize([int(character) for character in args.digits], args.count)
-    images, codes = conditional_metrics.generate(
+    labels = np.resize(classes, args.count)
+    images, drawn_from = conditional_metrics.generate(
         model, labels, seed=args.seed, temperature=args.temperature, quiet=False
     )
     generated = conditional_metrics.as_dataset(images, labels, model.spec)
     checkpoint.write_atomically(
         args.out,
         lambda p: np.savez_compressed(
-            p, images=generated.samples, labels=generated.labels, codes=codes
+            p, images=generated.samples, labels=generated.labels, codes=drawn_from
         ),
     )
     print(f"{args.count:,} images: {args.out}")
+
+
+def _classes(args: argparse.Namespace, spec: DataSpec) -> list[int]:
+    """The classes of --digits or --classes, by default all. Raises ValueError for one that the
+    model does not have."""
+    names = list(args.digits or spec.classes)
+    if args.classes:
+        names = [name.strip() for name in args.classes.split(",")]
+    if unknown := [name for name in names if name not in spec.classes]:
+        shown = ", ".join(spec.classes[:12]) + (", ..." if len(spec.classes) > 12 else "")
+        raise ValueError(f"the model has no class {unknown[0]!r}; its classes are {shown}")
+    return [spec.classes.index(name) for name in names]
 
 
 VERBS = {
@@ -229,6 +312,7 @@ VERBS = {
     "evaluate": evaluate,
     "encode": encode,
     "export": export,
+    "inspect": inspect,
     "generate": generate,
 }
 
@@ -239,6 +323,8 @@ def main() -> int:
     For bad input, missing data and a full disk it prints one sentence and returns 2.
     """
     args = parser().parse_args()
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("vae").setLevel(logging.INFO)  # what was decided about the data
     torch.set_float32_matmul_precision("high")
     try:
         VERBS[args.verb](args)

@@ -269,6 +269,7 @@ def encode(model: nn.Module, data: Dataset, *, flat: bool = False) -> Encodings:
         tsne=latent.tsne(mean[:, free]) if wanted else None,
         attributes=attributes.measure(data),
         names=tuple(data.names),
+        digest=data.digest,
     )
 
 

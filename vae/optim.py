@@ -33,7 +33,7 @@ class TrainConfig:
     labels: int = 0  # training images whose label is used, as many of each class; 0: all
     precision: str = "auto"  # auto: bfloat16 where the device has it in hardware; float32
     start: str = ""  # a run's folder whose weights to start from; empty: random weights
-    freeze: str = ""  # a child module whose weights stay as they are, such as decoder
+    freeze: str = ""  # a child module, such as decoder, that keeps its weights; the rest is random
     compile: bool = False  # torch.compile; always on for CUDA
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from explorer import generate_html, generation, plots, session, text
+from explorer import generate_html, plots, session, text
 from explorer.fragments import Fragment
 from explorer.panels import draw_form
 
@@ -66,8 +66,7 @@ def _playback(name: str) -> None:
         probabilities = _probabilities(name, session.has_classifier(name))
         now = None if probabilities is None else probabilities[epoch - 1]
         samples = history.sheets[epoch - 1]
-        # the codes of the sheet have the classes in turn
-        labels = generation.in_turn(range(len(session.info(name).spec.classes)), len(samples))
+        labels = np.arange(len(samples))  # the codes of the sheet have one class each
         palette = draw_form.palette(name)
         st.html(generate_html.sheet(samples, labels, now, palette, (5, 5), large=True))
         right_ones = 0 if now is None else int((now.argmax(axis=1) == labels).sum())

@@ -7,9 +7,10 @@ import numpy as np
 from explorer import projections, session
 from vae import checkpoint, models, service
 from vae.checkpoint import Encodings, Manifest
+from vae.dataspec import MNIST, DataSpec
 from vae.interface import abilities
 
-COUNT = 60  # test digits
+COUNT = 60  # test samples
 CONFIGS = {
     "vae": {"hidden": 16, "depth": 1},
     "conditional_vae": {"net": "mlp", "hidden": 16, "depth": 1},
@@ -23,15 +24,17 @@ def write(
     *,
     model: str = "vae",
     labels: np.ndarray | None = None,
+    spec: DataSpec = MNIST,
+    data: str = "mnist",
     title: str = "",
     tsne: bool = False,
     spread: float = 1,
     encodes: bool = True,
 ) -> None:
-    """An untrained model with random codes for its test digits; `labels` [COUNT] are 0 to 9 in turn
-    unless given. Without `encodes` it is a decoder alone."""
+    """An untrained model with random codes for its COUNT test samples; their `labels` are the
+    classes in turn unless given. Without `encodes` it is a decoder alone."""
     config = CONFIGS[model] | ({"latent": latent} if latent else {})
-    built = models.build(model, config)
+    built = models.build(model, config, spec)
     manifest = Manifest(
         model=model,
         config=config,
@@ -40,6 +43,8 @@ def write(
         description="For the tests.",
         blocks=built.blocks,
         abilities=tuple(sorted(abilities(built) - ({"encodes"} if not encodes else set()))),
+        data=data,
+        spec=spec,
     )
     checkpoint.write_model(folder, manifest, built.state_dict())
     if not latent or not encodes:
@@ -47,11 +52,13 @@ def write(
     rng = np.random.default_rng(latent)
     size = sum(block.size for block in built.blocks)
     mean = spread * rng.standard_normal((COUNT, size)).astype(np.float32)
+    classes = len(spec.classes)
+    in_turn = np.arange(COUNT) % classes if classes else np.full(COUNT, -1)
     if model == "conditional_vae":
-        mean[:, latent:] = np.eye(10)[np.arange(COUNT) % 10]
+        mean[:, latent:] = np.eye(classes)[in_turn]
+    known = in_turn if labels is None else labels
     flat = rng.standard_normal((COUNT, 2)).astype(np.float32) if tsne else None
     ones = np.ones(COUNT, np.float32)
-    known = np.arange(COUNT) % 10 if labels is None else labels
     checkpoint.write_encodings(folder, Encodings(mean, mean * 0 - 2, known, ones, ones, flat))
 
 

@@ -227,7 +227,8 @@ def test_a_map_of_arrays_that_do_not_fit_is_refused(change: dict[str, Any], mess
 def test_sliders_of_arguments_that_do_not_fit_are_refused(
     change: dict[str, Any], message: str
 ) -> None:
-    given: dict[str, Any] = {"names": ["z1", "z2"], "values": [0.0, 0.0], **change}
+    fits = {"names": ["z1", "z2"], "values": [0.0, 0.0], "ranges": [(-3, 3)] * 2}
+    given: dict[str, Any] = {**fits, **change}
     with pytest.raises(ValueError, match=message):
         latent_sliders.mount(**given, key="sliders")
 

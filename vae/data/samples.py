@@ -67,7 +67,8 @@ def assemble(source: Source, options: Options, where: str, like: DataSpec | None
     samples, kept, skipped = _decoded(source, plan, where)
     samples, plan = _coloured(samples, plan, where)
     if plan.prepare == "auto":
-        samples, plan = _recognised(samples, plan, digits)
+        are_digits = digits is not None or (like is not None and like.prepare == "mnist")
+        samples, plan = _recognised(samples, plan, are_digits)
     is_mnist = plan.prepare == "mnist"
     names = source.labels
     if digits and is_mnist:
@@ -180,12 +181,10 @@ def grey_samples(samples: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _recognised(
-    samples: np.ndarray, plan: Plan, digits: dict[str, str] | None
-) -> tuple[np.ndarray, Plan]:
+def _recognised(samples: np.ndarray, plan: Plan, are_digits: bool) -> tuple[np.ndarray, Plan]:
     """Digits that look as MNIST's are MNIST's kind of data; dark ink on light paper is inverted."""
     plan = replace(plan, prepare="resize")
-    if digits is None or samples.shape[1:] != (28, 28):
+    if not are_digits or samples.shape[1:] != (28, 28):
         return samples, plan
     few = samples[some_rows(len(samples))]
     if 2 * sum(is_prepared(image) for image in few) > len(few):

@@ -1,0 +1,213 @@
+"""Imports a model of another library: its ONNX files become a checkpoint that every page offers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vae import checkpoint, latent
+from vae.catalog import CHECKPOINTS
+from vae.checkpoint import CheckpointError, Manifest
+from vae.dataspec import Dataset, DataSpec
+from vae.latent import LatentBlock
+from vae.runtime.image_layout import image_shape
+from vae.runtime.onnx import DECODER, ENCODER, MODEL, OnnxRuntime
+from vae.runtime.onnx_networks import (
+    LOGITS,
+    PARAMETERS,
+    Conversion,
+    check_codes,
+    decoded_shape,
+)
+from vae.runtime.onnx_session import Session
+
+PRIORS = ("normal", "uniform")
+DESCRIPTION = "An imported model."
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is said of the networks. None: as the contract beside the decoder says, else as found by
+    running it."""
+
+    latent: int | None = None  # coordinates of a code
+    prior: str | None = None  # in PRIORS
+    shape: tuple[int, ...] | None = None  # of an image: H W, C H W or H W C
+    range: tuple[float, float] | None = None  # the values of black and white
+    logits: bool | None = None  # whether the decoder gives logits
+    order: str | None = None  # of a flat image: CHW or HWC
+    title: str | None = None
+    description: str | None = None
+
+
+class Source(NamedTuple):
+    """Data whose test samples are encoded, and how they were read."""
+
+    name: str
+    test: Dataset
+    options: Mapping[str, Any]
+
+
+class Files(NamedTuple):
+    """What is imported."""
+
+    decoder: Path
+    encoder: Path | None
+    contract: Manifest | None  # config.json, as `export --onnx` writes it
+
+
+def find_files(decoder: Path, encoder: Path | None = None) -> Files:
+    """The files of a model: `decoder` may be a folder that `export --onnx` wrote. Its contract and
+    its encoder are found beside its decoder, too. Raises CheckpointError for another config.json.
+    """
+    if decoder.is_dir():
+        decoder = decoder / DECODER
+    folder, contract = decoder.parent, None
+    if decoder.name == DECODER and (folder / checkpoint.CONFIG).exists():
+        contract = checkpoint.read_manifest(folder)
+        if contract.model != MODEL:
+            raise CheckpointError(
+                f"{folder / checkpoint.CONFIG} is of a {contract.model}, not the contract of an "
+                "ONNX model; move the decoder to a folder of its own"
+            )
+        if encoder is None and (folder / ENCODER).exists():
+            encoder = folder / ENCODER
+    return Files(decoder, encoder, contract)
+
+
+def import_model(
+    files: Files,
+    declared: Declared,
+    source: Source | None,
+    name: str | None = None,
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Write the networks as a checkpoint called `name`; returns its folder.
+
+    The networks are run first. An encoder encodes the test samples of `source`. By default the name
+    is made of the title. Raises CheckpointError for files that break the contract, ValueError for
+    an encoder without data and for a name that exists, unless `overwrite`.
+    """
+    decoder, encoder, contract = files
+    manifest = _manifest(Session(decoder), declared, source, contract)
+    folder = _folder(name or _slug(manifest.title), overwrite)
+    conversion = Conversion.from_json(manifest.config)
+    runtime = OnnxRuntime(decoder, encoder, manifest.spec, manifest.blocks, conversion)
+    manifest = replace(manifest, abilities=tuple(sorted(runtime.abilities)))
+    if encoder is not None and source is None:
+        raise ValueError(
+            f"{encoder} needs images to encode; name them by --data, or import the decoder alone, "
+            "from a folder without an encoder"
+        )
+    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+    # beside the checkpoints, not among them: the app lists a folder only once it is complete
+    with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".import-") as temporary:
+        copy = Path(temporary) / folder.name
+        copy.mkdir()
+        shutil.copyfile(decoder, copy / DECODER)
+        if encoder is not None and source is not None:
+            shutil.copyfile(encoder, copy / ENCODER)
+            checkpoint.write_encodings(copy, _encodings(runtime, source.test))
+        checkpoint.write_json(copy / checkpoint.CONFIG, manifest.as_json())
+        if folder.exists():
+            folder.replace(Path(temporary) / "replaced")
+        copy.replace(folder)
+    return folder
+
+
+def _manifest(
+    session: Session, declared: Declared, source: Source | None, contract: Manifest | None
+) -> Manifest:
+    """The manifest by what is declared, else by the contract, else as found."""
+    blocks = _blocks(session, declared, contract)
+    conversion = _conversion(session, declared, contract)
+    return Manifest(
+        model=MODEL,
+        config=conversion.as_json(),
+        train={},
+        title=declared.title or (contract.title if contract else session.path.stem),
+        description=declared.description or (contract.description if contract else DESCRIPTION),
+        blocks=blocks,
+        abilities=(),
+        data=source.name if source else contract.data if contract else "",
+        options=dict(source.options) if source else contract.options if contract else {},
+        spec=_spec(session, blocks, declared, source, contract),
+    )
+
+
+def _blocks(
+    session: Session, declared: Declared, contract: Manifest | None
+) -> tuple[LatentBlock, ...]:
+    """One block, or those of the contract. Raises CheckpointError where its size is not known."""
+    if contract and declared.latent is None and declared.prior is None:
+        return contract.blocks
+    shape = session.input_shape
+    size = declared.latent or (shape[1] if len(shape) == 2 else None)
+    if size is None:
+        raise CheckpointError(
+            f"{session.path} does not say how many coordinates a code has; say it by --latent"
+        )
+    return (LatentBlock("z", size, declared.prior or "normal"),)  # pyright: ignore[reportArgumentType]
+
+
+def _conversion(session: Session, declared: Declared, contract: Manifest | None) -> Conversion:
+    settings = dict(contract.config) if contract else {}
+    if session.outputs == (LOGITS,):
+        settings["logits"] = True
+    named = {"range": declared.range, "logits": declared.logits, "order": declared.order}
+    settings |= {name: value for name, value in named.items() if value is not None}
+    return Conversion.from_json(settings)
+
+
+def _spec(
+    session: Session,
+    blocks: tuple[LatentBlock, ...],
+    declared: Declared,
+    source: Source | None,
+    contract: Manifest | None,
+) -> DataSpec:
+    """The spec of the images: of the data, of the contract, or by the decoder's output.
+
+    Unless the decoder gives the parameters of another likelihood, its values are probabilities.
+    """
+    known = source.test.spec if source else contract.spec if contract else None
+    if known is None:
+        check_codes(session, latent.dims(blocks))
+        found = declared.shape or decoded_shape(session, latent.dims(blocks))
+        shape = image_shape(found)
+        if shape is None:
+            raise CheckpointError(
+                f"{session.path} gives values of shape {list(found)} for each code, which is no "
+                "image of 1 or 3 channels; name its shape by --shape, such as --shape 28 28"
+            )
+        known = DataSpec("image", shape, "bernoulli")
+    return known if PARAMETERS in session.outputs else replace(known, likelihood="bernoulli")
+
+
+def _encodings(runtime: OnnxRuntime, test: Dataset) -> checkpoint.Encodings:
+    """The encoded test samples. Raises ValueError for data of another shape."""
+    from vae import metrics
+    from vae.runtime.onnx_model import as_model
+
+    return metrics.encode(as_model(runtime), test, flat=True)
+
+
+def _slug(title: str) -> str:
+    """A folder's name from a title."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def _folder(name: str, overwrite: bool) -> Path:
+    """The folder of a new checkpoint. Raises ValueError for a path, and for one that exists."""
+    folder = CHECKPOINTS / name
+    if Path(name).name != name or not name.strip(" ."):
+        raise ValueError(f"{name!r} is not a checkpoint's name: give one without a path by --name")
+    if folder.exists() and not overwrite:
+        raise ValueError(f"{folder} exists; choose another --name or --title, or add --replace")
+    return folder
