@@ -51,7 +51,8 @@ def train(args: argparse.Namespace) -> None:
     preset = training.with_options(PRESETS[args.preset], settings, run)
     folder = args.out or Path("runs") / args.preset
     reading = data_options(args)
-    samples = data.load(args.data, "train", options=reading)
+    source = args.data or preset.data
+    samples = data.load(source, "train", options=reading)
     preset = training.fitted(
         preset,
         len(samples),
@@ -64,7 +65,7 @@ def train(args: argparse.Namespace) -> None:
         folder,
         choose_device(args.device),
         resume=args.resume,
-        source=args.data,
+        source=source,
         options=reading.as_json(),
     )
     print(f"trained: {folder}")
@@ -247,7 +248,7 @@ def export_history(run: Path, folder: Path) -> None:
     weights started from."""
     stages = [run]
     while start := checkpoint.read_manifest(stages[0]).train.get("start"):
-        if not (Path(start) / checkpoint.CONFIG).exists():
+        if not (Path(start) / checkpoint.CONFIG).exists() or Path(start) in stages:
             break
         stages.insert(0, Path(start))
     logs = [stage / checkpoint.LOG for stage in stages]

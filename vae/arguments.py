@@ -72,7 +72,10 @@ def _train_parser(verbs: Any) -> argparse.ArgumentParser:
     train.add_argument("--validation", type=int, help="training images to hold out")
     train.add_argument("--start", help="a run's folder whose weights to start from")
     train.add_argument("--labels", type=int, help="training images whose label is used")
-    train.add_argument("--freeze", help="a part that keeps its weights, such as decoder")
+    train.add_argument(
+        "--freeze",
+        help="a part that keeps the weights of --start, such as decoder; the rest starts at random",
+    )
     train.add_argument("--latent", type=int, help="latent dimensions")
     train.add_argument("--net", help=", ".join(NETS))
     train.add_argument("--beta", type=float, help="weight of the KL")
@@ -80,7 +83,7 @@ def _train_parser(verbs: Any) -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="NAME=VALUE", help="any setting of the model"
     )
     train.add_argument("--device", help="cuda, mps or cpu; by default the best available")
-    train.add_argument("--data", default="mnist", help=DATA)
+    train.add_argument("--data", help=f"{DATA}; by default the preset's")
     train.add_argument("--out", type=Path, help="the run's folder; runs/PRESET by default")
     train.add_argument("--resume", action="store_true", help="continue a run that was stopped")
     return train

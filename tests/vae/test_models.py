@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ TRAIN = TrainConfig(precision="float32", schedule="constant")
 # Small, so that the tests are quick; none has the shape or the classes of MNIST.
 GREY = DataSpec("image", (1, 8, 8), "bernoulli", ("a", "b", "c"))
 COLOUR = DataSpec("image", (3, 6, 5), "bernoulli", ("cat", "dog"))
-SPECS = {"grey": GREY, "colour": COLOUR}
+SPECS = {"grey": GREY, "colour": COLOUR, "gaussian": replace(COLOUR, likelihood="gaussian")}
 CLASSES = len(GREY.classes)
 
 
