@@ -77,6 +77,18 @@ def kl_notes(name: str, dims: Sequence[int]) -> dict[str, Any]:
     }
 
 
+def keep_valid(key: str, options: Sequence[str]) -> str:
+    """Forget the value of a widget that is none of its options now, as another model may offer
+    others; returns the default.
+
+    A valid value is not set here: it would replace the visitor's own when a browser reconnects to a
+    restarted server.
+    """
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
+    return options[0]
+
+
 def pager(start: int, step: int, count: int, move: Callable[[int], None], key: str) -> None:
     """Buttons that page through `count` items by `step`; `move` is called with the index of the
     first item of the new page."""
@@ -107,7 +119,7 @@ def _loading_progress(name: str) -> None:
 def originals_line(name: str) -> None:
     """One line while the model's originals are read or unavailable; nothing once they are
     loaded."""
-    if originals.originals(name) is not None:
+    if not session.info(name).encodes or originals.originals(name) is not None:
         return
     current, visitor = originals.loading(name), originals.visitor(name)
     if current.is_watched_by(visitor):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from explorer import originals, session, text
+from explorer import session, text
 from explorer.renderers import renderer
 from vae import latent
 
@@ -46,9 +46,9 @@ def caption(name: str, sample: int | None) -> str:
     """The caption of the decoded sample: the test sample whose code it is, if any."""
     if sample is None:
         return "decoded from the current code"
-    spec, label = session.info(name).spec, int(session.encodings(name).labels[sample])
-    known = originals.sample_name(name, sample)
-    return text.numbered(session.info(name).code_noun, sample, label, spec, known)
+    info, codes = session.info(name), session.encodings(name)
+    known = codes.names[sample] if codes.names else ""
+    return text.numbered(info.code_noun, sample, int(codes.labels[sample]), info.spec, known)
 
 
 def _is_classified(name: str) -> bool:

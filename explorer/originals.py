@@ -20,7 +20,7 @@ import streamlit as st
 
 from explorer import session, text
 from vae import data
-from vae.dataspec import Dataset
+from vae.dataspec import Dataset, DataSpec
 from vae.download import Progress
 
 LOG = logging.getLogger(__name__)
@@ -114,14 +114,19 @@ class Loading:
 def loading(name: str) -> Loading:
     """The loading of a model's test set, started by the first visitor who needs it."""
     info = session.info(name)
-    return shared(info.data, json.dumps(dict(info.options), sort_keys=True))
+    return shared(info.data, json.dumps(dict(info.options), sort_keys=True), info.spec)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def shared(source: str, options: str) -> Loading:
-    """The loading of the test set of this source, read with these options as JSON."""
-    del options
-    return Loading(lambda progress: data.load(source, "test", progress=progress))
+def shared(source: str, options: str, spec: DataSpec) -> Loading:
+    """The loading of the test set of this source, read with these options, as JSON, for models with
+    this spec."""
+
+    def load(progress: Progress) -> Dataset:
+        chosen = data.Options.from_json(json.loads(options))
+        return data.load_for(source, chosen, spec, "test", progress=progress)
+
+    return Loading(load)
 
 
 def visitor(name: str) -> Visitor:
@@ -141,23 +146,13 @@ def dataset(name: str) -> Dataset | None:
     current = loading(name)
     current.wait(PAUSE)
     current.watch(visitor(name))
-    found = current.dataset
-    return found if found and _fits(found, name) else None
+    return current.dataset
 
 
 def originals(name: str) -> Dataset | None:
     """The samples that the model's encodings belong to, None where they are not available."""
     found = dataset(name)
     return found if found and _is_encoded(found, name) else None
-
-
-def sample_name(name: str, index: int) -> str:
-    """The name of a test sample; "" where it has none or the data are not loaded. It needs no
-    session."""
-    found = loading(name).dataset
-    if not found or not len(found.names) or not _is_encoded(found, name):
-        return ""
-    return str(found.names[index])
 
 
 def numbered(kind: str, found: Dataset, index: int) -> str:
@@ -168,12 +163,10 @@ def numbered(kind: str, found: Dataset, index: int) -> str:
     return text.numbered(noun, index, int(found.labels[index]), found.spec, name)
 
 
-def _fits(found: Dataset, name: str) -> bool:
-    return found.spec.array_shape == session.info(name).spec.array_shape
-
-
 def _is_encoded(found: Dataset, name: str) -> bool:
-    same = np.array_equal(found.labels, session.encodings(name).labels)
+    encoded = session.encodings(name)
+    same = np.array_equal(found.labels, encoded.labels)
+    same = same and encoded.digest in ("", found.digest)  # files of earlier versions have none
     return same and session.info(name).encodes
 
 
@@ -182,8 +175,6 @@ def fault(name: str) -> str:
     current, source = loading(name), session.info(name).data
     if current.dataset is None:
         return current.error
-    if not _fits(current.dataset, name):
-        return f"{source} holds samples of another size than those that were encoded."
     if not _is_encoded(current.dataset, name):
         return f"{source} holds other samples now than those that were encoded."
     return ""

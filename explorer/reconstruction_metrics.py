@@ -44,28 +44,6 @@ class Figures(NamedTuple):
         return Figures(*(array[index : index + 1] for array in self))
 
 
-def draw_codes(
-    mean: Float[np.ndarray, "N Z"],
-    logvar: Float[np.ndarray, "N Z"],
-    count: int,
-    seed: int,
-    classes: slice | None = None,
-) -> Float[np.ndarray, "N S Z"]:
-    """`count` samples of each posterior, float32; copies of the mean where it is a point.
-
-    In the dimensions `classes` the mean holds class probabilities and a sample a one-hot vector.
-    """
-    rng = np.random.default_rng(seed)
-    noise = rng.standard_normal((len(mean), count, mean.shape[1]))
-    codes = mean[:, None] + np.exp(0.5 * logvar)[:, None] * noise
-    if classes is not None:
-        thresholds = mean[:, None, classes].astype(np.float64).cumsum(-1)  # [N, 1, C]
-        uniform = rng.random((len(mean), count, 1)) * thresholds[..., -1:]
-        y = (uniform >= thresholds).sum(-1)  # the inverse of the cumulative distribution
-        codes[:, :, classes] = np.eye(thresholds.shape[-1])[y]
-    return codes.astype(np.float32)
-
-
 def measure(model: Reconstructs, samples: Float[np.ndarray, "N ..."]) -> Figures:
     """The figures of samples, images in [0, 1]. Raises as `vae.service.Model.reconstruct`."""
     return Figures(*model.reconstruct(samples))

@@ -1,10 +1,11 @@
-"""The command line: python -m vae train | evaluate | encode | export | import | generate."""
+"""The command line: python -m vae VERB; `arguments.parser` lists the verbs."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -13,97 +14,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from vae import checkpoint, conditional_metrics, data, exporting, importing, metrics, training
+from vae import (
+    checkpoint,
+    codes,
+    conditional_metrics,
+    data,
+    exporting,
+    importing,
+    inspect_data,
+    metrics,
+    training,
+)
+from vae.arguments import parser
 from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
-from vae.data_arguments import add_data_options, data_options
-from vae.dataspec import Dataset
+from vae.data_arguments import data_options
+from vae.dataspec import Dataset, DataSpec
 from vae.interface import Conditions, LatentModel
-from vae.nets import NETS
 from vae.presets import PRESETS
-from vae.runtime.image_layout import ORDERS
 from vae.runtime.onnx import MODEL as ONNX
 from vae.runtime.onnx import OnnxRuntime
 from vae.runtime.onnx_model import as_model
 from vae.service import choose_device
-
-DATA = ", ".join(data.DATASETS) + ", a folder of images or an .npz file"
-
-
-def parser() -> argparse.ArgumentParser:
-    """The argument parser, with one sub-command for each verb."""
-    root = argparse.ArgumentParser(prog="python -m vae", description=__doc__)
-    verbs = root.add_subparsers(dest="verb", required=True)
-
-    train = verbs.add_parser("train", help="train a preset into a folder")
-    train.add_argument("preset", help=f"one of {', '.join(PRESETS)}")
-    train.add_argument("--epochs", type=int)
-    train.add_argument("--batch", type=int, help="images per step")
-    train.add_argument("--rate", type=float, help="largest learning rate")
-    train.add_argument("--seed", type=int)
-    train.add_argument("--validation", type=int, help="training images to hold out")
-    train.add_argument("--start", help="a run's folder whose weights to start from")
-    train.add_argument("--labels", type=int, help="training images whose label is used")
-    train.add_argument("--freeze", help="a part that keeps its weights, such as decoder")
-    train.add_argument("--latent", type=int, help="latent dimensions")
-    train.add_argument("--net", help=", ".join(NETS))
-    train.add_argument("--beta", type=float, help="weight of the KL")
-    train.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="any setting of the model"
-    )
-    train.add_argument("--device", help="cuda, mps or cpu; by default the best available")
-    train.add_argument("--data", default="mnist", help=DATA)
-    train.add_argument("--out", type=Path, help="the run's folder; runs/PRESET by default")
-    train.add_argument("--resume", action="store_true", help="continue a run that was stopped")
-
-    evaluate = verbs.add_parser("evaluate", help="measure a checkpoint on a test set")
-    evaluate.add_argument("name", help="a shipped checkpoint's name, or a folder")
-    evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
-
-    encode = verbs.add_parser("encode", help="store the codes of a test set with a checkpoint")
-    encode.add_argument("name", help="a shipped checkpoint's name, or a folder")
-
-    export = verbs.add_parser("export", help=f"copy a run to {CHECKPOINTS.name}/ for the app")
-    _add_export_arguments(export)
-
-    import_ = verbs.add_parser("import", help="make a checkpoint of a decoder in ONNX")
-    _add_import_arguments(import_)
-
-    for verb in (evaluate, encode, export, import_):
-        verb.add_argument("--data", help=f"{DATA}; by default what the model was trained on")
-    add_data_options(import_)
-
-    generate = verbs.add_parser("generate", help="write images of given digits to an .npz")
-    generate.add_argument("name", help="a checkpoint of a conditional model")
-    generate.add_argument("--count", type=int, default=60_000, help="images in all")
-    generate.add_argument("--digits", default="0123456789", help="which digits, in turn")
-    generate.add_argument("--temperature", type=float, default=1.0)
-    generate.add_argument("--seed", type=int, default=0)
-    generate.add_argument("--out", type=Path, default=Path("digits.npz"))
-    return root
-
-
-def _add_export_arguments(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("run", help="the run's folder, or with --onnx a checkpoint's name")
-    verb.add_argument("name", nargs="?", help=f"the checkpoint's name in {CHECKPOINTS.name}/")
-    verb.add_argument("--onnx", type=Path, metavar="FOLDER", help="write ONNX files there instead")
-    verb.add_argument("--title", help="its title in the app's menu; by default the preset's")
-    verb.add_argument("--description", help="one sentence for the app")
-    verb.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
-
-
-def _add_import_arguments(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("decoder", type=Path, help="an ONNX file, or a folder of export --onnx")
-    verb.add_argument("--encoder", type=Path, help="an ONNX file")
-    verb.add_argument("--latent", type=int, help="latent dimensions; by default the decoder's")
-    verb.add_argument("--prior", choices=importing.PRIORS, help="of the code; by default normal")
-    verb.add_argument("--shape", type=int, nargs="+", help="of an image, such as 28 28 or 3 32 32")
-    verb.add_argument("--range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of its values")
-    verb.add_argument("--logits", action="store_true", default=None, help="it gives logits")
-    verb.add_argument("--order", choices=ORDERS, help="of a flat colour image; by default CHW")
-    verb.add_argument("--title", help="its title in the app's menu")
-    verb.add_argument("--description", help="one sentence for the app")
-    verb.add_argument("--name", help="the checkpoint's name; by default made of the title")
-    verb.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
 
 
 def train(args: argparse.Namespace) -> None:
@@ -119,7 +50,9 @@ def train(args: argparse.Namespace) -> None:
     run = {name: getattr(args, name) for name in options}
     preset = training.with_options(PRESETS[args.preset], settings, run)
     folder = args.out or Path("runs") / args.preset
-    samples = data.load(args.data, "train")
+    reading = data_options(args)
+    source = args.data or preset.data
+    samples = data.load(source, "train", options=reading)
     preset = training.fitted(
         preset,
         len(samples),
@@ -127,7 +60,13 @@ def train(args: argparse.Namespace) -> None:
         batch=args.batch is None,
     )
     training.train(
-        preset, samples, folder, choose_device(args.device), resume=args.resume, source=args.data
+        preset,
+        samples,
+        folder,
+        choose_device(args.device),
+        resume=args.resume,
+        source=source,
+        options=reading.as_json(),
     )
     print(f"trained: {folder}")
 
@@ -139,14 +78,19 @@ def _scalar(text: str) -> object:
         return text
 
 
-def _data_of(folder: Path, given: str | None) -> str:
-    """The data set to measure on: `given`, else the one that the model was trained on.
+def _data_of(folder: Path, args: argparse.Namespace) -> tuple[str, data.Options, DataSpec]:
+    """The data to measure on, how to read them, and the model's spec: the data of --data, else
+    those that the model was trained on, read in the same way.
 
-    Raises ValueError where the latter is not available.
+    Raises ValueError where the latter are not available.
     """
-    trained_on = checkpoint.read_manifest(folder).data
-    if given or trained_on in data.DATASETS or data.available(trained_on, "test"):
-        return given or trained_on
+    manifest = checkpoint.read_manifest(folder)
+    if args.data:
+        return args.data, data_options(args), manifest.spec
+    trained_on = manifest.data
+    if trained_on in data.DATASETS or data.available(trained_on, "test"):
+        own = data.Options.from_json(manifest.options)
+        return trained_on, data_options(args, own), manifest.spec
     raise ValueError(
         f"the model in {folder} was trained on {trained_on}, which does not exist; run this where "
         "it does, or name other data by --data"
@@ -162,12 +106,12 @@ def _read_model(folder: Path) -> LatentModel:
 
 def evaluate(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
-    source = _data_of(folder, args.data)
+    loaded = data.read_for(*_data_of(folder, args))
     model = _read_model(folder)
-    test, quiet = data.load(source, "test"), not sys.stderr.isatty()
-    figures = metrics.evaluate(model, data.load(source, "train"), test, quiet=quiet)
+    test, quiet = loaded.test, not sys.stderr.isatty()
+    figures = metrics.evaluate(model, loaded.train, test, quiet=quiet)
     enough = metrics.fewest_labels(test) >= conditional_metrics.MIN_PER_CLASS
-    if isinstance(model, Conditions) and has_classifier() and enough:
+    if isinstance(model, Conditions) and enough and _classifier_knows(loaded.test.spec):
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
         figures |= conditional_metrics.evaluate(model, classifier, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
@@ -177,10 +121,35 @@ def evaluate(args: argparse.Namespace) -> None:
         print("\n".join(f"{name:32} {value}" for name, value in figures.items()))
 
 
+def _classifier_knows(spec: DataSpec) -> bool:
+    """Whether the independent classifier is there, and was trained on samples of this kind."""
+    if not has_classifier():
+        return False
+    trained_on = checkpoint.read_manifest(folder_of(CLASSIFIER)).spec
+    return (trained_on.shape, trained_on.classes) == (spec.shape, spec.classes)
+
+
 def encode(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
-    count, dims = _encode(folder, data.load(_data_of(folder, args.data), "test"))
+    source = _data_of(folder, args)
+    if args.out:
+        codes.check_path(args.out)
+        print(f"{_write_codes(folder, args.out, source):,} codes: {args.out}")
+        return
+    count, dims = _encode(folder, data.load_for(*source, "test"))
     print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
+
+
+def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, DataSpec]) -> int:
+    """Write the codes of all samples, with the data's own classes; returns their number."""
+    model, manifest = _read_model(folder), checkpoint.read_manifest(folder)
+    loaded = data.read_for(*source, relabel=False)
+    parts = [
+        (split, part, metrics.encode(model, part))
+        for split, part in (("train", loaded.train), ("test", loaded.test))
+    ]
+    codes.write(path, parts, codes.dimension_names(manifest.blocks, manifest.spec.classes))
+    return sum(len(part) for _, part, _ in parts)
 
 
 def _encode(folder: Path, samples: Dataset) -> tuple[int, int]:
@@ -233,10 +202,13 @@ def _export(args: argparse.Namespace) -> None:
         raise ValueError(f"{args.name!r} is not a checkpoint's name: give a name without a path")
     if folder.exists() and not args.replace:
         raise ValueError(f"{folder} exists; choose another name, or add --replace")
-    source = _data_of(run, args.data)
-    labels = {"title": args.title, "description": args.description}
-    manifest = dataclasses.replace(manifest, **{k: v for k, v in labels.items() if v})
-    test = data.load(source, "test") if "encodes" in manifest.abilities else None
+    source = _data_of(run, args)
+    manifest = dataclasses.replace(
+        manifest,
+        title=args.title or _title(manifest, args.name),
+        description=args.description or manifest.description,
+    )
+    test = data.load_for(*source, "test") if "encodes" in manifest.abilities else None
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     # beside the checkpoints, not among them: the app lists a folder only once it is complete
     with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".export-") as temporary:
@@ -251,12 +223,32 @@ def _export(args: argparse.Namespace) -> None:
     print(f"exported: {folder}; measure it with: python -m vae evaluate {args.name}")
 
 
+def _title(manifest: checkpoint.Manifest, name: str) -> str:
+    """The title of the preset, with the data where they are not MNIST, and with the checkpoint's
+    name where another checkpoint has the title already."""
+    title = manifest.title
+    if manifest.data not in ("mnist", ""):
+        title += f", {Path(manifest.data).stem}"
+    others = {path.parent.name: path.parent for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")}
+    others.pop(name, None)
+    taken = {checkpoint.read_manifest(folder).title for folder in others.values()}
+    return f"{title} ({name})" if title in taken else title
+
+
+def inspect(args: argparse.Namespace) -> None:
+    loaded = data.read(args.data, data_options(args))
+    print(inspect_data.report(args.data, loaded))
+    if args.out:
+        inspect_data.write_sheet(args.out, loaded.train)
+        print(f"contact sheet: {args.out}")
+
+
 def export_history(run: Path, folder: Path) -> None:
     """Write the log and the samples of a run to `folder`, preceded by those of the runs that its
     weights started from."""
     stages = [run]
     while start := checkpoint.read_manifest(stages[0]).train.get("start"):
-        if not (Path(start) / checkpoint.CONFIG).exists():
+        if not (Path(start) / checkpoint.CONFIG).exists() or Path(start) in stages:
             break
         stages.insert(0, Path(start))
     logs = [stage / checkpoint.LOG for stage in stages]
@@ -275,23 +267,34 @@ def export_history(run: Path, folder: Path) -> None:
 def generate(args: argparse.Namespace) -> None:
     model = _read_model(folder_of(args.name))
     if not isinstance(model, Conditions):
-        raise ValueError(f"{args.name} is not conditional, so it cannot generate a given digit")
-    if not args.digits.isdigit():
-        raise ValueError(f"--digits takes digits such as 0123456789, not {args.digits!r}")
+        raise ValueError(f"{args.name} is not conditional, so it cannot generate a given class")
+    classes = _classes(args, model.spec)
     if args.count < 1:
         raise ValueError(f"--count is 1 or more, not {args.count}")
-    labels = np.resize([int(character) for character in args.digits], args.count)
-    images, codes = conditional_metrics.generate(
+    labels = np.resize(classes, args.count)
+    images, drawn_from = conditional_metrics.generate(
         model, labels, seed=args.seed, temperature=args.temperature, quiet=False
     )
     generated = conditional_metrics.as_dataset(images, labels, model.spec)
     checkpoint.write_atomically(
         args.out,
         lambda p: np.savez_compressed(
-            p, images=generated.samples, labels=generated.labels, codes=codes
+            p, images=generated.samples, labels=generated.labels, codes=drawn_from
         ),
     )
     print(f"{args.count:,} images: {args.out}")
+
+
+def _classes(args: argparse.Namespace, spec: DataSpec) -> list[int]:
+    """The classes of --digits or --classes, by default all. Raises ValueError for one that the
+    model does not have."""
+    names = list(args.digits or spec.classes)
+    if args.classes:
+        names = [name.strip() for name in args.classes.split(",")]
+    if unknown := [name for name in names if name not in spec.classes]:
+        shown = ", ".join(spec.classes[:12]) + (", ..." if len(spec.classes) > 12 else "")
+        raise ValueError(f"the model has no class {unknown[0]!r}; its classes are {shown}")
+    return [spec.classes.index(name) for name in names]
 
 
 VERBS = {
@@ -300,6 +303,7 @@ VERBS = {
     "encode": encode,
     "export": export,
     "import": import_,
+    "inspect": inspect,
     "generate": generate,
 }
 
@@ -310,6 +314,8 @@ def main() -> int:
     For bad input, missing data and a full disk it prints one sentence and returns 2.
     """
     args = parser().parse_args()
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("vae").setLevel(logging.INFO)  # what was decided about the data
     torch.set_float32_matmul_precision("high")
     try:
         VERBS[args.verb](args)

@@ -7,6 +7,7 @@ ink before a dark ground: from moments and profiles of the grey levels, without 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -107,18 +108,26 @@ def warmth(images: Colour) -> Values:
     return images[..., 0].mean((1, 2)) - images[..., 2].mean((1, 2))
 
 
-GREY: dict[str, Callable[[Grey], Values]] = {
-    "thickness": thickness,
-    "slant": slant,
-    "width": width,
-    "height": height,
+class Measure(NamedTuple):
+    """How an attribute is measured, and how it is explained to a reader."""
+
+    values: Callable[[np.ndarray], Values]
+    unit: str
+    help: str
+
+
+GREY = {
+    "thickness": Measure(thickness, "px", "Width of the stroke"),
+    "slant": Measure(slant, "rad", "Angle of the ink to the vertical, positive to the right"),
+    "width": Measure(width, "px", "Width of the ink along its slant"),
+    "height": Measure(height, "px", "Height of the ink"),
 }
-COLOUR: dict[str, Callable[[Colour], Values]] = {
-    "brightness": brightness,
-    "saturation": saturation,
-    "warmth": warmth,
+COLOUR = {
+    "brightness": Measure(brightness, "", "Mean of all channels, 0 to 1"),
+    "saturation": Measure(saturation, "", "Mean distance from grey, 0 to 1"),
+    "warmth": Measure(warmth, "", "Mean red minus mean blue, -1 to 1"),
 }
-UNITS = {"thickness": "px", "slant": "rad", "width": "px", "height": "px"}
+MEASURES = GREY | COLOUR
 
 
 def measure(dataset: Dataset) -> dict[str, Float[np.ndarray, " N"]]:
@@ -128,13 +137,11 @@ def measure(dataset: Dataset) -> dict[str, Float[np.ndarray, " N"]]:
         return {name: np.asarray(v, np.float32) for name, v in dataset.attributes.items()}
     if dataset.spec.kind != "image":
         return {}
-    measures: dict[str, Callable[[np.ndarray], Values]] = (
-        GREY if dataset.spec.shape[0] == 1 else COLOUR
-    )
+    measures = GREY if dataset.spec.shape[0] == 1 else COLOUR
     found = {name: np.empty(len(dataset), np.float32) for name in measures}
     for start in range(0, len(dataset), CHUNK):
         rows = slice(start, start + CHUNK)
         images = dataset.samples[rows] / np.float32(255)
         for name, values in found.items():
-            values[rows] = measures[name](images)
+            values[rows] = measures[name].values(images)
     return found

@@ -87,6 +87,7 @@ class Encodings(NamedTuple):
     kl_per_dimension: np.ndarray | None = None  # float32 [Z], nats, mean over the samples
     attributes: Mapping[str, np.ndarray] = MappingProxyType({})  # float32 [N]; NaN where unknown
     names: tuple[str, ...] = ()  # one a sample, or empty
+    digest: str = ""  # `Dataset.digest` of the samples; empty in files of earlier versions
 
     @property
     def arrays(self) -> list[np.ndarray]:
@@ -94,7 +95,7 @@ class Encodings(NamedTuple):
         return [*(a for a in self if isinstance(a, np.ndarray)), *self.attributes.values()]
 
 
-FIELDS = frozenset(Encodings._fields) - {"attributes", "names"}  # arrays of encodings.npz
+FIELDS = frozenset(Encodings._fields) - {"attributes", "names", "digest"}  # arrays of encodings.npz
 
 
 @contextmanager
@@ -213,6 +214,7 @@ def read_encodings(folder: Path) -> Encodings:
     except UNREADABLE as error:
         raise CheckpointError(f"{path} is damaged ({error}); make it with: {again}") from error
     names = found.pop("names", np.empty(0, str))
+    digest = str(found.pop("digest", ""))
     arrays = {n: array for n, array in found.items() if n in FIELDS or n.startswith(ATTRIBUTE)}
     if missing := {"mean", "logvar", "labels", "cross_entropy", "kl"} - set(arrays):
         raise CheckpointError(
@@ -244,7 +246,11 @@ def read_encodings(folder: Path) -> Encodings:
     numbers = {name: array.astype(np.float32) for name, array in arrays.items()}
     attributes = {n.removeprefix(ATTRIBUTE): numbers.pop(n) for n in arrays if n not in FIELDS}
     return Encodings(
-        labels=labels, **numbers, attributes=attributes, names=tuple(map(str, names.tolist()))
+        labels=labels,
+        **numbers,
+        attributes=attributes,
+        names=tuple(map(str, names.tolist())),
+        digest=digest,
     )
 
 
@@ -279,6 +285,8 @@ def write_encodings(folder: Path, encodings: Encodings) -> None:
         arrays["kl_per_dimension"] = encodings.kl_per_dimension.astype(np.float32)
     if encodings.tsne is not None:
         arrays["tsne"] = encodings.tsne.astype(np.float16)
+    if encodings.digest:
+        arrays["digest"] = np.array(encodings.digest, np.str_)
     if encodings.names:
         arrays["names"] = np.array(encodings.names, np.str_)
     arrays |= {ATTRIBUTE + n: _rounded_in_range(v) for n, v in encodings.attributes.items()}

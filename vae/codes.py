@@ -58,8 +58,8 @@ def write(
         for name in ("cross_entropy", "kl")
     }
     attributes = {
-        name: np.concatenate([data.attributes[name] for _, data, _ in parts])
-        for name in parts[0][1].attributes
+        name: np.concatenate([encodings.attributes[name] for *_, encodings in parts])
+        for name in parts[0][2].attributes
     }
     if path.suffix.lower() == ".npz":
         arrays: dict[str, Any] = columns | terms | {"codes": codes, "deviations": deviations}

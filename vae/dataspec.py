@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -128,6 +130,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the samples, by which encodings are known to belong to them."""
+        return hashlib.sha256(np.ascontiguousarray(self.samples).data).hexdigest()
 
     @property
     def class_count(self) -> int:

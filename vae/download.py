@@ -50,7 +50,14 @@ def expanded(path: str | Path) -> Path:
 def cache_folder() -> Path:
     """The folder of this app in the user's cache folder. Raises DataError where the home folder is
     unknown."""
-    return expanded(pooch.os_cache("latent-explorer"))
+    try:
+        folder = pooch.os_cache("latent-explorer")
+    except RuntimeError as error:
+        raise DataError(
+            "the cache folder cannot be found, because the home folder is unknown: set LATENT_DATA "
+            "to a folder with MNIST's files, or set HOME"
+        ) from error
+    return expanded(folder)
 
 
 def is_good(path: Path, file: DataFile) -> bool:

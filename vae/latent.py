@@ -86,8 +86,8 @@ def class_slice(blocks: Sequence[LatentBlock]) -> slice | None:
 
 
 def continuous(blocks: Sequence[LatentBlock]) -> tuple[int, ...]:
-    """The dimensions of continuous blocks, normal and uniform."""
-    free = [block.is_continuous for block in blocks for _ in range(block.dims)]
+    """The dimensions to explore: those of continuous blocks, normal and uniform, without noise."""
+    free = [b.is_continuous and b.role != "noise" for b in blocks for _ in range(b.dims)]
     return tuple(np.flatnonzero(free).tolist())
 
 

@@ -81,6 +81,24 @@ def negative_bound(
     return -importance_weighted_bound(log_weights)
 
 
+def reweighted_wake_sleep(
+    q: Posterior, z: Float[Tensor, "K B Z"], cross_entropy: Float[Tensor, "K B"]
+) -> Float[Tensor, " B"]:
+    """-log p(x) + KL(p(z | x) || q(z | x)), estimated with K codes z drawn from q without a
+    gradient (Bornschein & Bengio 2015, reweighted wake-sleep), nats.
+
+    The ELBO's KL(q || p) is small where q covers one mode of the posterior; this one is small only
+    where q covers all of them. The first term trains the decoder, the second the encoder.
+    """
+    log_joint, log_q = q.prior_log_prob(z) - cross_entropy, q.log_prob(z)  # [K, B]
+    bound = importance_weighted_bound(log_joint - log_q.detach())  # of log p(x)
+    # normalised, the importance weights turn the codes into a sample of p(z | x)
+    weights = (log_joint - log_q).detach().softmax(0)
+    # log p(z | x) = log p(x, z) - log p(x)
+    kl = (weights * (log_joint.detach() - log_q)).sum(0) - bound.detach()
+    return kl - bound
+
+
 def kl_weight(progress: Float[Tensor, ""], warm_up: float) -> Tensor | float:
     """Weight of the KL at `progress`, the share of training done.
 

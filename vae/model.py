@@ -68,6 +68,14 @@ class Model:
         self._needs("encodes")
         return self._runtime.encode(samples)
 
+    def draw(
+        self, samples: Float[np.ndarray, "N *X"], count: int, seed: int = 0
+    ) -> Float[np.ndarray, "N K Z"]:
+        """`count` codes from the posterior of each sample; copies of its code where the encoder is
+        deterministic. Raises as `encode`."""
+        self._needs("encodes")
+        return self._runtime.draw(samples, count, seed)
+
     def reconstruct(self, samples: Float[np.ndarray, "N *X"], seed: int = 0) -> Reconstruction:
         """Encode samples and compute the terms of their ELBO. Raises as `encode` and `decode`."""
         self._needs("encodes")

@@ -18,8 +18,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vae import checkpoint, latent, models
-from vae.batches import Batches, hold_out, with_labels
+from vae.batches import Batches, epoch_rows, hold_out, with_labels
 from vae.checkpoint import CheckpointError, Manifest
+from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise, workers
 from vae.interface import Batch, Conditions, Decodes, LatentModel, Step, abilities
@@ -160,7 +161,7 @@ def train(
     folder holds a model and resume is not set, where its run has other settings or no state to
     continue from; ValueError for settings that do not fit the data; WriteError on a full disk.
     """
-    run = json.loads(json.dumps(asdict(preset) | {"data": source}))
+    run = json.loads(json.dumps(asdict(preset) | {"data": source, "options": options or {}}))
     state, first = _saved_state(folder, run, resume)
     config = preset.train
     if first >= config.epochs:
@@ -180,7 +181,8 @@ def train(
                 f"{preset.model} needs the class of every {data.spec.noun}, and {unlabelled:,} "
                 "have none; classifier-vae needs few"
             )
-        batches = Batches(training, config.batch, own_device, rank, world)
+        rows = epoch_rows(training, config)
+        batches = Batches(training, config.batch, own_device, rank, world, rows)
         if rank == 0:
             _trim_log(folder, first)
         samples = EpochSamples(folder, model, first)
@@ -222,12 +224,16 @@ def train(
 
 
 def _initial_model(preset: Preset, spec: DataSpec) -> LatentModel:
-    """A model with random weights, or with those of the run that the preset starts from."""
+    """A model with random weights, or with those of the run that the preset starts from: all, or
+    those of the frozen part."""
     model = models.build(preset.model, preset.config, spec)
     if preset.train.start:
-        source = checkpoint.read_model(Path(preset.train.start))
+        weights = checkpoint.read_model(Path(preset.train.start)).state_dict()
+        part = f"{preset.train.freeze}." if preset.train.freeze else ""  # "" is all
+        kept = {name: value for name, value in weights.items() if name.startswith(part)}
+        own = {k: v for k, v in model.state_dict().items() if not k.startswith(part)}
         try:
-            model.load_state_dict(source.state_dict())
+            model.load_state_dict(own | kept)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:300]
             raise CheckpointError(
@@ -283,6 +289,7 @@ def _settings(run: dict[str, Any]) -> dict[str, Any]:
     return {
         "model": run["model"],
         "data": run["data"],
+        "options": Options.from_json(run.get("options") or {}).as_json(),
         "config": asdict(models.config(run["model"], run["config"])),
         "train": asdict(TrainConfig(**run["train"])),
     }

@@ -235,7 +235,7 @@ export class LatentMap {
   }
 
   drawLegends() {
-    this.legend.show(!this.colourBy.painted);
+    this.legend.showColours(!this.colourBy.painted);
     this.colourBy.draw(this.isDark);
   }
 

@@ -144,6 +144,7 @@ class Column(NamedTuple):
 
     values: NDArray[np.float32]  # [N], NaN where unknown
     unit: str = ""
+    help: str = ""  # what they are, without a full stop
 
 
 def mount(
@@ -166,9 +167,10 @@ def mount(
     backdrop_on: bool = False,
     ellipse: tuple[float, float, float, float, float] | None = None,
     outline: NDArray[np.floating] | None = None,
-    noun: str = "sample",
+    noun: str | None = None,
     sheets: Mapping[str, Sequence[str]] | None = None,
     sheet_size: tuple[int, int] = (100, 10_000),
+    tile: tuple[int, int] = (56, 56),
     on_click: Callable[[], None] | None = None,
     on_drag: Callable[[], None] | None = None,
     on_view: Callable[[], None] | None = None,
@@ -185,7 +187,7 @@ def mount(
     chooses the classes that have them, and the others are grey. A visitor can also colour the
     points by one of `columns`, by their names; without classes the first one is shown at first.
     Choosing, filtering and colouring take place in the browser. Hovering shows a point's name in
-    `names` [N], or else `noun`, number and class.
+    `names` [N], or else `noun` ("test digit" unless given), number and class.
 
     `outline` [K, 2] is the shape around the selected points; a shape that the visitor draws
     replaces it until another outline is passed.
@@ -195,10 +197,10 @@ def mount(
     is on, `on_view` is called whenever the visible part of the map has changed (see `map_view`).
     The old backdrop is shown until the new one is loaded.
 
-    `sheets` are URLs of sprite sheets of all points in their order, tiles of 28 pixels, by the
-    caption of the thumbnail: hovering over a point shows its tiles. `sheet_size` is the number of
-    tiles in a row and in a sheet. `height` is in pixels and includes the legend. No run changes the
-    visitor's zoom, filter and drag mode while points and axes stay the same.
+    `sheets` are URLs of sprite sheets of all points in their order by the caption of the thumbnail:
+    hovering over a point shows its tiles, in `tile` pixels (width and height). `sheet_size` is the
+    number of tiles in a row and in a sheet. `height` is in pixels and includes the legend. No run
+    changes the visitor's zoom, filter and drag mode while points and axes stay the same.
 
     With `on_drag`, a drag moves the code (with shift it pans the map). The callback reads
     `pending_drag`; the end of a drag is a click. `decoded_view` acknowledges drags, so the map need
@@ -241,9 +243,10 @@ def mount(
         "backdrop_on": backdrop_on,
         "outline": None if outline is None else outline.tolist(),
         "ellipse": ellipse and [float(value) for value in ellipse],
-        "noun": noun,
+        "noun": noun or f"test {spec.noun}",
         "nouns": spec.nouns,
         "sheets": [(label, list(urls)) for label, urls in (sheets or {}).items()],
+        "tile": list(tile),
         "sheet_size": dict(zip(("columns", "tiles"), sheet_size, strict=True)),
         "label": f"Map of {len(points)} points over {axes[0]} and {axes[1]}",
         "draggable": on_drag is not None,
@@ -276,6 +279,7 @@ def _published_columns(columns: Mapping[str, Column], key: str) -> list[dict[str
         {
             "name": name,
             "unit": column.unit,
+            "help": column.help,
             "url": assets.publish(
                 column.values.astype("<f4").tobytes(), "column.bin", place=f"{key}/column/{name}"
             ),

@@ -46,7 +46,12 @@ export class ColourBy {
       this.select.replaceChildren(first, ...names);
     }
     this.shown = shown;
+    this.markChoice();
+  }
+
+  markChoice() {
     this.select.value = this.column?.name ?? "";
+    this.select.title = this.column?.help ?? "";
   }
 
   /** The chosen column; at first the first one, where there are no classes. */
@@ -59,6 +64,7 @@ export class ColourBy {
   /** @param {string} name of a column; "" for the classes */
   choose(name) {
     mapChoices().colourBy = name;
+    this.markChoice();
     this.onChange();
   }
 
@@ -91,10 +97,10 @@ export class ColourBy {
       tick.style.left = `${100 * share}%`;
       return tick;
     }));
-    const { name, unit } = painted.column;
+    const { name, unit, help } = painted.column;
     this.unit.textContent = unit;
     const range = ends.map((end) => valueText(end, (ends[1] - ends[0]) / 100)).join(" to ");
-    this.scale.title = "From the 1st to the 99th percentile; values beyond have the colour of the end";
+    this.scale.title = `${help && `${help}. `}From the 1st to the 99th percentile; values beyond have the colour of the end`;
     this.scale.ariaLabel = `${name} from ${range} ${unit}`;
   }
 

@@ -23,7 +23,6 @@ export class Legend {
     this.colours = [];
     this.key = ""; // of the choices
     this.shown = "";
-    this.byClass = true;
   }
 
   get hidden() {
@@ -50,25 +49,24 @@ export class Legend {
     this.draw();
   }
 
-  /** @param {boolean} byClass whether the points are painted in the colours of the legend */
-  show(byClass) {
-    this.byClass = byClass;
-    this.draw();
+  /** @param {boolean} on whether the points are painted in the colours of the legend; else it only filters */
+  showColours(on) {
+    this.box.classList.toggle("plain", !on);
   }
 
   draw() {
     this.entries = legendEntries(this.classes, this.colours, mapChoices().chosen[this.key] ?? []);
-    const shown = JSON.stringify([this.entries, this.byClass]);
+    const shown = JSON.stringify(this.entries);
     if (shown !== this.shown) this.drawChips();
     this.shown = shown;
     this.mark();
   }
 
   drawChips() {
-    const title = "Click: hide or show. Double click: this one alone";
     const chips = this.entries.map((entry) => {
-      const swatch = element("i", { className: `glyph-${entry.glyph}`, hidden: !this.byClass });
+      const swatch = element("i", { className: `glyph-${entry.glyph}` });
       const name = element("span", { textContent: entry.name });
+      const title = `${entry.title}. Click: hide or show. Double click: this one alone`;
       const chip = element("button", { type: "button", title, ariaLabel: entry.title }, swatch, name);
       chip.style.setProperty("--colour", entry.colour);
       chip.addEventListener("click", (event) => {
@@ -79,7 +77,7 @@ export class Legend {
     });
     this.box.hidden = chips.length < 2;
     this.box.classList.toggle("short", this.entries.length <= 12 && this.entries.every(({ name }) => name.length < 3));
-    this.box.replaceChildren(...chips, ...(this.isChoice && this.byClass ? [this.picker] : []));
+    this.box.replaceChildren(...chips, ...(this.isChoice ? [this.picker] : []));
     this.drawPicker();
   }
 

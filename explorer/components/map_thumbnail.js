@@ -4,8 +4,6 @@ import { element } from "./dom.js";
 import { thumbnailPlace, tileOf, toPixels } from "./map_axes.js";
 import { absolute } from "./urls.js";
 
-const TILE = 56; // px per side of an image, twice that of the sheet; the same as in the CSS
-
 export class Thumbnail {
   constructor() {
     this.name = element("b");
@@ -18,15 +16,22 @@ export class Thumbnail {
     /** @type {import("./types").MapData["sheets"]} */
     this.sheets = [];
     this.size = { columns: 1, tiles: 1 }; // images in a row and in a sheet
+    /** @type {import("./types").MapData["tile"]} */
+    this.tile = [1, 1]; // width, height of an image in px
     this.loaded = false;
   }
 
   /** @param {import("./types").MapData} data */
-  update({ sheets, sheet_size: size }) {
-    this.size = size;
+  update({ sheets, tile: [width, height], sheet_size: size }) {
+    [this.size, this.tile] = [size, [width, height]];
     if (JSON.stringify(sheets) === JSON.stringify(this.sheets)) return;
     [this.sheets, this.loaded] = [sheets, false];
-    this.tiles = sheets.map(([title]) => element("i", { title }));
+    this.tiles = sheets.map(([title]) => {
+      const tile = element("i", { title });
+      const [wide, high, sheet] = [width, height, size.columns * width].map((length) => `${length}px`);
+      Object.assign(tile.style, { width: wide, height: high, backgroundSize: `${sheet} auto` });
+      return tile;
+    });
     const figures = this.tiles.map((tile) =>
       element("figure", {}, tile, element("figcaption", { textContent: tile.title })));
     this.box.replaceChildren(this.name, this.value, ...figures);
@@ -48,10 +53,11 @@ export class Thumbnail {
     if (index === this.index) return;
     this.index = index;
     this.box.hidden = false;
+    const [width, height] = this.tile;
     const { sheet, row, column } = tileOf(index, this.size);
     this.tiles.forEach((tile, kind) => {
       tile.style.backgroundImage = `url("${absolute(this.sheets[kind][1][sheet])}")`;
-      tile.style.backgroundPosition = `${-TILE * column}px ${-TILE * row}px`;
+      tile.style.backgroundPosition = `${-width * column}px ${-height * row}px`;
     });
     this.name.textContent = name;
     this.value.textContent = value;

@@ -155,7 +155,7 @@ export interface MapData {
   axes: [string, string];
   colours: string[]; // by class, or fewer, which the classes have that the visitor chooses
   classes: { label: number; name: string; title: string; phrase: string }[];
-  columns: { name: string; unit: string; url: string }[]; // float32, a value a point
+  columns: { name: string; unit: string; help: string; url: string }[]; // float32, a value a point
   names: string | null; // the URL of the points' names as JSON
   height: number;
   selected: number | null;
@@ -168,6 +168,7 @@ export interface MapData {
   noun: string; // before the number of a point
   nouns: string; // what the points are
   sheets: [label: string, urls: string[]][];
+  tile: [width: number, height: number]; // px of a tile on the page
   sheet_size: { columns: number; tiles: number };
   label: string;
   draggable: boolean;

@@ -30,15 +30,14 @@ def render(name: str) -> None:
     if "conditions" not in session.info(name).abilities:
         prior_samples.show(name)
         return
-    spec, state = session.info(name).spec, st.session_state
+    spec = session.info(name).spec
     modes = [mode for mode in MODES if mode != "Number" or text.names_digits(spec)]
-    if state.get("generate-mode") not in modes:
-        state["generate-mode"] = modes[0]
     with st.container(horizontal=True, gap="large", key="generate-modes"):
         mode = st.segmented_control(
             "What to generate",
             modes,
             format_func=lambda mode: spec.nouns.capitalize() if mode == "Samples" else mode,
+            default=controls.keep_valid("generate-mode", modes),
             key="generate-mode",
             required=True,
             label_visibility="collapsed",

@@ -51,7 +51,7 @@ class Choice:
 def render(name: str) -> None:
     """Draw the page for the model `name`."""
     st.html(STYLE)
-    info, state = session.info(name), st.session_state
+    info = session.info(name)
     link.write(session.visit(name))
     if not info.abilities >= {"encodes", "decodes"}:
         title = text.quoted(info.title)
@@ -59,12 +59,11 @@ def render(name: str) -> None:
         return
     entries = renderer(info.spec).entries(info.spec)
     sources = [source for source in SOURCES if source == "Test" or source.lower() in entries]
-    if state.get("source") not in sources:
-        state["source"] = sources[0]
     source = st.segmented_control(
         "Source",
         sources,
         format_func=lambda source: f"Test {info.spec.nouns}" if source == "Test" else source,
+        default=controls.keep_valid("source", sources),
         key="source",
         required=True,
         label_visibility="collapsed",

@@ -69,9 +69,9 @@ def samples(name: str, subject: Subject) -> None:
     figures = subject.figures
     if figures.deterministic:
         return
-    count, classes = reconstruction_metrics.DRAWS, session.info(name).class_dims
-    codes = reconstruction_metrics.draw_codes(figures.mean, figures.logvar, count, 0, classes)[0]
-    decoded = controls.model(name).decode(np.concatenate([figures.mean, codes]))
+    model = controls.model(name)
+    codes = model.draw(subject.sample[None], reconstruction_metrics.DRAWS)[0]
+    decoded = model.decode(np.concatenate([figures.mean, codes]))
     captions = ["mean", *[""] * reconstruction_metrics.DRAWS]
     shown = renderer(session.info(name).spec)
     tiles = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -13,11 +13,16 @@ from explorer import controls, fragments, images, projections, session, thumbnai
 from explorer.components import latent_map
 from explorer.fragments import Fragment
 from explorer.panels import selection
+from explorer.renderers import renderer
 from explorer.session import CheckpointError
 from vae import attributes
+from vae.dataspec import DataSpec
 
 TILE = 29  # px per side of a sample of the backdrop, within a factor of 2 ** 0.25
+THUMBNAIL = 56  # px of the longer side of a thumbnail, roughly
+LEAST_SCALE = 0.45  # px on the page per pixel of a sample of the backdrop, at the least
 MAX_TILES = 1500  # samples of a backdrop
+MAX_VALUES = 10_000_000  # of all its samples
 DIMMED = 0.2  # factor on the opacity of samples that are not selected
 MIN_SELECTED = 0.6  # least opacity of selected samples, however far from the plane
 
@@ -123,6 +128,7 @@ def panel(name: str) -> None:
         outline=selection.outline(name, view.axes),
         sheets=thumbnails.sheets(name),
         sheet_size=thumbnails.sheet_size(name),
+        tile=_thumbnail_tile(info.spec),
         key=map_key(name),
         model=name,
         on_click=partial(_take_click, name),
@@ -140,14 +146,18 @@ def columns(name: str) -> dict[str, latent_map.Column]:
     """What the points can be coloured by, besides their class: attributes of the samples, and the
     terms of their ELBO where these differ from one another."""
     codes = session.encodings(name)
-    found = {
-        label: latent_map.Column(values, attributes.UNITS.get(label, ""))
-        for label, values in codes.attributes.items()
+    found = {}
+    for label, values in codes.attributes.items():
+        known = attributes.MEASURES.get(label)
+        found[label] = latent_map.Column(values, *known[1:] if known else ())
+    terms = {
+        "KL": latent_map.Column(codes.kl, "nats", "KL of the posterior to the prior"),
+        "reconstruction error": latent_map.Column(
+            codes.cross_entropy, "nats", "Expected -log p(x | z) under the posterior"
+        ),
     }
-    terms = {"KL": codes.kl, "reconstruction error": codes.cross_entropy}
-    varied = {label: values for label, values in terms.items() if np.ptp(values) > 0}
-    columns = found | {label: latent_map.Column(values, "nats") for label, values in varied.items()}
-    return {label[:1].upper() + label[1:]: column for label, column in columns.items()}
+    found |= {label: term for label, term in terms.items() if np.ptp(term.values) > 0}
+    return {label[:1].upper() + label[1:]: column for label, column in found.items()}
 
 
 def _weights(
@@ -177,53 +187,86 @@ def _weights(
     return weights, note
 
 
+def _thumbnail_tile(spec: DataSpec) -> tuple[int, int]:
+    """Width and height of a thumbnail, px on the page: whole multiples of a small sample's."""
+    aspect = renderer(spec).aspect(spec)
+    longest = max(spec.array_shape[:2])
+    scale = max(1, round(THUMBNAIL / longest)) if longest <= 1.5 * THUMBNAIL else 0
+    side = scale * longest or THUMBNAIL
+    return round(side * min(1, aspect)), round(side / max(1, aspect))
+
+
+class Cells(NamedTuple):
+    """Cells of a grid on the map, counted from its origin to the right and upwards."""
+
+    width: float  # of a cell, in units of the map
+    height: float
+    columns: tuple[int, int]  # first, end
+    rows: tuple[int, int]
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom, top."""
+        (left, right), (bottom, top) = self.columns, self.rows
+        return self.width * left, self.width * right, self.height * bottom, self.height * top
+
+    @property
+    def middles(self) -> np.ndarray:
+        """The middle of each cell, [N, 2]: row by row, the top row first."""
+        x = self.width * (np.arange(*self.columns) + 0.5)
+        y = self.height * (np.arange(*self.rows)[::-1] + 0.5)
+        return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+
+
+def _cells(seen: latent_map.MapView, spec: DataSpec) -> Cells | None:
+    """The cells of the backdrop, of the samples' proportions; None where there would be too many.
+
+    The grid depends on the zoom in steps and not on the pan, so that samples keep their positions.
+    """
+    left, right, bottom, top = seen.range
+    aspect = renderer(spec).aspect(spec)
+    side = max(TILE, LEAST_SCALE * max(spec.array_shape[:2]))  # px on the page
+    pitch = 2 ** (round(2 * math.log2((right - left) * side / seen.width)) / 2)
+    width, height = pitch * min(1, aspect), pitch / max(1, aspect)
+    most = min(MAX_TILES, MAX_VALUES // renderer(spec).size(spec))
+    if (right - left) * (top - bottom) / (width * height) > most:  # before a range overflows
+        return None
+    columns = math.floor(left / width), math.ceil(right / width)
+    rows = math.floor(bottom / height), math.ceil(top / height)
+    count = (columns[1] - columns[0]) * (rows[1] - rows[0])
+    return Cells(width, height, columns, rows) if 0 < count <= most else None
+
+
 def _backdrop(
     name: str, view: projections.Projection, z: np.ndarray
 ) -> tuple[bytes, tuple[float, float, float, float]] | None:
     """The decoded plane under the visible part of the map, as PNG and its range (left, right,
-    bottom, top); None where it is switched off, not a plane, or of more than MAX_TILES samples."""
+    bottom, top); None where it is switched off, not a plane, or of too many samples."""
     seen = latent_map.map_view(map_key(name), view.axes)
     if view.plane is None or seen is None or not seen.backdrop_on:
         return None
-    left, right, bottom, top = seen.range
-    # the grid depends on the zoom in steps and not on the pan, so that samples keep their positions
-    pitch = 2 ** (round(2 * math.log2((right - left) * TILE / seen.width)) / 2)
-    if (right - left) * (top - bottom) / pitch**2 > MAX_TILES:  # before a range overflows
-        return None
-    columns = range(math.floor(left / pitch), math.ceil(right / pitch))
-    rows = range(math.floor(bottom / pitch), math.ceil(top / pitch))
-    if not 0 < len(columns) * len(rows) <= MAX_TILES:
+    cells = _cells(seen, session.info(name).spec)
+    if cells is None:
         return None
     foot = np.round(view.plane.move(z, np.zeros(2)), 4)  # the code's part outside the plane
-    cells = columns.start, columns.stop, rows.start, rows.stop
     try:
-        png = _sheet(name, *kind(name), tuple(foot.tolist()), pitch, cells)
+        return _sheet(name, *kind(name), tuple(foot.tolist()), cells), cells.extent
     except CheckpointError:  # reported by the panel of the current code
         return None
-    return png, (pitch * cells[0], pitch * cells[1], pitch * cells[2], pitch * cells[3])
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _sheet(
-    name: str,
-    kind: str,
-    dims: tuple[int, int],
-    foot: tuple[float, ...],
-    pitch: float,
-    cells: tuple[int, int, int, int],
+    name: str, kind: str, dims: tuple[int, int], foot: tuple[float, ...], cells: Cells
 ) -> bytes:
-    """PNG of a plane's samples, each decoded from the code in the middle of its cell.
-
-    Cells are squares with sides of `pitch`; `cells` are the ranges of the columns and of the rows,
-    counted upwards: (first, end, first, end).
-    """
+    """PNG of a plane's samples, each decoded from the code in the middle of its cell."""
     plane = projections.projection(name, kind, dims).plane
     assert plane is not None
-    x = pitch * (np.arange(cells[0], cells[1]) + 0.5)
-    y = pitch * (np.arange(cells[3] - 1, cells[2] - 1, -1) + 0.5)
-    places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    codes = plane.move(np.array(foot, np.float32), places)
-    return images.png(images.tile(session.model(name).pictures(codes), len(x)))
+    codes = plane.move(np.array(foot, np.float32), cells.middles)
+    columns = cells.columns[1] - cells.columns[0]
+    return images.png(
+        renderer(session.info(name).spec).sheet(session.model(name).pictures(codes), columns)
+    )
 
 
 def _take_drag(name: str) -> None:

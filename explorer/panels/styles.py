@@ -32,14 +32,13 @@ ROWS, MAX_ROWS = 8, 40  # styles at once: 40 rows of ten are the 400 samples tha
 def choose(name: str) -> None:
     """The controls that choose the source of the styles, which `show` reads, and the classes where
     the model has many."""
-    spec, state = session.info(name).spec, st.session_state
+    spec = session.info(name).spec
     ways = [way for way in WAYS if _is_offered(way, name)]
-    if state.get("style-way") not in ways:
-        state["style-way"] = ways[0]
     st.segmented_control(
         "Style from",
         ways,
         format_func=lambda way: f"Test {spec.nouns}" if way == "Test" else way,
+        default=controls.keep_valid("style-way", ways),
         key="style-way",
         required=True,
         label_visibility="collapsed",

@@ -130,7 +130,7 @@ def test_the_cursor_follows_the_sliders_without_a_repaint_of_the_points(
 ) -> None:
     cursor = explore.locator(".cursor")
     explore.get_by_role("button", name="Test digit").click()
-    expect(explore).to_have_url(re.compile(r"digit=\d+"))
+    expect(explore).to_have_url(re.compile(r"sample=\d+"))
     settle(explore)
     expect(explore.locator(".latent-map .ring")).to_be_visible()
     explore.evaluate(
@@ -181,8 +181,8 @@ def test_a_point_shows_its_digit_under_the_pointer(explore: Page) -> None:
     assert box["x"] + box["width"] <= frame["x"] + frame["width"]
     # the tile is the one of this digit: it equals what the page decodes for it
     explore.mouse.click(*spot)
-    expect(explore).to_have_url(re.compile(r"digit=\d+"))
-    number = state(explore)["digit"]
+    expect(explore).to_have_url(re.compile(r"sample=\d+"))
+    number = state(explore)["sample"]
     expect(thumb).to_contain_text(f"{int(number):,}")
     difference = explore.evaluate(COMPARE, int(number))
     assert difference < 6, "grey levels, on the mean"
@@ -318,9 +318,9 @@ def test_the_map_is_panned_with_shift_and_zoomed_by_its_buttons(explore: Page) -
 
 def test_the_buttons_move_the_code_and_undo_returns(explore: Page, settle: Settle) -> None:
     explore.get_by_role("button", name="Test digit").click()
-    expect(explore).to_have_url(re.compile(r"digit=\d+"))
+    expect(explore).to_have_url(re.compile(r"sample=\d+"))
     settle(explore)
-    digit = state(explore)["digit"]
+    digit = state(explore)["sample"]
     expect(explore.locator(".decoded-sample figcaption")).to_contain_text(f"{int(digit):,}")
     explore.get_by_role("button", name="Random").click()
     expect(explore).to_have_url(re.compile(r"[?&]z="))
@@ -331,11 +331,11 @@ def test_the_buttons_move_the_code_and_undo_returns(explore: Page, settle: Settl
     for _ in range(2):
         explore.get_by_role("button", name="Undo").click()
         settle(explore)
-    expect(explore).to_have_url(re.compile(rf"digit={digit}\b"))
+    expect(explore).to_have_url(re.compile(rf"sample={digit}\b"))
 
     explore.get_by_role("combobox").first.click()  # another model keeps the test digit
     explore.get_by_role("option", name="VAE, 5-d").click()
-    expect(explore).to_have_url(re.compile(rf"model=vae-5d&digit={digit}"))
+    expect(explore).to_have_url(re.compile(rf"model=vae-5d&sample={digit}"))
     settle(explore)
     assert len(code(explore)) == 5
 
@@ -356,7 +356,7 @@ def test_a_link_shows_what_its_sender_saw(shared_page: Page, serve: Serve, settl
     page.get_by_role("button", name="Reset", exact=True).click()
     expect(undo).to_be_enabled()
     undo.click()
-    expect(page).to_have_url(re.compile(r"digit=7$"))
+    expect(page).to_have_url(re.compile(r"sample=7$"))
     expect(undo).to_be_disabled()
 
 
@@ -393,7 +393,7 @@ def test_a_code_of_reconstruct_is_explored_with_its_model(
     page.locator(".strips").wait_for(timeout=60_000)
     # without MNIST, the digits of Reconstruct are not those of the map
     known = data.available("mnist", "test")
-    code_of = r"digit=\d+" if known else r"z=[-\d.]+(%2C[-\d.]+){9}"
+    code_of = r"sample=\d+" if known else r"z=[-\d.]+(%2C[-\d.]+){9}"
     expect(page).to_have_url(re.compile(rf"/\?model=vae-10d&{code_of}$"))
     settle(page)
     assert len(code(page)) == 10
@@ -422,7 +422,7 @@ def test_a_conditional_model_draws_the_chosen_digit(
     shared_page: Page, serve: Serve, settle: Settle
 ) -> None:
     page = open_explore(shared_page, f"{serve(APP)}/?model=cvae&digit=7", settle)  # a 9
-    digits = page.locator(".st-key-digit-cvae")
+    digits = page.locator(".st-key-value-digit-cvae")
     expect(digits.get_by_role("radio", name="9")).to_be_checked()
     style = code(page)
     before = picture(page)
@@ -453,7 +453,9 @@ def test_a_conditional_model_draws_the_chosen_digit(
         page.wait_for_function(FITS, arg=width)
         if width != 390:
             continue
-        boxes = [one.bounding_box() for one in page.locator(".st-key-digit-cvae button").all()]
+        boxes = [
+            one.bounding_box() for one in page.locator(".st-key-value-digit-cvae button").all()
+        ]
         assert len(boxes) == 10
         assert len({box and box["y"] for box in boxes}) == 1, "in one row on a phone"
         assert all(box and box["width"] >= 32 for box in boxes)

@@ -84,7 +84,7 @@ def arrays(page: Page) -> dict[str, np.ndarray]:
 def test_the_first_sheet_has_all_ten_digits_crisp_and_classified(sheet: Page) -> None:
     assert asked(sheet) == list(range(10)) * 10
     assert len(set(pictures(sheet))) == 100
-    assert sheet.locator(".digits .head").all_inner_texts() == [str(d) for d in range(10)]
+    assert sheet.locator(".generated .head").all_inner_texts() == [str(d) for d in range(10)]
     rendering = "image => getComputedStyle(image).imageRendering"
     assert tiles(sheet).locator("img").first.evaluate(rendering) == "pixelated"
     whole = tiles(sheet).first.bounding_box()
@@ -234,7 +234,7 @@ def test_the_digits_follow_a_slider_during_its_drag(sheet: Page, settle: Settle)
         assert box
         return box["x"], box["y"]
 
-    digits, sliders, saves = ".digits", "input[type=range]", ".st-key-downloads-sliders"
+    digits, sliders, saves = ".generated", "input[type=range]", ".st-key-downloads-sliders"
     assert corner(digits)[0] + 300 < corner(sliders)[0] < corner(saves)[0] + 100
     assert abs(corner(digits)[1] - corner(sliders)[1]) < 40
     at_width(sheet, 390, 844)
@@ -379,7 +379,7 @@ def test_a_number_survives_a_restart_of_the_server(
 def test_training_is_played_back(sheet: Page, settle: Settle) -> None:
     last = len(service.history(ABLE[0]).sheets)
     choose(sheet, "Training", settle)
-    line = sheet.get_by_text("The same ten codes after epoch")
+    line = sheet.get_by_text("The same 10 codes after epoch")
     expect(line).to_contain_text(f"epoch {last} of {last}")
     sheet.locator(".js-plotly-plot .scatterlayer .trace").nth(3).wait_for()
     expect(sheet.locator(".js-plotly-plot .scatterlayer .trace")).to_have_count(4)

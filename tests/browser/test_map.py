@@ -497,7 +497,7 @@ def test_selected_digits_are_shown_and_counted_and_can_be_clicked(
     tiles.nth(120).click()
     number = re.sub(r"\D", "", name.split(",")[0]) if name.count(",") == 1 else None
     number = number or re.sub(r"\D", "", name.rpartition(",")[0])
-    expect(page).to_have_url(re.compile(rf"digit={number}\b"))
+    expect(page).to_have_url(re.compile(rf"sample={number}\b"))
     expect(page.locator(".latent-map .ring")).to_be_visible()
     expect(tally).to_be_visible()
     page.get_by_role("button", name="Clear").click()

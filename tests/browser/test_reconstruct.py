@@ -116,7 +116,7 @@ def test_a_clicked_column_is_shown_in_detail_and_explored(digits: Page, settle: 
     settle(digits)
     digits.get_by_role("button", name="Explore this code").click()
     digits.locator(".latent-map").wait_for()
-    expect(digits).to_have_url(re.compile(r"[?&](digit=3\b|z=)"))
+    expect(digits).to_have_url(re.compile(r"[?&](sample=3\b|z=)"))
     settle(digits)
 
 

@@ -11,9 +11,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from explorer import projections, session
+from explorer.components import latent_map
 from explorer.panels import maps, selection
 from vae import service
-from vae.dataspec import MNIST
+from vae.dataspec import MNIST, DataSpec
 
 Z10 = np.linspace(-1, 1, 10).astype(np.float32)
 
@@ -91,6 +92,47 @@ def test_the_digits_of_a_backdrop_keep_their_positions_when_the_map_is_panned(
     kept = here.shape[1] - round(steps)
     np.testing.assert_array_equal(here[:, round(steps) :], moved[:, :kept])
     assert backdrop(0, width=320)[0].shape[1] < 0.6 * here.shape[1], "fewer on a phone"
+
+
+SHAPES = [(1, 28, 28), (3, 8, 8), (3, 128, 128), (3, 12, 9), (1, 20, 100)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("ends", [(-3.0, 3.0, -2.0, 2.0), (0.4, 0.41, -7.0, -6.995)])
+def test_the_cells_of_a_backdrop_have_the_proportions_of_a_sample_and_cover_the_map(
+    shape: tuple[int, int, int], ends: tuple[float, float, float, float]
+) -> None:
+    spec = DataSpec("image", shape, "bernoulli")
+    cells = maps._cells(latent_map.MapView(ends, 700.0, True), spec)
+    assert cells is not None
+    assert cells.width / cells.height == pytest.approx(shape[2] / shape[1])
+    left, right, bottom, top = cells.extent
+    assert left <= ends[0] <= left + cells.width
+    assert right - cells.width <= ends[1] <= right
+    assert bottom <= ends[2] <= bottom + cells.height
+    assert top - cells.height <= ends[3] <= top
+    middles = cells.middles
+    assert len(middles) * np.prod(shape) <= maps.MAX_VALUES
+    assert tuple(middles[0]) == pytest.approx((left + cells.width / 2, top - cells.height / 2))
+    assert tuple(middles[-1]) == pytest.approx((right - cells.width / 2, bottom + cells.height / 2))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_thumbnail_has_the_proportions_of_a_sample_and_is_no_larger_than_it_needs(
+    shape: tuple[int, int, int],
+) -> None:
+    width, height = maps._thumbnail_tile(DataSpec("image", shape, "bernoulli"))
+    assert width / height == pytest.approx(shape[2] / shape[1], rel=0.05)
+    assert 40 <= max(width, height) <= 84
+
+
+def test_a_map_is_coloured_by_attributes_and_by_the_terms_that_differ() -> None:
+    found = maps.columns("vae-2d")
+    codes = service.encodings("vae-2d")
+    assert list(found)[-2:] == ["KL", "Reconstruction error"]
+    assert found["Slant"].unit == "rad"
+    np.testing.assert_array_equal(found["Thickness"].values, codes.attributes["thickness"])
+    assert "KL" not in maps.columns("ae-2d"), "it has none"
 
 
 def test_no_backdrop_without_a_plane_or_where_it_is_off(monkeypatch: pytest.MonkeyPatch) -> None:

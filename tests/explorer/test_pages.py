@@ -108,7 +108,7 @@ def test_the_map_has_a_neutral_class_for_unlabelled_points(
     assert unlabelled == {"label": -1, "name": "unlabelled", "title": "unlabelled", "phrase": ""}
     assert len(given["colours"]) == 11
     assert given["colours"][10] not in given["colours"][:10]
-    painted = np.frombuffer(published[0], np.uint8)[8 * COUNT :]
+    painted = np.frombuffer(published[0][8 * COUNT :], "<u2")
     assert painted.tolist() == np.where(PARTLY < 0, 10, PARTLY).tolist()
 
 

@@ -40,6 +40,9 @@ class BandModel:
         mean = images[:, :27].reshape(-1, DIMS, 9 * 28).mean(2)
         return mean, np.full_like(mean, self.logvar)
 
+    def draw(self, images: np.ndarray, count: int) -> np.ndarray:
+        return self.encode(images)[0][:, None].repeat(count, axis=1)
+
     def reconstruct(
         self, images: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

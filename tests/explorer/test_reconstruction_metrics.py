@@ -26,35 +26,6 @@ def digits(count: int) -> np.ndarray:
     return np.random.default_rng(0).random((count, 28, 28), np.float32)
 
 
-def test_codes_are_drawn_from_the_posterior() -> None:
-    mean, logvar = np.array([[1.0, -2.0]]), np.log(np.array([[0.25, 4.0]]))
-    codes = reconstruction_metrics.draw_codes(mean, logvar, 20_000, seed=3)[0]
-    assert np.allclose(codes.mean(0), mean[0], atol=0.05)
-    assert np.allclose(codes.std(0), [0.5, 2.0], rtol=0.03)
-    again, other = (
-        reconstruction_metrics.draw_codes(mean, logvar, 20_000, seed)[0] for seed in (3, 4)
-    )
-    assert np.array_equal(codes, again)
-    assert not np.array_equal(codes, other)
-
-
-def test_a_sample_of_a_point_is_the_point() -> None:
-    mean = np.array([[1.0, -2.0]])
-    codes = reconstruction_metrics.draw_codes(mean, np.full((1, 2), -np.inf), 4, seed=0)
-    assert np.array_equal(codes, np.tile(mean.astype(np.float32), (1, 4, 1)))
-
-
-def test_a_sample_has_one_class_by_its_probability() -> None:
-    probabilities = np.array([[0.7, 0.1, 0.2, 0.0], [0.0, 0.0, 0.0, 1.0]])
-    mean = np.concatenate([np.zeros((2, 2)), probabilities], axis=1)
-    logvar = np.concatenate([np.zeros((2, 2)), np.full((2, 4), -np.inf)], axis=1)
-    codes = reconstruction_metrics.draw_codes(mean, logvar, 20_000, 1, classes=slice(2, 6))
-    assert set(np.unique(codes[:, :, 2:])) == {0, 1}
-    assert (codes[:, :, 2:].sum(-1) == 1).all()
-    assert np.allclose(codes[:, :, 2:].mean(1), probabilities, atol=0.02)
-    assert np.allclose(codes[:, :, :2].std(1), 1, atol=0.05)
-
-
 def test_the_figures_are_the_terms_of_the_elbo() -> None:
     x = digits(5)
     figures = reconstruction_metrics.measure(Known(logvar=-1.0), x)

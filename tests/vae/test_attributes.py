@@ -58,7 +58,7 @@ def test_a_scaled_image_has_scaled_lengths() -> None:
 def test_an_image_without_ink_has_finite_attributes() -> None:
     blank = np.zeros((2, 28, 28), np.float32)
     for name, measure in attributes.GREY.items():
-        np.testing.assert_allclose(measure(blank), 0, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(measure.values(blank), 0, atol=1e-6, err_msg=name)
 
 
 def test_colours_are_measured_on_colour_images() -> None:

@@ -1,5 +1,7 @@
 """The command line, mostly within this process: another takes seconds to import torch."""
 
+import csv
+import dataclasses
 import json
 import os
 import shutil
@@ -15,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.vae.disks import fill, mounted
 from vae import __main__ as cli
 from vae import catalog, checkpoint, conditional_metrics, data, training
 from vae.checkpoint import CONFIG, ENCODINGS, LOG, PROGRESS, TRAINING, WEIGHTS
@@ -100,7 +103,7 @@ def test_train_evaluate_and_export_on_images_of_ones_own(
     model: Any = checkpoint.read_model(out)
     assert figures["parameters"] == sum(p.numel() for p in model.parameters())
     test = data.load(source, "test")
-    assert figures["test_images"] == len(test.samples) == 12
+    assert figures["test_images"] == len(test) == 6
 
     named = ("--title", "Mine", "--description", "Of my own.")
     assert within(monkeypatch, "export", out, "mine", *named) == 0, capsys.readouterr().err
@@ -113,9 +116,9 @@ def test_train_evaluate_and_export_on_images_of_ones_own(
     assert manifest.data == checkpoint.read_manifest(out).data == str(source)
     encodings = checkpoint.read_encodings(shipped)
     np.testing.assert_array_equal(encodings.labels, test.labels)
-    assert encodings.mean.shape == (12, 2)
+    assert encodings.mean.shape == (6, 2)
     assert within(monkeypatch, "evaluate", "mine") == 0
-    assert checkpoint.read_metrics(shipped)["test_images"] == 12
+    assert checkpoint.read_metrics(shipped)["test_images"] == 6
 
     assert within(monkeypatch, "encode", out) == 0
     np.testing.assert_array_equal(checkpoint.read_encodings(out).labels, test.labels)
@@ -126,11 +129,23 @@ class TestExport:
     def source(self, checkpoints: Path, tmp_path: Path) -> Path:
         return Path(shutil.copytree(checkpoints / "vae-2d", tmp_path / "run"))
 
-    def test_without_a_title_it_has_the_presets(
+    def test_without_a_title_it_has_the_presets_and_names_the_data(
         self, source: Path, shipped_to: Path, monkeypatch
     ) -> None:
+        own = checkpoint.read_manifest(source)
         assert within(monkeypatch, "export", source, "name") == 0
-        assert checkpoint.read_manifest(shipped_to / "name") == checkpoint.read_manifest(source)
+        expected = dataclasses.replace(own, title="A title, digits")
+        assert checkpoint.read_manifest(shipped_to / "name") == expected
+        assert within(monkeypatch, "export", source, "second") == 0
+        assert checkpoint.read_manifest(shipped_to / "second").title == "A title, digits (second)"
+
+    def test_a_model_of_mnist_has_the_presets_title(
+        self, source: Path, shipped_to: Path, monkeypatch
+    ) -> None:
+        raw = json.loads((source / CONFIG).read_text())
+        (source / CONFIG).write_text(json.dumps(raw | {"data": "mnist"}))
+        assert within(monkeypatch, "export", source, "name", "--data", "digits") == 0
+        assert checkpoint.read_manifest(shipped_to / "name").title == "A title"
 
     def test_another_checkpoint_is_replaced_only_on_request(
         self, source: Path, shipped_to: Path, checkpoints: Path, monkeypatch, capsys
@@ -141,7 +156,7 @@ class TestExport:
         assert "exists; choose another name, or add --replace" in capsys.readouterr().err
         assert checkpoint.read_manifest(shipped_to / "name") == before
         assert within(monkeypatch, "export", source, "name", "--replace") == 0
-        assert checkpoint.read_manifest(shipped_to / "name") == checkpoint.read_manifest(source)
+        assert checkpoint.read_manifest(shipped_to / "name").blocks[0].size == 2
         assert [path.name for path in shipped_to.parent.rglob("*") if path.is_dir()] == [
             *("checkpoints", "name")
         ]
@@ -261,17 +276,38 @@ def test_a_conditional_model_is_evaluated_by_an_independent_classifier(
     monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
     monkeypatch.setattr(conditional_metrics, "EACH", 4)
     copy = Path(shutil.copytree(checkpoints / "cvae", tmp_path / "measured"))
-    source = own_images(tmp_path / "images", test_digits, 10)
+    source = own_images(tmp_path / "images", test_digits, 20)
     assert within(monkeypatch, "evaluate", copy, "--data", source) == 0
     figures = checkpoint.read_metrics(copy)
     assert {"agreement", "diversity", "learned_from_drawn", "style_slant"} <= set(figures)
     assert 0 <= figures["agreement"] <= 1
 
-    few = own_images(tmp_path / "few", test_digits, 5)  # one test image a class: no diversity
+    few = own_images(tmp_path / "few", test_digits, 10)  # one test image a class: no diversity
     assert within(monkeypatch, "evaluate", copy, "--data", few) == 0
     figures = checkpoint.read_metrics(copy)
     assert "agreement" not in figures
     assert all(np.isfinite(np.sum(value)) for value in figures.values())
+
+
+def test_the_classifier_of_digits_measures_no_other_data(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    np.savez(tmp_path / "mine.npz", images=images, labels=np.array(["cat", "dog"] * 30))
+    args = ("train", "cvae", *SMALL, "--epochs", 1, "--data", tmp_path / "mine.npz", "--batch", 54)
+    assert within(monkeypatch, *args, "--out", tmp_path / "run") == 0
+    assert within(monkeypatch, "evaluate", tmp_path / "run") == 0
+    figures = checkpoint.read_metrics(tmp_path / "run")
+    assert figures["test_images"] == 6
+    assert "agreement" not in figures
+    out = tmp_path / "out.npz"
+    args = ("generate", tmp_path / "run", "--count", 3, "--classes", "dog", "--out", out)
+    assert within(monkeypatch, *args) == 0
+    with np.load(out) as generated:
+        assert generated["labels"].tolist() == [1, 1, 1]
+        assert generated["images"].shape == (3, 8, 8, 3)
 
 
 def test_the_history_of_a_second_stage_follows_that_of_the_first(
@@ -316,6 +352,12 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
         (("generate", "vae-2d", "--count", "1"), "is not conditional"),
         (("generate", "cvae", "--count", "0"), "not 0"),
         (("generate", "cvae", "--digits", "a"), "'a'"),
+        (("generate", "cvae", "--digits", "²"), "no class '²'; its classes are 0, 1, 2"),
+        (("generate", "cvae", "--classes", "1, cat"), "no class 'cat'"),
+        ((*TRAIN, "--size", "5"), "size 5 is not in 8 to 128"),
+        (("inspect", "no/such/data"), "no/such/data"),
+        (("encode", "vae-2d", "--data", "digits", "--out", "codes.txt"), "codes.txt"),
+        (("encode", "vae-2d", "--data", "emoji"), "emoji has images of 32x32 in colour"),
         ((*TRAIN, "--set", "hidden=wide"), "'wide'"),
         ((*TRAIN, "--set", "hidden=1.5"), "1.5"),
         ((*TRAIN, "--set", "frequency=-1"), "frequency=-1"),
@@ -404,9 +446,94 @@ def test_an_npz_of_ones_own_is_a_source(test_digits, tmp_path: Path, monkeypatch
     assert within(monkeypatch, *args) == 0
     assert within(monkeypatch, "encode", tmp_path / "run") == 0
     assert checkpoint.read_manifest(tmp_path / "run").data == str(source)
-    assert (
-        len(checkpoint.read_encodings(tmp_path / "run").mean) == len(test_digits.samples) // 5 + 1
-    )
+    assert len(checkpoint.read_encodings(tmp_path / "run").mean) == round(len(test_digits) / 10)
+
+
+def test_each_verb_reads_the_data_as_the_training_did(
+    test_digits: Dataset, tmp_path: Path, shipped_to: Path, monkeypatch, capsys
+) -> None:
+    """Digits upside down, with the labels of digits, resized: never the digits themselves."""
+    source, run = tmp_path / "flipped.npz", tmp_path / "run"
+    flipped = test_digits.samples[:, ::-1]
+    np.savez(source, images=flipped, labels=test_digits.labels)
+    args = ("train", "vae-2d", *SMALL, "--epochs", 1, "--data", source, "--out", run)
+    reading = ("--size", 16, "--invert", "--split-seed", 3)
+    assert within(monkeypatch, *args, *reading) == 0
+    options = data.Options(size=16, invert=True, seed=3)
+    manifest = checkpoint.read_manifest(run)
+    assert manifest.options == options.as_json()
+    assert manifest.spec.shape == (1, 16, 16)
+    expected = data.read(source, options).test
+    assert within(monkeypatch, "encode", run) == 0
+    assert checkpoint.read_encodings(run).digest == expected.digest
+    assert within(monkeypatch, "evaluate", run) == 0
+    assert checkpoint.read_metrics(run)["test_images"] == len(expected) == 36
+    assert within(monkeypatch, "export", run, "mine") == 0
+    assert checkpoint.read_encodings(shipped_to / "mine").digest == expected.digest
+    assert checkpoint.read_manifest(shipped_to / "mine").title == "VAE, 2-d, flipped"
+    capsys.readouterr()
+    assert within(monkeypatch, *args, "--size", 16, "--resume") == 2
+    assert "options.invert: True, now auto" in capsys.readouterr().err
+
+
+def test_codes_of_ones_own_images_are_written(
+    checkpoints: Path, test_digits: Dataset, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    source, out = own_images(tmp_path / "mine", test_digits, 3), tmp_path / "codes.csv"
+    name = checkpoints / "vae-2d"
+    before = {path.name: path.read_bytes() for path in name.iterdir()}
+    assert within(monkeypatch, "encode", name, "--data", source, "--out", out) == 0
+    assert f"30 codes: {out}" in capsys.readouterr().out
+    with out.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["name"] for row in rows} == {
+        path.relative_to(source).as_posix() for path in source.rglob("*.png")
+    }
+    assert all(row["class"] == row["name"][0] for row in rows)
+    assert sorted({row["part"] for row in rows}) == ["test", "train"]
+    images = np.stack([np.asarray(Image.open(source / row["name"])) for row in rows])
+    model: Any = checkpoint.read_model(name)
+    with torch.inference_mode():
+        codes = model.encode(torch.from_numpy(images)[:, None].float() / 255).code.numpy()
+    found = np.array([[float(row["z_1"]), float(row["z_2"])] for row in rows])
+    np.testing.assert_allclose(found, codes, atol=1e-4)
+    assert {"sd_z_1", "sd_z_2", "cross_entropy", "kl", "thickness", "slant"} <= set(rows[0])
+    assert {path.name: path.read_bytes() for path in name.iterdir()} == before
+
+
+def test_data_are_described(test_digits: Dataset, tmp_path: Path, monkeypatch, capsys) -> None:
+    source, out = own_images(tmp_path / "mine", test_digits, 3), tmp_path / "sheet.png"
+    (source / ".DS_Store").write_bytes(b"")
+    assert within(monkeypatch, "inspect", source, "--size", 16, "--out", out) == 0
+    printed = capsys.readouterr().out
+    assert "30: 27 to train on, 3 to test on" in printed
+    assert "images of 28x28 are resized to 16x16" in printed
+    assert ".DS_Store is hidden" in printed
+    with Image.open(out) as sheet:
+        assert sheet.height > 10 * 16
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "encode", "encode out", "export", "generate"])
+def test_a_full_disk_is_one_sentence(
+    verb: str, checkpoints: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    with mounted(tmp_path / "disk", "size=8m") as disk:
+        folder = Path(shutil.copytree(checkpoints / "cvae", disk / "run"))
+        for module in (cli, catalog):
+            monkeypatch.setattr(module, "CHECKPOINTS", disk / "assets" / "checkpoints")
+        fill(disk)
+        before = {path: path.read_bytes() for path in disk.rglob("*") if path.is_file()}
+        args = {
+            "encode out": ("encode", folder, "--out", disk / "codes.csv"),
+            "export": ("export", folder, "name"),
+            "generate": ("generate", folder, "--count", 500, "--out", disk / "out.npz"),
+        }.get(verb, (verb, folder))
+        assert within(monkeypatch, *args) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert error.startswith("error: ")
+        assert "No space left on device" in error
+        after = {path: path.read_bytes() for path in disk.rglob("*") if path.is_file()}
+        assert after == before, "nothing is half-written"
 
 
 def test_resume_starts_a_run_where_there_is_none(tmp_path: Path, monkeypatch) -> None:

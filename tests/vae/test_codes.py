@@ -26,7 +26,7 @@ def part(count: int, names: tuple[str, ...] = ()) -> tuple[Dataset, Encodings]:
     logvar[:, 2:] = -np.inf
     mean = rng.standard_normal((count, 4)).astype(np.float32)
     terms = rng.random((2, count), dtype=np.float32)
-    return dataset, Encodings(mean, logvar, labels, terms[0], terms[1])
+    return dataset, Encodings(mean, logvar, labels, terms[0], terms[1], attributes={"slant": slant})
 
 
 NAMES = codes.dimension_names(BLOCKS, SPEC.classes)

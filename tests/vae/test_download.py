@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.vae.disks import mounted
 from vae import data
 from vae.data import DataError, Dataset, available, load
 from vae.data.mnist import MNIST_SET
@@ -206,27 +207,16 @@ def test_a_callback_stops_the_download(tmp_path: Path, serve: Serve) -> None:
     assert mirrors[1].asked == []  # a stop is no failure of the mirror
 
 
-def mount(folder: Path, options: str) -> Iterator[Path]:
-    folder.mkdir()
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("mounting a small file system takes root on Linux")
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this machine does not let root mount a tmpfs")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
-    yield from mount(tmp_path / "full", "size=64k")
+    with mounted(tmp_path / "full", "size=64k") as folder:
+        yield folder
 
 
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Path]:
-    yield from mount(tmp_path / "fixed", "ro")
+    with mounted(tmp_path / "fixed", "ro") as folder:
+        yield folder
 
 
 def test_a_full_disk_is_named_and_left_empty(full_disk: Path, serve: Serve) -> None:

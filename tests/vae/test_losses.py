@@ -7,6 +7,7 @@ import torch
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from vae import losses
+from vae.posteriors import DiagonalGaussian, GaussianMixture, Posterior
 
 
 def numbers(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -62,12 +63,15 @@ class Line:
         mean = (self.x @ self.w / self.noise**2 / precision)[:, None]
         return mean, (-precision.log()).expand_as(mean)
 
+    def cross_entropy(self, z: torch.Tensor) -> torch.Tensor:
+        """-log p(x | z)."""
+        return -Normal(z * self.w, self.noise).log_prob(self.x).sum(-1)
+
     def log_weights(self, mean: torch.Tensor, logvar: torch.Tensor, count: int) -> torch.Tensor:
         """[count, 200]: log p(x, z) - log q(z | x) for codes drawn from q."""
         z = mean + (0.5 * logvar).exp() * numbers(count, *mean.shape, seed=count)
-        log_x = Normal(z * self.w, self.noise).log_prob(self.x).sum(-1)
         prior = losses.standard_normal_log_density(z)
-        return log_x + prior - losses.gaussian_log_density(z, mean, logvar)
+        return prior - self.cross_entropy(z) - losses.gaussian_log_density(z, mean, logvar)
 
 
 @pytest.mark.parametrize("count", [1, 2, 50])
@@ -100,3 +104,56 @@ def test_bound_is_finite_where_the_weights_underflow() -> None:
     weights = torch.tensor([[-5000.0], [-5001.0]])
     expected = -5000 + math.log((1 + math.exp(-1)) / 2)
     assert float(losses.importance_weighted_bound(weights)) == pytest.approx(expected)
+
+
+def normal_posterior(mean: torch.Tensor, logvar: torch.Tensor) -> Posterior:
+    return Posterior((DiagonalGaussian(mean, logvar),))
+
+
+def test_wake_sleep_is_exact_with_the_true_posterior() -> None:
+    line = Line()
+    q = normal_posterior(*line.posterior())
+    z = q.draw(20, torch.Generator().manual_seed(0))
+    loss = losses.reweighted_wake_sleep(q, z, line.cross_entropy(z))
+    torch.testing.assert_close(loss, -line.log_likelihood(), atol=1e-4, rtol=1e-4)
+
+
+def test_wake_sleep_adds_the_kl_of_the_true_posterior() -> None:
+    line = Line()
+    mean, logvar = line.posterior()
+    q = normal_posterior(mean + 0.3, logvar + 1)
+    z = q.draw(4000, torch.Generator().manual_seed(0))
+    loss = losses.reweighted_wake_sleep(q, z, line.cross_entropy(z))
+    true, fitted = (Normal(m, (0.5 * v).exp()) for m, v in ((mean, logvar), (q.code, q.logvar)))
+    expected = kl_divergence(true, fitted)[:, 0] - line.log_likelihood()
+    assert float(loss.mean()) == pytest.approx(float(expected.mean()), abs=0.01)
+
+
+def test_each_term_of_wake_sleep_trains_its_own_part() -> None:
+    line = Line()
+    mean, logvar = (part.clone().requires_grad_() for part in line.posterior())
+    q = normal_posterior(mean, logvar + 1)
+    z = q.draw(50, torch.Generator().manual_seed(0)).detach()
+    cross_entropy = line.cross_entropy(z).requires_grad_()
+    losses.reweighted_wake_sleep(q, z, cross_entropy).sum().backward()
+    log_weights = (q.prior_log_prob(z) - cross_entropy - q.log_prob(z)).detach()
+    weights = log_weights.softmax(0)
+    torch.testing.assert_close(cross_entropy.grad, weights)  # that of the bound alone
+    weighted = (weights * normal_posterior(mean, logvar + 1).log_prob(z)).sum()
+    torch.testing.assert_close(mean.grad, -torch.autograd.grad(weighted, mean)[0])
+
+
+def test_wake_sleep_makes_a_mixture_cover_both_modes() -> None:
+    """x = z^2 + noise: the posterior has a mode on each side of 0."""
+    generator, x = torch.Generator().manual_seed(0), torch.tensor(1.0)
+    raw = [torch.zeros(1, 2), torch.tensor([[[0.4], [-0.2]]]), torch.zeros(1, 2, 1)]
+    optimiser = torch.optim.Adam([part.requires_grad_() for part in raw], lr=0.05)
+    for _ in range(150):
+        q = Posterior((GaussianMixture(raw[0].log_softmax(-1), *raw[1:]),))
+        z = q.draw(50, generator).detach()  # [50, 1, 1]
+        cross_entropy = -Normal(z.square(), 0.2).log_prob(x).sum(-1)
+        optimiser.zero_grad()
+        losses.reweighted_wake_sleep(q, z, cross_entropy).mean().backward()
+        optimiser.step()
+    assert sorted(raw[1].flatten().tolist()) == pytest.approx([-1, 1], abs=0.15)
+    assert raw[0].softmax(-1).min() > 0.3

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ TRAIN = TrainConfig(precision="float32", schedule="constant")
 # Small, so that the tests are quick; none has the shape or the classes of MNIST.
 GREY = DataSpec("image", (1, 8, 8), "bernoulli", ("a", "b", "c"))
 COLOUR = DataSpec("image", (3, 6, 5), "bernoulli", ("cat", "dog"))
-SPECS = {"grey": GREY, "colour": COLOUR}
+SPECS = {"grey": GREY, "colour": COLOUR, "gaussian": replace(COLOUR, likelihood="gaussian")}
 CLASSES = len(GREY.classes)
 
 
@@ -193,6 +194,7 @@ def test_a_step_of_the_classifier_does_so_too() -> None:
     moves_and_lowers("classifier")
 
 
+MIXTURE: dict[str, Any] = {"components": 3, "samples": 8}
 FEW_LABELS = {"known": True, "agreement": 2.0, "consistency": 1.0, "classifier": "sigmoid"}
 
 
@@ -202,6 +204,7 @@ FEW_LABELS = {"known": True, "agreement": 2.0, "consistency": 1.0, "classifier":
         *((name, {"net": net}) for name in MODELS if name != "classifier" for net in NETS),
         ("classifier", {}),
         *(("vae", {"frequency": 1.0}), ("vae", {"samples": 3}), ("vae", {"scale": "softplus"})),
+        *(("vae", MIXTURE), ("vae", MIXTURE | {"scale": "softplus"})),
         *(("classifier_vae", FEW_LABELS), ("conditional_vae", {"samples": 3, "agreement": 2.0})),
     ],
     ids=str,
@@ -357,6 +360,8 @@ def test_an_unknown_model_is_named_with_those_there_are() -> None:
         {"samples": 2, "beta": 4.0},
         {"scale": "variance"},
         {"frequency": -1.0},
+        {"components": 0},
+        {"components": 2, "samples": 1},
     ],
 )
 def test_a_vae_refuses_invalid_settings(settings: dict) -> None:
@@ -373,6 +378,18 @@ def test_a_softplus_scale_is_a_deviation() -> None:
     assert torch.equal(posterior.code, mean)
     deviation = torch.nn.functional.softplus(raw) + 1e-6
     torch.testing.assert_close((0.5 * posterior.logvar).exp(), deviation)
+
+
+def test_several_components_are_a_mixture() -> None:
+    model = build("vae", latent=3, **MIXTURE).eval()
+    (q,) = model.encode(batch().x).blocks
+    assert q.means.shape == q.logvars.shape == (8, 3, 3)
+    torch.testing.assert_close(q.log_weights.exp().sum(-1), torch.ones(8))
+    assert q.code.shape == (8, 3)
+
+
+def test_a_mixture_learns_in_a_step_as_a_gaussian_does() -> None:
+    moves_and_lowers("vae", **MIXTURE)
 
 
 def test_the_loss_of_a_vae_is_beta_times_kl_and_cross_entropy() -> None:

@@ -314,6 +314,34 @@ class TestReconstruct:
         assert len(service.load("cvae").reconstruct(images[:0]).kl) == 0
 
 
+def test_codes_are_drawn_from_the_posterior_of_each_image(images: np.ndarray) -> None:
+    few, model = images[:3], service.load("vae-2d")
+    mean, logvar = model.encode(few)
+    drawn = model.draw(few, 4_000, seed=3)
+    assert drawn.shape == (3, 4_000, 2)
+    deviation = np.exp(0.5 * logvar)
+    assert (np.abs(drawn.mean(1) - mean) < 0.1 * deviation).all()
+    assert np.allclose(drawn.std(1), deviation, rtol=0.1)
+    assert np.array_equal(drawn, model.draw(few, 4_000, seed=3))
+    assert not np.array_equal(drawn, model.draw(few, 4_000, seed=4))
+
+
+def test_codes_drawn_from_a_point_are_the_point(images: np.ndarray) -> None:
+    mean, _ = service.load("ae-2d").encode(images[:3])
+    drawn = service.load("ae-2d").draw(images[:3], 4)
+    np.testing.assert_allclose(drawn, np.tile(mean[:, None], (1, 4, 1)), rtol=1e-5, atol=1e-5)
+
+
+def test_a_drawn_code_has_one_class_by_its_probability(images: np.ndarray) -> None:
+    model = service.load("cvae")
+    classes = model.info.class_dims
+    probabilities = model.encode(images[:3])[0][:, classes]
+    drawn = model.draw(images[:3], 4_000)[:, :, classes]
+    assert set(np.unique(drawn)) <= {0, 1}
+    assert (drawn.sum(-1) == 1).all()
+    assert np.abs(drawn.mean(1) - probabilities).max() < 0.04
+
+
 def test_an_ability_that_is_not_there_is_refused(checkpoints: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(checkpoints / "vae-2d", tmp_path / "decoder"))
     config = (folder / checkpoint.CONFIG).read_text()
@@ -485,7 +513,7 @@ class TestMemory:
 
     def test_encodings_are_kept_by_their_size(self, checkpoints: Path) -> None:
         kept = [service.encodings(name) for name in NAMES]
-        arrays = [array for each in kept for array in each if array is not None]
+        arrays = [array for each in kept for array in each.arrays]
         expected = sum(array.nbytes for array in arrays) + len(NAMES) * ENTRY
         assert service.encodings.cache_size == expected
 

@@ -513,6 +513,17 @@ class TestSecondStage:
         for name, weights in first.items():
             assert torch.equal(weights, second[name]) == name.startswith("decoder."), name
 
+    def test_the_rest_starts_at_random_and_may_have_another_shape(
+        self, small, few_digits, whole, tmp_path: Path
+    ) -> None:
+        start = {"start": str(whole("vae")), "freeze": "decoder"}
+        stage = small(**start, epochs=1, components=3, samples=4)
+        run(stage, few_digits, tmp_path)
+        first, second = (load_file(folder / WEIGHTS) for folder in (whole("vae"), tmp_path))
+        shapes = {name: second[name].shape == value.shape for name, value in first.items()}
+        assert not all(shapes.values()), "the mixture's last layer is larger"
+        assert all(torch.equal(first[k], second[k]) for k in first if k.startswith("decoder."))
+
     def test_it_resumes_to_the_same_weights(self, small, few_digits, whole, tmp_path: Path) -> None:
         stage = small(start=str(whole("vae")), freeze="decoder")
         unstopped = run(stage, few_digits, tmp_path / "whole")

@@ -41,6 +41,7 @@ __all__ = [
     "load",
     "load_for",
     "read",
+    "read_for",
 ]
 
 LOG = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def load(
     options: Options = Options(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> Dataset:
-    """Load one part of a data set; what is skipped is logged as a warning.
+    """Load one part of a data set; what is decided and what is skipped is logged.
 
     Args:
         source: a name in DATASETS, a folder, or a file of FORMATS or IDX.
@@ -82,10 +83,16 @@ def load(
     if str(source) in DATASETS:
         dataset = DATASETS[str(source)](split, progress=progress)
         return dataset if options == Options() else restyled(dataset, options, str(source))
-    loaded = read(source, options)
+    return _logged(read(source, options), source).part(split)
+
+
+def _logged(loaded: Loaded, source: str | Path) -> Loaded:
+    """Log the decisions and the skipped files, and return what was loaded."""
+    if loaded.notes:
+        LOG.info("%s: %s", source, "; ".join(loaded.notes))
     if loaded.warning:
         LOG.warning("%s: %s", source, loaded.warning)
-    return loaded.part(split)
+    return loaded
 
 
 def read(
@@ -102,7 +109,7 @@ def read(
     """
     if str(source) in DATASETS:
         train, test = (load(source, s, options=options, progress=progress) for s in SPLITS)
-        return Loaded(train, test, (f"{source} is a named data set with a test set of its own",))
+        return Loaded(train, test)
     path = expanded(source)
     return assemble(_reader(path)(path), options, str(path), like)
 
@@ -144,10 +151,17 @@ def load_for(
     _check_split(split)
     if str(source) in DATASETS:
         return fit_to(load(source, split, options=options, progress=progress), spec, str(source))
-    loaded = read(source, options, like=spec)
-    if loaded.warning:
-        LOG.warning("%s: %s", source, loaded.warning)
-    return fit_to(loaded.part(split), spec, str(source))
+    return read_for(source, options, spec).part(split)
+
+
+def read_for(
+    source: str | Path, options: Options, spec: DataSpec, *, relabel: bool = True
+) -> Loaded:
+    """Both parts of a data set for a model with this spec, as `load_for`; without `relabel` they
+    keep their own classes."""
+    loaded = _logged(read(source, options, like=spec), source)
+    train, test = (fit_to(loaded.part(split), spec, str(source)) for split in SPLITS)
+    return replace(loaded, train=train, test=test) if relabel else loaded
 
 
 def fit_to(dataset: Dataset, spec: DataSpec, where: str) -> Dataset:

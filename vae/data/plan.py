@@ -63,7 +63,7 @@ def make_plan(
     if preparation == "mnist":
         height = width = 28
         if isinstance(source.images, ArrayImages) and sizes == [(28, 28)]:
-            preparation = "auto" if like is None else "resize"
+            preparation = "auto"  # they may be prepared already, or inverted
         else:
             notes.append(
                 "images are prepared as MNIST was: 28x28, white ink on black "

@@ -18,7 +18,7 @@ from vae.distributed import Noise
 from vae.interface import Batch, Decodes, LatentModel
 from vae.latent import LatentBlock
 from vae.optim import GradientStep, Scalars, TrainConfig
-from vae.posteriors import DiagonalGaussian, Point, Posterior
+from vae.posteriors import Categorical, DiagonalGaussian, Point, Posterior
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,9 @@ class ClassifierVAE(LatentModel):
         return self.classifier(x).float().log_softmax(-1)
 
     def encode(self, x: Float[Tensor, "B *X"]) -> Posterior:
-        """q(z | x), followed by the class probabilities q(y | x)."""
-        return self.encode_given(x, self.classify(x).exp())
+        """q(z | x), followed by q(y | x)."""
+        log_y = self.classify(x)
+        return Posterior((self.encode_given(x, log_y.exp()).blocks[0], Categorical(log_y)))
 
     def encode_given(self, x: Float[Tensor, "B *X"], one_hot: Float[Tensor, "B C"]) -> Posterior:
         """q(z | x), followed by the class; the encoder does not depend on it."""

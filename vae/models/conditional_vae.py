@@ -17,7 +17,7 @@ from vae.interface import Batch, LatentModel
 from vae.latent import LatentBlock
 from vae.models.classifier_vae import disagreement
 from vae.optim import GradientStep, Scalars, TrainConfig
-from vae.posteriors import DiagonalGaussian, Point, Posterior
+from vae.posteriors import Categorical, DiagonalGaussian, Point, Posterior
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,9 @@ class ConditionalVAE(LatentModel):
         return self.classifier(x).float().log_softmax(-1)
 
     def encode(self, x: Float[Tensor, "B *X"]) -> Posterior:
-        """q(z | x, y) with the class probabilities q(y | x) for y."""
-        return self.encode_given(x, self.classify(x).exp())
+        """q(z | x, y) with the class probabilities q(y | x) for y, followed by q(y | x)."""
+        log_y = self.classify(x)
+        return Posterior((self.encode_given(x, log_y.exp()).blocks[0], Categorical(log_y)))
 
     def encode_given(self, x: Float[Tensor, "B *X"], one_hot: Float[Tensor, "B C"]) -> Posterior:
         """q(z | x, y), followed by y."""

@@ -42,6 +42,12 @@ class Runtime(Protocol):
         """The code of each sample's posterior, and the log-variance around it."""
         ...
 
+    def draw(
+        self, samples: Float[np.ndarray, "N *X"], count: int, seed: int
+    ) -> Float[np.ndarray, "N K Z"]:
+        """`count` codes from the posterior of each sample."""
+        ...
+
     def elbo(
         self, samples: Float[np.ndarray, "N *X"], seed: int
     ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:

@@ -87,6 +87,22 @@ class OnnxRuntime:
             code[rows], logvar[rows] = self._encoder(part)
         return code, logvar
 
+    def draw(
+        self, samples: Float[np.ndarray, "N *X"], count: int, seed: int
+    ) -> Float[np.ndarray, "N K Z"]:
+        """`count` codes from the posterior of each sample."""
+        import torch
+
+        from vae.runtime.onnx_model import as_model
+        from vae.tensors import to_tensor
+
+        codes = np.empty((len(samples), count, latent.dims(self.blocks)), np.float32)
+        generator, model = torch.Generator().manual_seed(seed), as_model(self)
+        for rows, part in chunks(samples, self.spec, chunk_size(self.spec, VALUES)):
+            drawn = model.encode(to_tensor(part, self.spec)).draw(count, generator)  # [K, N, Z]
+            codes[rows] = drawn.movedim(0, 1).numpy()
+        return codes
+
     def elbo(
         self, samples: Float[np.ndarray, "N *X"], seed: int
     ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:

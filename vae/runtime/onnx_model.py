@@ -11,7 +11,7 @@ from torch import Tensor
 from vae import latent
 from vae.interface import LatentModel
 from vae.latent import LatentBlock
-from vae.posteriors import DiagonalGaussian, Distribution, Point, Posterior
+from vae.posteriors import Categorical, DiagonalGaussian, Distribution, Point, Posterior
 from vae.tensors import to_array, to_tensor
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def as_model(runtime: OnnxRuntime) -> ImportedModel:
 def _distribution(
     block: LatentBlock, mean: Float[Tensor, "B Z"], logvar: Float[Tensor, "B Z"]
 ) -> Distribution:
-    """The posterior of a block. One whose prior is not normal counts as a point, without a KL."""
+    """The posterior of a block. One that is neither normal nor a class counts as a point, without a
+    KL."""
+    if block.role == "class":
+        return Categorical(mean.log())
     if block.prior != "normal" or torch.isneginf(logvar).all():
         return Point(mean)
     return DiagonalGaussian(mean, logvar)

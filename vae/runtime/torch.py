@@ -58,6 +58,17 @@ class TorchRuntime:
             code[rows], logvar[rows] = q.code.cpu().numpy(), q.logvar.cpu().numpy()
         return code, logvar
 
+    def draw(
+        self, samples: Float[np.ndarray, "N *X"], count: int, seed: int
+    ) -> Float[np.ndarray, "N K Z"]:
+        """`count` codes from the posterior of each sample."""
+        codes = np.empty((len(samples), count, latent.dims(self._model.blocks)), np.float32)
+        generator = torch.Generator().manual_seed(seed)
+        for rows, part in self._parts(samples):
+            drawn = self._model.encode(part).draw(count, generator)  # [K, N, Z]
+            codes[rows] = drawn.movedim(0, 1).cpu().numpy()
+        return codes
+
     def elbo(
         self, samples: Float[np.ndarray, "N *X"], seed: int
     ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:

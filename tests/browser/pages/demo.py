@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -144,7 +145,7 @@ def demo_crowd() -> None:
     living_map(70_000)
 
 
-def coloured_map(names: list[str], count: int = 10_000) -> None:
+def coloured_map(names: Sequence[str], count: int = 10_000) -> None:
     """A map of classes of these names, with two columns of values and names of the points."""
     from explorer.components import latent_map
 

@@ -99,16 +99,22 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
         data.load(tmp_path / "model.pkl", "train")
 
 
-def test_a_home_folder_that_is_unknown_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_home(path: Path) -> Path:
-        raise RuntimeError("Could not determine home directory.")
+@pytest.mark.parametrize("source", ["~/images", "mnist", "kmnist"])
+def test_a_home_folder_that_is_unknown_is_one_sentence(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container with a user number that passwd does not list."""
+    pwd = pytest.importorskip("pwd")
 
-    monkeypatch.setattr(Path, "expanduser", no_home)
-    monkeypatch.delenv("LATENT_DATA", raising=False)
-    for source in ("~/images", "mnist"):
-        with pytest.raises(DataError, match=r"the home folder is unknown: .* or set HOME"):
-            data.load(source, "test")
-        assert not data.available(source, "test")
+    def unknown(_: object) -> None:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_CACHE_HOME", "LATENT_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    assert not data.available(source, "test")
+    with pytest.raises(DataError, match=r"the home folder is unknown: .* set HOME"):
+        data.load(source, "test")
 
 
 def folder_of(path: Path, names: tuple[str, ...], side: int = 20) -> Path:
@@ -142,6 +148,18 @@ def test_data_for_a_model_of_digits_are_prepared_as_mnist(tmp_path: Path) -> Non
     assert test.spec == MNIST
     rows = np.flatnonzero(test.samples[0].any(1))
     assert np.ptp(rows) + 1 == 20, "the ink fits a box of 20"
+
+
+def test_digits_that_were_inverted_are_inverted_again(tmp_path: Path) -> None:
+    """A model's spec does not change how its own data are read."""
+    digits = data.load("digits", "test")
+    path = tmp_path / "dark.npz"
+    np.savez(path, x=255 - digits.samples, y=digits.labels)
+    first = data.read(path)
+    again = data.read_for(path, data.Options(), first.train.spec)
+    np.testing.assert_array_equal(again.test.samples, first.test.samples)
+    np.testing.assert_array_equal(again.test.labels, first.test.labels)
+    assert set(first.test.samples[:, 0, 0]) == {0}
 
 
 def test_data_that_do_not_fit_a_model_are_named(tmp_path: Path) -> None:
