@@ -165,6 +165,9 @@ class TestImport:
         model = service.load(folder.name)
         assert model.pictures(latent.origin(info.blocks)[None]).shape == (1, 8, 10, 3)
         assert not (folder / checkpoint.ENCODINGS).exists()
+        assert not data.available(info.data, "test")
+        with pytest.raises(ValueError, match="no data are named; name them by --data"):
+            data.load(info.data, "test")
 
     def test_an_encoder_encodes_the_test_samples(self, tmp_path: Path, named: Named) -> None:
         test = random_data(GREY)
