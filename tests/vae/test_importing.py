@@ -23,6 +23,7 @@ from vae.latent import LatentBlock
 
 GREY = DataSpec("image", (1, 8, 8), "bernoulli", ("a", "b", "c"))
 COLOUR = DataSpec("image", (3, 8, 10), "bernoulli", ("a", "b", "c"))
+GAUSSIAN = DataSpec("image", (3, 8, 10), "gaussian", ("a", "b", "c"))
 SMALL = {"net": "mlp", "hidden": 16, "depth": 1, "latent": 2}
 LEVEL = 1 / 255
 
@@ -88,7 +89,7 @@ class TestRoundTrip:
         ("name", "spec"),
         [
             ("vae", GREY),
-            ("autoencoder", COLOUR),
+            ("autoencoder", GAUSSIAN),
             ("conditional_vae", GREY),
             ("classifier_vae", COLOUR),
         ],
