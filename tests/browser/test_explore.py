@@ -453,7 +453,9 @@ def test_a_conditional_model_draws_the_chosen_digit(
         page.wait_for_function(FITS, arg=width)
         if width != 390:
             continue
-        boxes = [one.bounding_box() for one in page.locator(".st-key-value-digit-cvae button").all()]
+        boxes = [
+            one.bounding_box() for one in page.locator(".st-key-value-digit-cvae button").all()
+        ]
         assert len(boxes) == 10
         assert len({box and box["y"] for box in boxes}) == 1, "in one row on a phone"
         assert all(box and box["width"] >= 32 for box in boxes)
