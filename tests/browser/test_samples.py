@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.helpers import CODE, PHONE, open_explore
 from tests.explorer.small_checkpoints import COUNT, write
@@ -66,7 +66,7 @@ def url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def upload() -> dict[str, Any]:
+def upload() -> FilePayload:
     """A wide picture, red."""
     buffer = io.BytesIO()
     Image.new("RGB", (90, 30), (230, 20, 10)).save(buffer, "PNG")
@@ -82,7 +82,7 @@ def test_pictures_in_colour_on_every_page(
     url: str,
     new_page: Callable[..., Page],
     settle: Settle,
-    upload: dict[str, Any],
+    upload: FilePayload,
     options: dict[str, Any],
 ) -> None:
     page = open_explore(new_page(**options), f"{url}/?model=colour&sample=4", settle)
