@@ -10,7 +10,7 @@ from collections import defaultdict
 import pytest
 
 WORKERS, SECONDS = 2, 600
-DEFAULT = 8  # of a file that is not named below
+DEFAULT = 7  # of a file that is not named below
 BUDGETS = {
     "benchmarks/test_yardsticks.py": 12,
     "browser/test_components.py": 60,
@@ -30,13 +30,21 @@ BUDGETS = {
     "explorer/test_pages.py": 30,
     "explorer/test_reconstruct.py": 10,
     "test_suite.py": 12,
-    "vae/data/test_arrays.py": 12,
-    "vae/data/test_folder.py": 12,
-    "vae/data/test_named.py": 12,
+    "vae/data/test_arrays.py": 8,
+    "vae/data/test_folder.py": 8,
+    "vae/data/test_idx.py": 4,
+    "vae/data/test_load.py": 5,
+    "vae/data/test_named.py": 8,
+    "vae/data/test_table.py": 5,
+    "vae/test_codes.py": 3,
+    "vae/test_inspect_data.py": 4,
+    "vae/test_resize.py": 3,
+    "vae/runtime/test_onnx.py": 12,
     "vae/test_checkpoint.py": 20,
     "vae/test_cli.py": 55,
     "vae/test_conditional_metrics.py": 20,
     "vae/test_image_file.py": 15,
+    "vae/test_importing.py": 25,
     "vae/test_metrics.py": 30,
     "vae/test_models.py": 20,
     "vae/test_prepare.py": 15,

@@ -1,4 +1,4 @@
-"""The command line: python -m vae train | evaluate | encode | export | inspect | generate."""
+"""The command line: python -m vae VERB; `arguments.parser` lists the verbs."""
 
 from __future__ import annotations
 
@@ -14,87 +14,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from vae import checkpoint, codes, conditional_metrics, data, inspect_data, metrics, training
+from vae import (
+    checkpoint,
+    codes,
+    conditional_metrics,
+    data,
+    exporting,
+    importing,
+    inspect_data,
+    metrics,
+    training,
+)
+from vae.arguments import parser
 from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
-from vae.data_arguments import add_data_options, data_options
+from vae.data_arguments import data_options
 from vae.dataspec import Dataset, DataSpec
-from vae.interface import Conditions
-from vae.nets import NETS
+from vae.interface import Conditions, LatentModel
 from vae.presets import PRESETS
+from vae.runtime.onnx import MODEL as ONNX
+from vae.runtime.onnx import OnnxRuntime
+from vae.runtime.onnx_model import as_model
 from vae.service import choose_device
-
-DATA = f"{', '.join(data.DATASETS)}, a folder of images, or a file ({', '.join(data.FORMATS)}, IDX)"
-
-
-def parser() -> argparse.ArgumentParser:
-    """The argument parser, with one sub-command for each verb."""
-    root = argparse.ArgumentParser(prog="python -m vae", description=__doc__)
-    verbs = root.add_subparsers(dest="verb", required=True)
-
-    train = _train_parser(verbs)
-
-    evaluate = verbs.add_parser("evaluate", help="measure a checkpoint on a test set")
-    evaluate.add_argument("name", help="a shipped checkpoint's name, or a folder")
-    evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
-
-    encode = verbs.add_parser("encode", help="store the codes of a test set with a checkpoint")
-    encode.add_argument("name", help="a shipped checkpoint's name, or a folder")
-    encode.add_argument(
-        "--out", type=Path, help="write the codes of all samples to this .csv or .npz instead"
-    )
-
-    export = verbs.add_parser("export", help=f"copy a run to {CHECKPOINTS.name}/ for the app")
-    export.add_argument("run", type=Path, help="the run's folder")
-    export.add_argument("name", help=f"the checkpoint's name below {CHECKPOINTS.name}/")
-    export.add_argument(
-        "--title", help="its title in the app's menu; by default the preset's and the data's"
-    )
-    export.add_argument("--description", help="one sentence for the app")
-    export.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
-
-    for verb in (evaluate, encode, export):
-        verb.add_argument("--data", help=f"{DATA}; by default what the model was trained on")
-
-    inspect = verbs.add_parser("inspect", help="describe a data set and how it is read")
-    inspect.add_argument("data", help=DATA)
-    inspect.add_argument("--out", type=Path, help="write a contact sheet to this .png")
-
-    for verb in (train, evaluate, encode, export, inspect):
-        add_data_options(verb)
-
-    generate = verbs.add_parser("generate", help="write samples of given classes to an .npz")
-    generate.add_argument("name", help="a checkpoint of a conditional model")
-    generate.add_argument("--count", type=int, default=60_000, help="samples in all")
-    generate.add_argument("--digits", help="which digits, in turn, such as 0123456789")
-    generate.add_argument("--classes", help="which classes, in turn, separated by commas")
-    generate.add_argument("--temperature", type=float, default=1.0)
-    generate.add_argument("--seed", type=int, default=0)
-    generate.add_argument("--out", type=Path, default=Path("digits.npz"))
-    return root
-
-
-def _train_parser(verbs: Any) -> argparse.ArgumentParser:
-    train = verbs.add_parser("train", help="train a preset into a folder")
-    train.add_argument("preset", help=f"one of {', '.join(PRESETS)}")
-    train.add_argument("--epochs", type=int)
-    train.add_argument("--batch", type=int, help="images per step")
-    train.add_argument("--rate", type=float, help="largest learning rate")
-    train.add_argument("--seed", type=int)
-    train.add_argument("--validation", type=int, help="training images to hold out")
-    train.add_argument("--start", help="a run's folder whose weights to start from")
-    train.add_argument("--labels", type=int, help="training images whose label is used")
-    train.add_argument("--freeze", help="a part that keeps its weights, such as decoder")
-    train.add_argument("--latent", type=int, help="latent dimensions")
-    train.add_argument("--net", help=", ".join(NETS))
-    train.add_argument("--beta", type=float, help="weight of the KL")
-    train.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="any setting of the model"
-    )
-    train.add_argument("--device", help="cuda, mps or cpu; by default the best available")
-    train.add_argument("--data", default="mnist", help=DATA)
-    train.add_argument("--out", type=Path, help="the run's folder; runs/PRESET by default")
-    train.add_argument("--resume", action="store_true", help="continue a run that was stopped")
-    return train
 
 
 def train(args: argparse.Namespace) -> None:
@@ -111,7 +51,8 @@ def train(args: argparse.Namespace) -> None:
     preset = training.with_options(PRESETS[args.preset], settings, run)
     folder = args.out or Path("runs") / args.preset
     reading = data_options(args)
-    samples = data.load(args.data, "train", options=reading)
+    source = args.data or preset.data
+    samples = data.load(source, "train", options=reading)
     preset = training.fitted(
         preset,
         len(samples),
@@ -124,7 +65,7 @@ def train(args: argparse.Namespace) -> None:
         folder,
         choose_device(args.device),
         resume=args.resume,
-        source=args.data,
+        source=source,
         options=reading.as_json(),
     )
     print(f"trained: {folder}")
@@ -156,14 +97,21 @@ def _data_of(folder: Path, args: argparse.Namespace) -> tuple[str, data.Options,
     )
 
 
+def _read_model(folder: Path) -> LatentModel:
+    """The model of a checkpoint with weights or of an imported one."""
+    if checkpoint.read_manifest(folder).model == ONNX:
+        return as_model(OnnxRuntime.read(folder))
+    return checkpoint.read_model(folder)
+
+
 def evaluate(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
     loaded = data.read_for(*_data_of(folder, args))
-    model = checkpoint.read_model(folder)
+    model = _read_model(folder)
     test, quiet = loaded.test, not sys.stderr.isatty()
     figures = metrics.evaluate(model, loaded.train, test, quiet=quiet)
     enough = metrics.fewest_labels(test) >= conditional_metrics.MIN_PER_CLASS
-    if isinstance(model, Conditions) and has_classifier() and enough:
+    if isinstance(model, Conditions) and enough and _classifier_knows(loaded.test.spec):
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
         figures |= conditional_metrics.evaluate(model, classifier, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
@@ -171,6 +119,14 @@ def evaluate(args: argparse.Namespace) -> None:
         print(json.dumps(figures, indent=2))
     else:
         print("\n".join(f"{name:32} {value}" for name, value in figures.items()))
+
+
+def _classifier_knows(spec: DataSpec) -> bool:
+    """Whether the independent classifier is there, and was trained on samples of this kind."""
+    if not has_classifier():
+        return False
+    trained_on = checkpoint.read_manifest(folder_of(CLASSIFIER)).spec
+    return (trained_on.shape, trained_on.classes) == (spec.shape, spec.classes)
 
 
 def encode(args: argparse.Namespace) -> None:
@@ -186,7 +142,7 @@ def encode(args: argparse.Namespace) -> None:
 
 def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, DataSpec]) -> int:
     """Write the codes of all samples, with the data's own classes; returns their number."""
-    model, manifest = checkpoint.read_model(folder), checkpoint.read_manifest(folder)
+    model, manifest = _read_model(folder), checkpoint.read_manifest(folder)
     loaded = data.read_for(*source, relabel=False)
     parts = [
         (split, part, metrics.encode(model, part))
@@ -198,20 +154,55 @@ def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, Data
 
 def _encode(folder: Path, samples: Dataset) -> tuple[int, int]:
     """Write the encodings of samples; returns their shape (N, Z)."""
-    encodings = metrics.encode(checkpoint.read_model(folder), samples, flat=True)
+    encodings = metrics.encode(_read_model(folder), samples, flat=True)
     checkpoint.write_encodings(folder, encodings)
     count, dims = encodings.mean.shape
     return count, dims
 
 
+def import_(args: argparse.Namespace) -> None:
+    files = importing.find_files(args.decoder, args.encoder)
+    source, contract = None, files.contract
+    if args.data:
+        source = importing.Source(args.data, data_options(args))
+    elif files.encoder and contract and contract.data:
+        own = data.Options.from_json(contract.options)
+        source = importing.Source(contract.data, data_options(args, own))
+    declared = importing.Declared(
+        latent=args.latent,
+        prior=args.prior,
+        shape=tuple(args.shape) if args.shape else None,
+        range=tuple(args.range) if args.range else None,
+        logits=args.logits,
+        order=args.order,
+        title=args.title,
+        description=args.description,
+    )
+    folder = importing.import_model(files, declared, source, args.name, overwrite=args.replace)
+    print(f"imported: {folder}; the app's menu lists it")
+
+
 def export(args: argparse.Namespace) -> None:
-    model, manifest = checkpoint.read_model(args.run), checkpoint.read_manifest(args.run)
+    if args.onnx:
+        for path in exporting.export(folder_of(args.run), args.onnx):
+            print(f"exported: {path}")
+    elif args.name is not None:
+        _export(args)
+    else:
+        raise ValueError(
+            "export needs a second argument: name the checkpoint, or a folder by --onnx"
+        )
+
+
+def _export(args: argparse.Namespace) -> None:
+    run = Path(args.run)
+    model, manifest = checkpoint.read_model(run), checkpoint.read_manifest(run)
     folder = CHECKPOINTS / args.name
     if Path(args.name).name != args.name or not args.name.strip(" ."):
         raise ValueError(f"{args.name!r} is not a checkpoint's name: give a name without a path")
     if folder.exists() and not args.replace:
         raise ValueError(f"{folder} exists; choose another name, or add --replace")
-    source = _data_of(args.run, args)
+    source = _data_of(run, args)
     manifest = dataclasses.replace(
         manifest,
         title=args.title or _title(manifest, args.name),
@@ -223,7 +214,7 @@ def export(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".export-") as temporary:
         copy = Path(temporary) / args.name
         checkpoint.write_model(copy, manifest, model.state_dict(), half=True)
-        export_history(args.run, copy)
+        export_history(run, copy)
         if test is not None:
             _encode(copy, test)  # with the half-precision weights that are shipped
         if folder.exists():
@@ -257,7 +248,7 @@ def export_history(run: Path, folder: Path) -> None:
     weights started from."""
     stages = [run]
     while start := checkpoint.read_manifest(stages[0]).train.get("start"):
-        if not (Path(start) / checkpoint.CONFIG).exists():
+        if not (Path(start) / checkpoint.CONFIG).exists() or Path(start) in stages:
             break
         stages.insert(0, Path(start))
     logs = [stage / checkpoint.LOG for stage in stages]
@@ -274,7 +265,7 @@ def export_history(run: Path, folder: Path) -> None:
 
 
 def generate(args: argparse.Namespace) -> None:
-    model = checkpoint.read_model(folder_of(args.name))
+    model = _read_model(folder_of(args.name))
     if not isinstance(model, Conditions):
         raise ValueError(f"{args.name} is not conditional, so it cannot generate a given class")
     classes = _classes(args, model.spec)
@@ -311,6 +302,7 @@ VERBS = {
     "evaluate": evaluate,
     "encode": encode,
     "export": export,
+    "import": import_,
     "inspect": inspect,
     "generate": generate,
 }

@@ -11,44 +11,53 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vae.data import balanced_rows
 from vae.dataspec import Dataset
 from vae.distributed import Noise
 from vae.interface import Batch, LatentModel
+from vae.optim import TrainConfig
 from vae.tensors import to_tensor
 
 
 class Batches:
     """Shuffled batches of samples that are kept on the device and indexed there, batch by batch.
 
-    Every process uses the same order and takes its rows of each batch. A last incomplete batch is
-    dropped. Raises ValueError where there are fewer samples than a batch, or the batch size is not
-    a multiple of the number of processes.
+    An epoch has all samples, or those of `rows`, which may repeat some. Every process uses the same
+    order and takes its rows of each batch. A last incomplete batch is dropped. Raises ValueError
+    where there are fewer samples than a batch, or the batch size is not a multiple of the number of
+    processes.
     """
 
     def __init__(
-        self, data: Dataset, batch: int, device: torch.device, rank: int = 0, world: int = 1
+        self,
+        data: Dataset,
+        batch: int,
+        device: torch.device,
+        rank: int = 0,
+        world: int = 1,
+        rows: np.ndarray | None = None,
     ) -> None:
         if batch % world:
             raise ValueError(f"a batch of {batch} is not a multiple of {world} processes")
         if len(data) < batch:
             raise ValueError(
                 f"{len(data)} {data.spec.nouns} are fewer than one batch of {batch}; "
-                "take a smaller --batch"
+                f"add --batch {len(data)} or less"
             )
         self.spec = data.spec
         # images stay uint8: a quarter of float32
         self.samples = torch.from_numpy(np.ascontiguousarray(data.samples)).to(device)
         self.labels = torch.from_numpy(np.ascontiguousarray(data.labels)).to(device)
+        self.rows = torch.from_numpy(np.arange(len(data)) if rows is None else rows).to(device)
         self.batch, self.rank, self.world = batch, rank, world
 
     def __len__(self) -> int:
-        return len(self.samples) // self.batch
+        return len(self.rows) // self.batch
 
     def epoch(self, noise: Noise) -> Iterator[Batch]:
         """The batches of one epoch, in an order drawn from `noise`."""
-        order = torch.randperm(
-            len(self.samples), generator=noise.generator, device=self.samples.device
-        )
+        count, device = len(self.rows), self.samples.device
+        order = self.rows[torch.randperm(count, generator=noise.generator, device=device)]
         for index in range(len(self)):
             rows = order[index * self.batch : (index + 1) * self.batch][self.rank :: self.world]
             # index_select copies whole samples: a fifth of the time of self.samples[rows]
@@ -63,12 +72,22 @@ def targets(model: LatentModel, x: Float[Tensor, "B *X"], noise: Noise) -> Float
     return noise.bernoulli(x) if binarise else x
 
 
+def epoch_rows(data: Dataset, config: TrainConfig) -> np.ndarray:
+    """The rows of an epoch: `config.passes` times those of all samples, or of classes that are
+    balanced by `config.balance`."""
+    rows = np.arange(len(data))
+    if config.balance < 1:
+        rows = balanced_rows(data.labels, power=config.balance, seed=config.seed)
+    return np.tile(rows, config.passes)
+
+
 def hold_out(data: Dataset, count: int, seed: int) -> tuple[Dataset, Dataset | None]:
     """Split samples into (training, validation) at random by `seed`; validation is None for a count
     of 0. Raises ValueError where none would be left to train on."""
     if not 0 <= count < len(data):
         raise ValueError(
-            f"cannot hold out {count} of {len(data)} {data.spec.nouns}; take a smaller --validation"
+            f"cannot hold out {count} of {len(data)} {data.spec.nouns}; add --validation "
+            f"{len(data) // 10} or less"
         )
     order = np.random.default_rng(seed).permutation(len(data))
     training, validation = np.sort(order[count:]), np.sort(order[:count])

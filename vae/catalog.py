@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from vae import checkpoint, latent
 from vae.cache import cached
-from vae.checkpoint import CheckpointError, Encodings
+from vae.checkpoint import CheckpointError, Encodings, Manifest
 from vae.dataspec import MNIST, DataSpec
 from vae.latent import LatentBlock
 
@@ -112,18 +112,20 @@ def encodings(name: str) -> Encodings:
     folder = folder_of(name)
     manifest = checkpoint.read_manifest(folder)
     decodes_only = {"encodes", "decodes"} & set(manifest.abilities) == {"decodes"}
-    read = _prior_samples(manifest.blocks) if decodes_only else checkpoint.read_encodings(folder)
+    read = _prior_samples(manifest) if decodes_only else checkpoint.read_encodings(folder)
     for array in read.arrays:
         array.setflags(write=False)
     return read
 
 
-def _prior_samples(blocks: Sequence[LatentBlock]) -> Encodings:
+def _prior_samples(manifest: Manifest) -> Encodings:
     """PRIOR_SAMPLES codes of the prior as encodings without uncertainty. The label is the class in
-    the code, if it has one."""
-    codes = latent.sample_prior(blocks, PRIOR_SAMPLES, seed=0)
-    where, zeros = latent.class_slice(blocks), np.zeros(len(codes), np.float32)
-    labels = np.full(len(codes), -1) if where is None else codes[:, where].argmax(axis=1)
+    the code, if it has one of the data's classes."""
+    codes = latent.sample_prior(manifest.blocks, PRIOR_SAMPLES, seed=0)
+    labels, zeros = np.full(len(codes), -1), np.zeros(len(codes), np.float32)
+    where = latent.class_slice(manifest.blocks)
+    if where is not None and where.stop - where.start == len(manifest.spec.classes):
+        labels = codes[:, where].argmax(axis=1)
     return Encodings(codes, np.full_like(codes, -np.inf), labels, zeros, zeros)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -64,6 +63,7 @@ def export(source: Path, folder: Path) -> list[Path]:
     manifest, model = checkpoint.read_manifest(source), checkpoint.read_model(source)
     if not isinstance(model, Decodes):
         raise ValueError(f"the model in {source} has no decoder; export one that decodes")
+    check_supported(manifest.spec, manifest.blocks)
     codes = torch.zeros(2, latent.dims(manifest.blocks))
     images = torch.zeros(2, *manifest.spec.shape)
     _write(files[0], Decoder(model), codes, "z", (IMAGES, PARAMETERS))
@@ -95,9 +95,7 @@ def _write(
             verbose=False,
         )
     assert program is not None
-    content = io.BytesIO()
-    program.save(content)  # as one file
-    checkpoint.write_atomically(path, lambda p: p.write_bytes(content.getvalue()))
+    checkpoint.write_atomically(path, lambda p: program.save(p, external_data=False))
 
 
 @contextmanager

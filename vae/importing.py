@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from vae import checkpoint, latent
+from vae import checkpoint, data, latent
 from vae.catalog import CHECKPOINTS
 from vae.checkpoint import CheckpointError, Manifest
+from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
 from vae.latent import LatentBlock
 from vae.runtime.image_layout import image_shape
@@ -28,6 +28,7 @@ from vae.runtime.onnx_session import Session
 
 PRIORS = ("normal", "uniform")
 DESCRIPTION = "An imported model."
+LIKELIHOOD = "bernoulli"  # of a decoder that gives no parameters of another one
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,10 @@ class Declared:
 
 
 class Source(NamedTuple):
-    """Data whose test samples are encoded, and how they were read."""
+    """Data whose test samples are encoded, and how they are read."""
 
-    name: str
-    test: Dataset
-    options: Mapping[str, Any]
+    name: str  # in data.DATASETS, or a path
+    options: Options
 
 
 class Files(NamedTuple):
@@ -95,12 +95,15 @@ def import_model(
     an encoder without data and for a name that exists, unless `overwrite`.
     """
     decoder, encoder, contract = files
-    manifest = _manifest(Session(decoder), declared, source, contract)
+    manifest = _manifest(Session(decoder), declared, contract)
     folder = _folder(name or _slug(manifest.title), overwrite)
+    test = None
+    if source is not None:
+        manifest, test = _with_data(manifest, source, known=contract is not None)
     conversion = Conversion.from_json(manifest.config)
     runtime = OnnxRuntime(decoder, encoder, manifest.spec, manifest.blocks, conversion)
     manifest = replace(manifest, abilities=tuple(sorted(runtime.abilities)))
-    if encoder is not None and source is None:
+    if encoder is not None and test is None:
         raise ValueError(
             f"{encoder} needs images to encode; name them by --data, or import the decoder alone, "
             "from a folder without an encoder"
@@ -111,9 +114,9 @@ def import_model(
         copy = Path(temporary) / folder.name
         copy.mkdir()
         shutil.copyfile(decoder, copy / DECODER)
-        if encoder is not None and source is not None:
+        if encoder is not None and test is not None:
             shutil.copyfile(encoder, copy / ENCODER)
-            checkpoint.write_encodings(copy, _encodings(runtime, source.test))
+            checkpoint.write_encodings(copy, _encodings(runtime, test))
         checkpoint.write_json(copy / checkpoint.CONFIG, manifest.as_json())
         if folder.exists():
             folder.replace(Path(temporary) / "replaced")
@@ -121,23 +124,20 @@ def import_model(
     return folder
 
 
-def _manifest(
-    session: Session, declared: Declared, source: Source | None, contract: Manifest | None
-) -> Manifest:
+def _manifest(session: Session, declared: Declared, contract: Manifest | None) -> Manifest:
     """The manifest by what is declared, else by the contract, else as found."""
     blocks = _blocks(session, declared, contract)
-    conversion = _conversion(session, declared, contract)
     return Manifest(
         model=MODEL,
-        config=conversion.as_json(),
+        config=_conversion(session, declared, contract).as_json(),
         train={},
         title=declared.title or (contract.title if contract else session.path.stem),
         description=declared.description or (contract.description if contract else DESCRIPTION),
         blocks=blocks,
         abilities=(),
-        data=source.name if source else contract.data if contract else "",
-        options=dict(source.options) if source else contract.options if contract else {},
-        spec=_spec(session, blocks, declared, source, contract),
+        data=contract.data if contract else "",
+        options=contract.options if contract else {},
+        spec=_spec(session, blocks, declared, contract),
     )
 
 
@@ -169,29 +169,45 @@ def _spec(
     session: Session,
     blocks: tuple[LatentBlock, ...],
     declared: Declared,
-    source: Source | None,
     contract: Manifest | None,
 ) -> DataSpec:
-    """The spec of the images: of the data, of the contract, or by the decoder's output.
+    """The spec of the images: of the contract, or by the shape that is declared or found.
 
     Unless the decoder gives the parameters of another likelihood, its values are probabilities.
     """
-    known = source.test.spec if source else contract.spec if contract else None
-    if known is None:
-        check_codes(session, latent.dims(blocks))
-        found = declared.shape or decoded_shape(session, latent.dims(blocks))
-        shape = image_shape(found)
-        if shape is None:
-            raise CheckpointError(
-                f"{session.path} gives values of shape {list(found)} for each code, which is no "
-                "image of 1 or 3 channels; name its shape by --shape, such as --shape 28 28"
-            )
-        known = DataSpec("image", shape, "bernoulli")
-    return known if PARAMETERS in session.outputs else replace(known, likelihood="bernoulli")
+    if contract and declared.shape is None:
+        has_parameters = PARAMETERS in session.outputs
+        return contract.spec if has_parameters else replace(contract.spec, likelihood=LIKELIHOOD)
+    check_codes(session, latent.dims(blocks))
+    found = declared.shape or decoded_shape(session, latent.dims(blocks))
+    shape = image_shape(found)
+    if shape is None:
+        raise CheckpointError(
+            f"{session.path} gives values of shape {list(found)} for each code, which is no "
+            "image of 1 or 3 channels; name its shape by --shape, such as --shape 28 28"
+        )
+    return DataSpec("image", shape, LIKELIHOOD)
+
+
+def _with_data(manifest: Manifest, source: Source, *, known: bool) -> tuple[Manifest, Dataset]:
+    """The manifest with the source of the data, and their test samples in the decoder's size.
+
+    Unless they are `known`, by a contract, the classes are those of the data. Raises as
+    `data.load_for`.
+    """
+    spec, options = manifest.spec, source.options
+    if not known:
+        if source.name in data.DATASETS:  # `read` would need the training part, too
+            found = data.load(source.name, "test", options=options)
+        else:
+            found = data.read(source.name, options, like=spec).test
+        spec = replace(found.spec, shape=spec.shape, likelihood=spec.likelihood)
+    test = data.load_for(source.name, options, spec, "test")
+    return replace(manifest, data=source.name, options=options.as_json(), spec=spec), test
 
 
 def _encodings(runtime: OnnxRuntime, test: Dataset) -> checkpoint.Encodings:
-    """The encoded test samples. Raises ValueError for data of another shape."""
+    """The encoded test samples."""
     from vae import metrics
     from vae.runtime.onnx_model import as_model
 

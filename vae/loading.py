@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae import checkpoint, latent
 from vae.cache import ENTRY, LRUCache
 from vae.catalog import folder_of
 from vae.model import Model
+from vae.runtime import Runtime
+from vae.runtime.onnx import MODEL as ONNX
+from vae.runtime.onnx import OnnxRuntime
 
 if TYPE_CHECKING:
     import torch
@@ -65,16 +69,21 @@ def load(name: str) -> Model:
 
 
 def _read(name: str) -> Model:
+    folder = folder_of(name)
+    imported = checkpoint.read_manifest(folder).model == ONNX
+    model = Model(name, OnnxRuntime.read(folder) if imported else _torch_runtime(folder))
+    if "decodes" in model.info.abilities:  # the first call initialises the runtime's kernels
+        model.decode(latent.origin(model.info.blocks)[None])
+    return model
+
+
+def _torch_runtime(folder: Path) -> Runtime:
     from vae.runtime.decoding import threads_for
     from vae.runtime.torch import TorchRuntime
 
     device = choose_device()
     with threads_for(1):  # starting several takes longer than converting the weights
-        module = checkpoint.read_model(folder_of(name), str(device))
-        model = Model(name, TorchRuntime(module, device))
-    if "decodes" in model.info.abilities:  # the first call initialises torch's kernels
-        model.decode(latent.origin(model.info.blocks)[None])
-    return model
+        return TorchRuntime(checkpoint.read_model(folder, str(device)), device)
 
 
 def is_loaded(name: str) -> bool:

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vae import attributes, latent, losses
+from vae import attributes, latent, losses, reconstruction_metrics
 from vae.checkpoint import Encodings
 from vae.dataspec import Dataset
 from vae.interface import (
@@ -320,6 +320,8 @@ def _autoencoding(
         "active_units": int((encodings.mean[:, free].var(axis=0) > latent.ACTIVE).sum()),
         "grey_cross_entropy": float(encodings.cross_entropy.mean()),
     }
+    if test.spec.kind == "image" and not isinstance(model, Conditions):
+        figures |= reconstruction_metrics.evaluate(model, train, test, len(free))
     labelled = encodings.labels >= 0
     if np.isfinite(encodings.logvar[:, free]).all():
         figures["grey_elbo"] = -float((encodings.cross_entropy + encodings.kl).mean())

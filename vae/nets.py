@@ -6,82 +6,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae.conv_nets import residual_conv
 from vae.dataspec import DataSpec
-from vae.likelihoods import likelihood_of
+from vae.layers import Crop, LearnedConstants, Nets, ResidualBlock, Sizes
+from vae.likelihoods import LearnsConstants, likelihood_of
 
-Nets = tuple[nn.Sequential, nn.Sequential]
 # range of an encoder's log-variance: deviations from 0.001 to 20, and exp never overflows
 LOGVAR = (-14.0, 6.0)
-
-
-class Sizes(NamedTuple):
-    """What an encoder and a decoder are built for."""
-
-    sample: tuple[int, ...]  # shape of a sample: (C, H, W) of an image
-    parameters: tuple[int, ...]  # shape of the parameters of its likelihood
-    latent: int  # inputs of the decoder
-    outputs: int  # outputs of the encoder
-    hidden: int  # units a layer
-    depth: int  # hidden layers or residual blocks
-    dropout: float  # dropout probability
 
 
 def decode(decoder: nn.Module, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]:
     """Decode codes with any number of leading axes; convolutions accept one only."""
     parameters = decoder(z.reshape(-1, z.shape[-1])).float()
     return parameters.reshape(*z.shape[:-1], *parameters.shape[1:])
-
-
-class Crop(nn.Module):
-    """The upper left part of an image; layers that double a side give multiples of four."""
-
-    def __init__(self, height: int, width: int) -> None:
-        super().__init__()
-        self.height, self.width = height, width
-
-    def forward(self, h: Float[Tensor, "B C G V"]) -> Float[Tensor, "B C H W"]:
-        return h[..., : self.height, : self.width]
-
-
-class ResidualBlock(nn.Module):
-    """h + W2 dropout(gelu(W1 norm(h))): a pre-norm feed-forward block, as in a transformer."""
-
-    def __init__(self, width: int, dropout: float) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.LayerNorm(width),
-            nn.Linear(width, width),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(width, width),
-        )
-
-    def forward(self, h: Float[Tensor, "*B H"]) -> Float[Tensor, "*B H"]:
-        return h + self.body(h)
-
-
-class FourierFeatures(nn.Module):
-    """Fourier features sqrt(2) sin(W z + b) of a code (Tancik et al. 2020); W and b are learned.
-
-    A network on low-dimensional coordinates fits low frequencies first. With a code of two
-    dimensions the decoder needs high ones: all of MNIST lies in one plane.
-    """
-
-    def __init__(self, latent: int, width: int, frequency: float) -> None:
-        super().__init__()
-        self.phase = nn.Linear(latent, width)
-        nn.init.normal_(self.phase.weight, std=frequency)
-        nn.init.uniform_(self.phase.bias, -math.pi, math.pi)
-
-    def forward(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B H"]:
-        with torch.autocast(z.device.type, enabled=False):  # bfloat16 has too few digits for z
-            return math.sqrt(2) * torch.sin(self.phase(z.float()))  # unit variance
 
 
 def mlp(sizes: Sizes) -> Nets:
@@ -273,8 +214,9 @@ NETS: dict[str, Callable[[Sizes], Nets]] = {
     "conv": conv,
     "hybrid": hybrid,
     "sigmoid": sigmoid,
+    "residual-conv": residual_conv,
 }
-CONVOLUTIONAL = {"conv", "hybrid"}
+CONVOLUTIONAL = {"conv", "hybrid", "residual-conv"}
 
 
 def build(
@@ -293,5 +235,11 @@ def build(
             f"net {net} is for images of 4 pixels or more a side, not for samples of shape "
             f"{list(spec.shape)}; take net=residual"
         )
-    parameters = likelihood_of(spec).parameters
-    return NETS[net](Sizes(spec.shape, parameters, latent, outputs, hidden, depth, dropout))
+    likelihood = likelihood_of(spec)
+    rows, *rest = likelihood.parameters
+    constants = likelihood.constants if isinstance(likelihood, LearnsConstants) else 0
+    sizes = Sizes(spec.shape, (rows - constants, *rest), latent, outputs, hidden, depth, dropout)
+    encoder, decoder = NETS[net](sizes)
+    if constants:
+        decoder.append(LearnedConstants(constants))
+    return encoder, decoder

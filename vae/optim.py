@@ -28,6 +28,8 @@ class TrainConfig:
     clip: float = 10.0  # largest norm of the gradient
     seed: int = 0
     validation: int = 0  # training images held out for the choice of settings
+    balance: float = 1.0  # a class of n images is seen n^balance times; 0: all classes alike
+    passes: int = 1  # times that an epoch goes over the images
     labels: int = 0  # training images whose label is used, as many of each class; 0: all
     precision: str = "auto"  # auto: bfloat16 where the device has it in hardware; float32
     start: str = ""  # a run's folder whose weights to start from; empty: random weights
@@ -43,6 +45,10 @@ class TrainConfig:
             raise ValueError(f"no schedule {self.schedule!r} or no precision {self.precision!r}")
         if self.labels < 0:
             raise ValueError(f"labels is a number of labelled samples or 0, not {self.labels}")
+        if not 0 <= self.balance <= 1 or self.passes < 1:
+            raise ValueError(
+                f"balance is from 0 to 1 and passes 1 or more, not {self.balance} and {self.passes}"
+            )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"a seed is a whole number from 0 to 2^32 - 1, not {self.seed}")
 
@@ -77,8 +83,9 @@ class GradientStep:
     """The `Step` of a model with one objective.
 
     objective is a module that holds the model as `.model` and maps (batch, *draws, progress) to
-    scalars, of which "loss" is minimised; draw(batch, noise) makes its random numbers. Raises
-    ValueError where config.freeze names no part of the model.
+    scalars, of which "loss" is minimised; draw(batch, noise) makes its random numbers. augment
+    changes the batches of training, not those of validation. Raises ValueError where config.freeze
+    names no part of the model.
     """
 
     def __init__(
@@ -87,8 +94,9 @@ class GradientStep:
         draw: Callable[[Batch, Noise], tuple[Tensor, ...]],
         config: TrainConfig,
         noise: Noise,
+        augment: Callable[[Batch, Noise], Batch] = lambda batch, noise: batch,
     ) -> None:
-        self.config, self.noise, self.draw = config, noise, draw
+        self.config, self.noise, self.draw, self.augment = config, noise, draw, augment
         self.device = next(objective.parameters()).device
         self.model = objective.get_submodule("model")
         parts = dict(self.model.named_children())
@@ -128,6 +136,7 @@ class GradientStep:
             part.eval()
 
     def __call__(self, batch: Batch, progress: float) -> Scalars:
+        batch = self.augment(batch, self.noise)
         draws = self.draw(batch, self.noise)
         for group in self.optimiser.param_groups:
             group["lr"].fill_(learning_rate(self.config, progress))

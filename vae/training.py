@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vae import checkpoint, latent, models
-from vae.batches import Batches, hold_out, with_labels
+from vae.batches import Batches, epoch_rows, hold_out, with_labels
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
@@ -181,7 +181,8 @@ def train(
                 f"{preset.model} needs the class of every {data.spec.noun}, and {unlabelled:,} "
                 "have none; classifier-vae needs few"
             )
-        batches = Batches(training, config.batch, own_device, rank, world)
+        rows = epoch_rows(training, config)
+        batches = Batches(training, config.batch, own_device, rank, world, rows)
         if rank == 0:
             _trim_log(folder, first)
         samples = EpochSamples(folder, model, first)

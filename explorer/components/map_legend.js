@@ -63,10 +63,10 @@ export class Legend {
   }
 
   drawChips() {
-    const title = "Click: hide or show. Double click: this one alone";
     const chips = this.entries.map((entry) => {
       const swatch = element("i", { className: `glyph-${entry.glyph}` });
       const name = element("span", { textContent: entry.name });
+      const title = `${entry.title}. Click: hide or show. Double click: this one alone`;
       const chip = element("button", { type: "button", title, ariaLabel: entry.title }, swatch, name);
       chip.style.setProperty("--colour", entry.colour);
       chip.addEventListener("click", (event) => {

@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ Visit = Callable[[], AppTest]
 def visit(monkeypatch: pytest.MonkeyPatch, download: Loading) -> Visit:
     """A visitor's page; all of them share one download."""
     monkeypatch.setattr(originals, "shared", lambda *_: download)
-    labels = type("Codes", (), {"labels": DIGITS.labels})
+    labels = type("Codes", (), {"labels": DIGITS.labels, "digest": ""})
     monkeypatch.setattr(session, "encodings", lambda _: labels)
     monkeypatch.setattr(originals, "PAUSE", 30)  # seconds: a run that ends, ends before
 
@@ -200,12 +201,14 @@ def test_each_failure_of_a_fetch_is_shown(visit: Visit, source: Source) -> None:
 # --- the model's own data ------------------------------------------------------------------------
 
 OTHER = Dataset(np.ones((3, 28, 28), np.uint8), np.array([2, 1, 0]), MNIST)
+INVERTED = replace(DIGITS, samples=255 - DIGITS.samples)  # with the same labels
 
 
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
         (OTHER, "mnist holds other samples now than those that were encoded."),
+        (INVERTED, "mnist holds other samples now than those that were encoded."),
         (None, "refused"),
         (DIGITS, ""),
     ],
@@ -213,7 +216,7 @@ OTHER = Dataset(np.ones((3, 28, 28), np.uint8), np.array([2, 1, 0]), MNIST)
 def test_only_the_samples_that_were_encoded_are_originals(
     found: Dataset | None, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    codes = type("Codes", (), {"labels": DIGITS.labels})
+    codes = type("Codes", (), {"labels": DIGITS.labels, "digest": DIGITS.digest})
     monkeypatch.setattr(session, "encodings", lambda _: codes)
     loading = downloads.ended(found)
     monkeypatch.setattr(originals, "shared", lambda *_: loading)

@@ -289,6 +289,27 @@ def test_a_conditional_model_is_evaluated_by_an_independent_classifier(
     assert all(np.isfinite(np.sum(value)) for value in figures.values())
 
 
+def test_the_classifier_of_digits_measures_no_other_data(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    np.savez(tmp_path / "mine.npz", images=images, labels=np.array(["cat", "dog"] * 30))
+    args = ("train", "cvae", *SMALL, "--epochs", 1, "--data", tmp_path / "mine.npz", "--batch", 54)
+    assert within(monkeypatch, *args, "--out", tmp_path / "run") == 0
+    assert within(monkeypatch, "evaluate", tmp_path / "run") == 0
+    figures = checkpoint.read_metrics(tmp_path / "run")
+    assert figures["test_images"] == 6
+    assert "agreement" not in figures
+    out = tmp_path / "out.npz"
+    args = ("generate", tmp_path / "run", "--count", 3, "--classes", "dog", "--out", out)
+    assert within(monkeypatch, *args) == 0
+    with np.load(out) as generated:
+        assert generated["labels"].tolist() == [1, 1, 1]
+        assert generated["images"].shape == (3, 8, 8, 3)
+
+
 def test_the_history_of_a_second_stage_follows_that_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,11 @@ import pytest
 
 from tests.vae.runtime import onnx_models
 from vae import __main__ as cli
-from vae import catalog, checkpoint, exporting, importing, latent, models, service
+from vae import catalog, checkpoint, data, exporting, importing, latent, models, service
 from vae.checkpoint import CheckpointError, Manifest
+from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
+from vae.download import Progress
 from vae.importing import Declared, Files, Source, find_files, import_model
 from vae.interface import abilities
 from vae.latent import LatentBlock
@@ -38,19 +40,27 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def data() -> Dataset:
-    """Nine random grey images of three classes."""
-    return random_data(GREY)
-
-
 def random_data(spec: DataSpec) -> Dataset:
+    """Nine images of three classes."""
     pixels = np.random.default_rng(0).integers(0, 256, (9, *spec.array_shape), np.uint8)
     return Dataset(pixels, np.arange(9) % 3, spec)
 
 
-def source(data: Dataset) -> Source:
-    return Source("my-images", data, {})
+Named = Callable[[Dataset], Source]
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch) -> Named:
+    """Registers a data set under the name "my-images"."""
+
+    def register(dataset: Dataset) -> Source:
+        def load(split: str, *, progress: Progress | None = None) -> Dataset:
+            return dataset
+
+        monkeypatch.setitem(data.DATASETS, "my-images", load)
+        return Source("my-images", Options())
+
+    return register
 
 
 def trained(folder: Path, name: str, spec: DataSpec) -> Path:
@@ -85,7 +95,7 @@ class TestRoundTrip:
         ids=lambda value: value if isinstance(value, str) else value.nouns,
     )
     def test_an_exported_model_is_imported_as_it_was(
-        self, tmp_path: Path, name: str, spec: DataSpec, unchecked: None
+        self, tmp_path: Path, named: Named, name: str, spec: DataSpec, unchecked: None
     ) -> None:
         test, folder = random_data(spec), tmp_path / "onnx"
         original = trained(tmp_path / "original", name, spec)
@@ -93,7 +103,7 @@ class TestRoundTrip:
         assert [path.name for path in paths] == ["decoder.onnx", "encoder.onnx", "config.json"]
         graph = onnx.load(paths[0]).graph
         assert [one.name for one in (*graph.input, *graph.output)] == ["z", "images", "parameters"]
-        imported = import_model(find_files(folder), Declared(), source(test))
+        imported = import_model(find_files(folder), Declared(), named(test))
         checkpoint.write_encodings(original, checkpoint.read_encodings(imported))
         before, after = service.load(str(original)), service.load("a-title")
         assert after.info.blocks == before.info.blocks
@@ -156,16 +166,17 @@ class TestImport:
         assert model.pictures(latent.origin(info.blocks)[None]).shape == (1, 8, 10, 3)
         assert not (folder / checkpoint.ENCODINGS).exists()
 
-    def test_an_encoder_encodes_the_test_samples(self, tmp_path: Path, data: Dataset) -> None:
+    def test_an_encoder_encodes_the_test_samples(self, tmp_path: Path, named: Named) -> None:
+        test = random_data(GREY)
         found = files(
             tmp_path / "in", onnx_models.decoder(3, (64,)), onnx_models.encoder((8, 8), 3)
         )
-        folder = import_model(found, Declared(title="Mine"), source(data))
+        folder = import_model(found, Declared(title="Mine"), named(test))
         info, codes = service.info("mine"), service.encodings("mine")
         assert info.abilities == {"decodes", "encodes"}
         assert (info.spec, info.data) == (GREY, "my-images")
-        assert codes.labels.tolist() == data.labels.tolist()
-        mean, _ = service.load("mine").encode(data.samples.astype(np.float32) / 255)
+        assert codes.labels.tolist() == test.labels.tolist()
+        mean, _ = service.load("mine").encode(test.samples.astype(np.float32) / 255)
         np.testing.assert_allclose(codes.mean, mean, atol=1e-3)
         assert (codes.cross_entropy > 0).all()
         assert (codes.kl > 0).all()
@@ -190,9 +201,7 @@ class TestImport:
         images = service.load("t").decode(np.zeros((1, 2), np.float32))
         assert 0 < images.min() < images.max() < 1
 
-    def test_the_contract_applies_to_a_decoder_of_its_folder(
-        self, tmp_path: Path, data: Dataset
-    ) -> None:
+    def test_the_contract_applies_to_a_decoder_of_its_folder(self, tmp_path: Path) -> None:
         blocks = (LatentBlock("z", 2, "normal"), LatentBlock("y", 3, "categorical", "class"))
         manifest = Manifest(
             "onnx", {"range": [-1, 1]}, {}, "Conditional", "By hand.", blocks, (), spec=GREY
@@ -273,10 +282,22 @@ def test_an_encoder_needs_data(tmp_path: Path) -> None:
         import_model(found, Declared(), None)
 
 
-def test_data_of_another_size_are_refused(tmp_path: Path, data: Dataset) -> None:
+def test_a_named_data_set_of_another_size_is_refused(tmp_path: Path, named: Named) -> None:
     found = files(tmp_path, onnx_models.decoder(3, (9, 9)), onnx_models.encoder((9, 9), 3))
-    with pytest.raises(CheckpointError, match=r"shape \[9, 9\] for each code, not an image of sh"):
-        import_model(found, Declared(), source(data))
+    with pytest.raises(ValueError, match="has images of 8x8 in grey, and the model images of 9x9"):
+        import_model(found, Declared(), named(random_data(GREY)))
+
+
+def test_images_of_ones_own_get_the_size_of_the_decoder(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 20, 20), np.uint8)
+    np.savez(tmp_path / "mine.npz", images=pixels, labels=np.repeat(["cat", "dog"], 20))
+    found = files(tmp_path, onnx_models.decoder(3, (9, 9)), onnx_models.encoder((9, 9), 3))
+    source = Source(str(tmp_path / "mine.npz"), Options())
+    folder = import_model(found, Declared(title="T"), source)
+    info = service.info(folder.name)
+    assert (info.spec.shape, info.spec.classes) == ((1, 9, 9), ("cat", "dog"))
+    assert info.data == source.name
+    assert len(service.encodings(folder.name).mean) == 4  # a tenth
 
 
 def test_a_class_that_the_data_lack_is_refused(tmp_path: Path) -> None:
@@ -322,8 +343,8 @@ def test_a_damaged_checkpoint_is_refused_when_it_is_loaded(
 
 class TestCommandLine:
     @pytest.fixture
-    def run(self, monkeypatch: pytest.MonkeyPatch, data: Dataset) -> Callable[..., int]:
-        """Runs the command line in this process, with `mine` as a data set."""
+    def run(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+        """Runs the command line in this process."""
 
         def run(*arguments: Any) -> int:
             monkeypatch.setattr("sys.argv", ["vae", *map(str, arguments)])

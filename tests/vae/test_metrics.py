@@ -300,7 +300,7 @@ def test_a_conditional_model_is_measured_given_the_class(
     assert figures["elbo_given_y"] < figures["log_likelihood_given_y_importance_50"] + 1, (
         "up to noise"
     )
-    assert figures["log_likelihood_given_y_importance_50"] < found + 0.1
+    assert figures["log_likelihood_given_y_importance_50"] < found + 1, "up to noise"
 
     # computed here: with y given, only z is sampled and only z has a density
     x, y = metrics.binarised(metrics.as_tensor(few)), torch.eye(10)[torch.from_numpy(few.labels)]

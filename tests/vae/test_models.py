@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ TRAIN = TrainConfig(precision="float32", schedule="constant")
 # Small, so that the tests are quick; none has the shape or the classes of MNIST.
 GREY = DataSpec("image", (1, 8, 8), "bernoulli", ("a", "b", "c"))
 COLOUR = DataSpec("image", (3, 6, 5), "bernoulli", ("cat", "dog"))
-SPECS = {"grey": GREY, "colour": COLOUR}
+SPECS = {"grey": GREY, "colour": COLOUR, "gaussian": replace(COLOUR, likelihood="gaussian")}
 CLASSES = len(GREY.classes)
 
 
@@ -193,7 +194,7 @@ def test_a_step_of_the_classifier_does_so_too() -> None:
     moves_and_lowers("classifier")
 
 
-MIXTURE = {"components": 3, "samples": 8}
+MIXTURE: dict[str, Any] = {"components": 3, "samples": 8}
 FEW_LABELS = {"known": True, "agreement": 2.0, "consistency": 1.0, "classifier": "sigmoid"}
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vae import nets
+from vae import layers, nets
 from vae.dataspec import MNIST
 
 
@@ -73,7 +73,7 @@ def test_the_published_net_with_dropout() -> None:
 
 
 def test_a_residual_block_adds_to_its_input() -> None:
-    block = nets.ResidualBlock(16, 0.0)
+    block = layers.ResidualBlock(16, 0.0)
     nn.init.zeros_(block.get_parameter("body.4.weight"))
     nn.init.zeros_(block.get_parameter("body.4.bias"))
     h = torch.randn(3, 16)
@@ -83,7 +83,7 @@ def test_a_residual_block_adds_to_its_input() -> None:
 def test_fourier_features_have_unit_variance_and_vary_faster_with_the_frequency() -> None:
     torch.manual_seed(0)
     z = torch.randn(500, 2)
-    slow, fast = (nets.FourierFeatures(2, 400, frequency) for frequency in (0.1, 5.0))
+    slow, fast = (layers.FourierFeatures(2, 400, frequency) for frequency in (0.1, 5.0))
     assert fast(z).var().item() == pytest.approx(1, abs=0.05)
     step = torch.full_like(z, 0.01)
     assert (fast(z + step) - fast(z)).norm() > 10 * (slow(z + step) - slow(z)).norm()

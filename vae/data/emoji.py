@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from vae.data.source import COLOUR_LIKELIHOOD
 from vae.data.split import in_test
 from vae.dataspec import Dataset, DataSpec
 from vae.download import DataError, Progress
 
 FILE = Path(__file__).resolve().parents[2] / "assets" / "data" / "emoji" / "emoji32.npz"
-LIKELIHOOD = "bernoulli"  # a name in likelihoods.LIKELIHOODS
 
 
 def group_of(name: str) -> str:
@@ -37,7 +37,7 @@ def noto_emoji(split: str, *, progress: Progress | None = None) -> Dataset:
         raise DataError(
             f"{FILE} cannot be read ({error}): restore it with git checkout -- assets"
         ) from error
-    spec = DataSpec("image", (3, *images.shape[1:3]), LIKELIHOOD, classes, noun="emoji")
+    spec = DataSpec("image", (3, *images.shape[1:3]), COLOUR_LIKELIHOOD, classes, noun="emoji")
     rows = in_test(labels, groups=[group_of(str(name)) for name in names])
     rows = rows if split == "test" else ~rows
     return Dataset(images[rows], labels[rows].astype(np.int64), spec, names=names[rows].tolist())

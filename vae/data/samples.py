@@ -11,14 +11,19 @@ from vae.data import labels as label_names
 from vae.data.options import Options
 from vae.data.pixels import SHALLOW
 from vae.data.plan import Plan, make_plan, some_rows
-from vae.data.source import MAX_BYTES, ArrayImages, Source
+from vae.data.source import (
+    COLOUR_LIKELIHOOD,
+    GREY_LIKELIHOOD,
+    MAX_BYTES,
+    ArrayImages,
+    Source,
+)
 from vae.data.split import in_test
 from vae.dataspec import MNIST, SIDES, Dataset, DataSpec
 from vae.download import DataError
 from vae.prepare import is_prepared
 from vae.resize import grey, opaque
 
-LIKELIHOOD = "bernoulli"  # a name in likelihoods.LIKELIHOODS, of images of one's own
 COLOURED = 24  # of 255: difference of two channels from which a pixel has a colour
 COLOURED_SHARE = 1e-3  # of the pixels of a data set in colour
 CHUNK = 1024  # images inspected at a time
@@ -73,12 +78,14 @@ def assemble(source: Source, options: Options, where: str, like: DataSpec | None
     names = source.labels
     if digits and is_mnist:
         names = [digits.get(name or "") for name in names or ()]
+        if renamed := [f"{name} is {digit}" for name, digit in digits.items() if name != digit]:
+            plan = plan.noted(f"the names mean digits: {', '.join(renamed[:2])}")
         classes = list(MNIST.classes)
     labels = label_names.indices(names, classes, len(kept))[kept]
     spec = DataSpec(
         "image",
         (1 if samples.ndim == 3 else 3, *samples.shape[1:3]),
-        LIKELIHOOD,
+        GREY_LIKELIHOOD if samples.ndim == 3 else COLOUR_LIKELIHOOD,
         tuple(classes),
         "mnist" if is_mnist else "resize",
         noun="digit" if digits and is_mnist else "image",
@@ -237,4 +244,7 @@ def restyled(dataset: Dataset, options: Options, where: str) -> Dataset:
     shape = (3 if colour else 1, height, width)
     as_before = shape == dataset.spec.shape and not plan.transpose and plan.invert is not True
     kept = dataset.spec.prepare if as_before and options.prepare == "auto" else "resize"
-    return replace(dataset, samples=samples, spec=replace(dataset.spec, shape=shape, prepare=kept))
+    spec = replace(dataset.spec, shape=shape, prepare=kept)
+    if shape[0] != channels:
+        spec = replace(spec, likelihood=COLOUR_LIKELIHOOD if colour else GREY_LIKELIHOOD)
+    return replace(dataset, samples=samples, spec=spec)

@@ -11,6 +11,8 @@ import numpy as np
 
 from vae.image_file import image_size, read_image, white_of
 
+# names in likelihoods.LIKELIHOODS, of images in grey and in colour
+GREY_LIKELIHOOD, COLOUR_LIKELIHOOD = "bernoulli", "gaussian"
 MAX_BYTES = 1 << 30  # of all samples as uint8: they are held in memory
 
 

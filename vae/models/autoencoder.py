@@ -13,6 +13,7 @@ from vae.dataspec import DataSpec
 from vae.distributed import Noise
 from vae.interface import Batch, LatentModel
 from vae.latent import LatentBlock
+from vae.layers import ResidualBlock
 from vae.optim import GradientStep, Scalars, TrainConfig
 from vae.posteriors import Point, Posterior
 
@@ -62,7 +63,7 @@ def _shifts(encoder: nn.Sequential) -> list[str]:
     last, before = len(encoder) - 1, encoder[-2]
     if isinstance(before, nn.LayerNorm):
         return [f"{last}", f"{last - 1}"]
-    if isinstance(before, nets.ResidualBlock):
+    if isinstance(before, ResidualBlock):
         return [f"{last}", f"{last - 1}.body.{len(before.body) - 1}"]
     return [f"{last}"]
 

@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae import losses, nets
+from vae import augment, losses, nets
 from vae.batches import targets
 from vae.dataspec import DataSpec
 from vae.distributed import Noise
 from vae.interface import Batch, LatentModel
 from vae.latent import LatentBlock
+from vae.layers import FourierFeatures
 from vae.optim import GradientStep, Scalars, TrainConfig
 from vae.posteriors import DiagonalGaussian, GaussianMixture, Posterior
 
@@ -34,6 +35,10 @@ class VAEConfig:
     warm_up: float = 0.0  # share of training over which the KL's weight rises from 0 to beta
     frequency: float = 0.0  # deviation of the decoder's Fourier frequencies; 0: no Fourier features
     scale: str = "logvar"  # what the encoder returns besides means: logvar, or a softplus deviation
+    # augmentation of training images, each with its own probability
+    flip: float = 0.0  # horizontal flip
+    affine: float = 0.0  # rotation, shear, scale and shift
+    hue: float = 0.0  # rotation of the hue by any angle, and a change of contrast
 
     def __post_init__(self) -> None:
         if (
@@ -42,6 +47,7 @@ class VAEConfig:
             or not 0 <= self.warm_up <= 1
             or self.samples < 1
             or self.frequency < 0
+            or not all(0 <= p <= 1 for p in (self.flip, self.affine, self.hue))
             or self.components < 1
         ):
             raise ValueError(f"out of range: {self}")
@@ -73,7 +79,7 @@ class VAE(LatentModel):
             c.net, spec, inputs, outputs, c.hidden, c.depth, c.dropout
         )
         if c.frequency:
-            decoder = nn.Sequential(nets.FourierFeatures(c.latent, c.hidden, c.frequency), decoder)
+            decoder = nn.Sequential(FourierFeatures(c.latent, c.hidden, c.frequency), decoder)
         self.decoder = decoder
 
     def encode(self, x: Float[Tensor, "B *X"]) -> Posterior:
@@ -159,4 +165,8 @@ def make_step(model: VAE, config: TrainConfig, noise: Noise) -> GradientStep:
         x = targets(model, batch.x, noise)
         return x, noise.normal(len(x), c.samples, size)
 
-    return GradientStep(objective, draw, config, noise)
+    def augmented(batch: Batch, noise: Noise) -> Batch:
+        x = augment.augment(batch.x, noise, flip=c.flip, affine=c.affine, hue=c.hue)
+        return batch._replace(x=x)
+
+    return GradientStep(objective, draw, config, noise, augmented)

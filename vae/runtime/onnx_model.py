@@ -62,7 +62,7 @@ class ImportedConditionalModel(ImportedModel):
 
 
 def as_model(runtime: OnnxRuntime) -> ImportedModel:
-    """The model of a runtime that has an encoder."""
+    """The model that a runtime runs; without an encoder, `encode` raises ValueError."""
     conditional = "conditions" in runtime.abilities
     return ImportedConditionalModel(runtime) if conditional else ImportedModel(runtime)
 

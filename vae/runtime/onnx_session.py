@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,18 @@ _registering, _registered = threading.Lock(), threading.Event()
 Shape = tuple[int | None, ...]  # None: an axis whose size is not fixed
 
 
+class _Input(NamedTuple):
+    name: str
+    type: str
+    shape: Shape
+
+    @classmethod
+    def of(cls, declared: Any) -> _Input:
+        """An input as ONNX Runtime describes it; names of axes become None."""
+        shape = tuple(n if isinstance(n, int) and n > 0 else None for n in declared.shape)
+        return cls(declared.name, declared.type, shape)
+
+
 class Session:
     """A graph with one input of floats. Safe to call from several threads at once.
 
@@ -38,8 +50,8 @@ class Session:
         self.path, self.size = path, SIZE * len(content)
         try:
             self._session = _load(content)
-            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-            shapes = [_shape(one.shape) for one in inputs]
+            inputs = [_Input.of(one) for one in self._session.get_inputs()]
+            self.outputs: tuple[str, ...] = tuple(o.name for o in self._session.get_outputs())
         except ImportError as error:
             raise CheckpointError(
                 f"{path} needs ONNX Runtime, which is not installed; install it with: "
@@ -61,8 +73,7 @@ class Session:
                 "input"
             )
         self._name, self._dtype = inputs[0].name, DTYPES[inputs[0].type]
-        self.input_shape = shapes[0]
-        self.outputs: tuple[str, ...] = tuple(one.name for one in outputs)
+        self.input_shape = inputs[0].shape
 
     @property
     def batch(self) -> int | None:
@@ -201,11 +212,6 @@ class _Watch:
 
 
 _watch = _Watch()
-
-
-def _shape(declared: list[Any]) -> Shape:
-    """A declared shape, in which names of axes become None."""
-    return tuple(n if isinstance(n, int) and n > 0 else None for n in declared)
 
 
 def _reason(error: Exception) -> str:

@@ -77,6 +77,8 @@ def test_names_that_mean_digits_are_digits_in_order(tmp_path: Path, folders: Seq
     assert loaded.train.spec.classes == tuple("0123456789")
     assert (loaded.train.spec.prepare, loaded.train.spec.noun) == ("mnist", "digit")
     assert loaded.train.spec.shape == (1, 28, 28)
+    if folders[1] == "Sample002":
+        assert "the names mean digits: Sample001 is 0, Sample002 is 1" in loaded.notes
     found = classes_of(loaded)
     for digit, path in enumerate(files.values()):
         assert found[path.relative_to(tmp_path).as_posix()] == str(digit)

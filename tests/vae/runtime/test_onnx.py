@@ -149,24 +149,27 @@ def batch_statistics() -> onnx.ModelProto:
 
 
 def two_inputs() -> onnx.ModelProto:
-    axes = {"inputs": {"z": ["n", 3], "y": ["n", 3]}, "outputs": {"images": ["n", 3]}}
+    axes: dict[str, Any] = {
+        "inputs": {"z": ["n", 3], "y": ["n", 3]},
+        "outputs": {"images": ["n", 3]},
+    }
     return onnx_models.model([helper.make_node("Add", ["z", "y"], ["images"])], **axes)
 
 
 def two_outputs() -> onnx.ModelProto:
-    axes = {"inputs": {"z": ["n", 3]}, "outputs": {"a": ["n", 3], "b": ["n", 3]}}
+    axes: dict[str, Any] = {"inputs": {"z": ["n", 3]}, "outputs": {"a": ["n", 3], "b": ["n", 3]}}
     nodes = [helper.make_node("Relu", ["z"], [name]) for name in "ab"]
     return onnx_models.model(nodes, **axes)
 
 
 def whole_number_codes() -> onnx.ModelProto:
-    axes = {"inputs": {"z": ["n", 3]}, "outputs": {"images": ["n", 3]}}
+    axes: dict[str, Any] = {"inputs": {"z": ["n", 3]}, "outputs": {"images": ["n", 3]}}
     nodes = [helper.make_node("Identity", ["z"], ["images"])]
     return onnx_models.model(nodes, dtype=onnx.TensorProto.INT64, **axes)
 
 
 def unknown_operator() -> onnx.ModelProto:
-    axes = {"inputs": {"z": ["n", 3]}, "outputs": {"images": ["n", 3]}}
+    axes: dict[str, Any] = {"inputs": {"z": ["n", 3]}, "outputs": {"images": ["n", 3]}}
     return onnx_models.model([helper.make_node("Foo", ["z"], ["images"])], **axes)
 
 
@@ -200,7 +203,7 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
         r"gives values from -\S+ to \S+, outside of the range 0 to 1; declare .*--range -1 1, or",
     ),
     "NaN": (
-        lambda: onnx_models.unary("Sqrt", latent=3),
+        lambda: onnx_models.square_root(3),
         "gives NaN in its output images; check the model's weights",
     ),
     "noise": (random_images, "gives different images for the same code; export the model in eval"),

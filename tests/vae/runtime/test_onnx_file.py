@@ -4,6 +4,7 @@ import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,7 +15,7 @@ from tests.vae.runtime import onnx_models
 from vae.checkpoint import CheckpointError
 from vae.runtime import onnx_file
 
-AXES = {"inputs": {"z": ["batch", 2]}, "outputs": {"images": ["batch", 4]}}
+AXES: dict[str, Any] = {"inputs": {"z": ["batch", 2]}, "outputs": {"images": ["batch", 4]}}
 
 
 @pytest.fixture
