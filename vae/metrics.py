@@ -51,6 +51,12 @@ def binarised(x: Float[Tensor, "N *X"], seed: int = 0) -> Float[Tensor, "N *X"]:
     return (torch.rand(x.shape, generator=torch.Generator().manual_seed(seed)) < x).float()
 
 
+def _part_size(x: Float[Tensor, "N *X"], count: int) -> int:
+    """How many samples a forward pass takes: `count` of 28x28 values, fewer of larger ones, so that
+    the memory of a pass is bounded."""
+    return max(1, min(count, count * 28 * 28 // math.prod(x.shape[1:])))
+
+
 def _chunks(x: Tensor, size: int, label: str, quiet: bool) -> Iterator[Tensor]:
     yield from tqdm(x.split(size), desc=label, unit="batch", leave=False, disable=quiet)
 
@@ -87,9 +93,10 @@ def elbo(
     Raises ValueError without `one_hot` for a conditional model that does not infer the class.
     """
     generator = torch.Generator().manual_seed(seed)
-    chunks = x.split(500)
+    size = _part_size(x, 500)
+    chunks = x.split(size)
     if one_hot is not None:
-        pairs = zip(chunks, one_hot.split(500), strict=True)
+        pairs = zip(chunks, one_hot.split(size), strict=True)
         parts = [_elbo(model, part, y, draws, generator) for part, y in pairs]
     elif isinstance(model, InfersClass):
         parts = [_elbo_over_classes(model, part, draws, generator) for part in chunks]
@@ -162,8 +169,9 @@ def importance_sampled(
     conditional model.
     """
     generator, values = torch.Generator().manual_seed(seed), []
-    for index, part in enumerate(_chunks(x, 20, f"log p(x), {samples} samples", quiet)):
-        given = None if one_hot is None else one_hot[20 * index : 20 * index + len(part)]
+    size = _part_size(x, 20)
+    for index, part in enumerate(_chunks(x, size, f"log p(x), {samples} samples", quiet)):
+        given = None if one_hot is None else one_hot[size * index : size * index + len(part)]
         q = _posterior(model, part, given)
         z = q.draw(samples, generator)  # [K, B, Z]
         with autocast(z.device):  # changes a mean over images by some 0.002 nats, in half the time
@@ -194,7 +202,7 @@ def grid_quadrature(
     cell = 2 * math.log(2 * reach / (steps - 1))  # log of a cell's area
     z = torch.cartesian_prod(axis, axis)  # [steps^2, 2]
     total = torch.full((len(x),), -torch.inf)
-    for part in _chunks(z, 5000, f"log p(x), {steps}x{steps} grid", quiet):
+    for part in _chunks(z, _part_size(x, 5000), f"log p(x), {steps}x{steps} grid", quiet):
         # log p(x, z) of all samples and cells
         joint = model.likelihood.pairwise_log_prob(model.decode(part), x)  # [N, G]
         joint += losses.standard_normal_log_density(part)
@@ -254,7 +262,7 @@ def encode(model: nn.Module, data: Dataset, *, flat: bool = False) -> Encodings:
     if not isinstance(model, Encodes) or not isinstance(model, Decodes):
         raise ValueError(f"{type(model).__name__} does not both encode and decode")
     x = as_tensor(data)
-    posteriors = [model.encode(part) for part in x.split(1000)]
+    posteriors = [model.encode(part) for part in x.split(_part_size(x, 1000))]
     terms = elbo(cast(Autoencodes, model), x)
     mean = torch.cat([q.code for q in posteriors]).numpy()
     free = _continuous(model, mean.shape[1])
@@ -287,10 +295,9 @@ def evaluate(
     ValueError for a model without any metric. `conditional_metrics.evaluate` measures samples
     generated given a class.
     """
-    figures: dict[str, Any] = {
-        "test_images": len(test),
-        "parameters": sum(p.numel() for p in model.parameters()),
-    }
+    figures: dict[str, Any] = {"test_images": len(test)}
+    if parameters := sum(p.numel() for p in model.parameters()):  # unknown of an imported model
+        figures["parameters"] = parameters
     if not isinstance(model, Classifies | Autoencodes):
         name = type(model).__name__
         raise ValueError(f"{name} does not both encode and decode, nor classify")
@@ -306,7 +313,8 @@ def accuracy(model: Classifies, data: Dataset) -> float:
     """Share of the labelled samples whose most probable class is their label, 0 to 1; there must be
     a labelled one."""
     labelled = data.select(data.labels >= 0)
-    classes = [model.classify(part).argmax(1) for part in as_tensor(labelled).split(1000)]
+    x = as_tensor(labelled)
+    classes = [model.classify(part).argmax(1) for part in x.split(_part_size(x, 1000))]
     return float((torch.cat(classes).numpy() == labelled.labels).mean())
 
 
@@ -328,21 +336,25 @@ def _autoencoding(
         figures |= _likelihoods(
             model, binarised(x, seed) if model.likelihood.binary else x, test, quiet
         )
-    with torch.inference_mode():
-        codes = torch.cat(
-            [model.encode(part).code[:, free] for part in as_tensor(train).split(1000)]
-        )
+    known = _codes(model, train)[:, free]
     for count in LABELS:
         if not labelled.any() or not 0 < count // max(1, train.class_count) <= fewest_labels(train):
             continue
         figures[f"knn_accuracy_{count}"] = nearest_neighbours(
-            codes.numpy(),
+            known,
             train,
             encodings.mean[labelled][:, free],
             encodings.labels[labelled],
             count,
         )
     return figures
+
+
+@torch.inference_mode()
+def _codes(model: Encodes, data: Dataset) -> Float[np.ndarray, "N Z"]:
+    """The codes of the samples. Only a part of them at a time is converted to floats."""
+    parts = np.array_split(data.samples, math.ceil(len(data) / 500))
+    return np.concatenate([model.encode(to_tensor(p, data.spec)).code.numpy() for p in parts])
 
 
 def _likelihoods(
