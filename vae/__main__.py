@@ -91,6 +91,8 @@ def _data_of(folder: Path, args: argparse.Namespace) -> tuple[str, data.Options,
     if trained_on in data.DATASETS or data.available(trained_on, "test"):
         own = data.Options.from_json(manifest.options)
         return trained_on, data_options(args, own), manifest.spec
+    if not trained_on:
+        raise ValueError(f"the model in {folder} was imported without data; name some by --data")
     raise ValueError(
         f"the model in {folder} was trained on {trained_on}, which does not exist; run this where "
         "it does, or name other data by --data"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,8 @@ def report(name: str, loaded: Loaded) -> str:
         "prepared": {"mnist": "as MNIST's digits", "resize": "resized"}.get(spec.prepare, ""),
     }
     for attribute, values in _attributes(loaded).items():
-        facts[attribute] = f"{np.nanmin(values):.4g} to {np.nanmax(values):.4g}"
+        known = values[~np.isnan(values)]
+        facts[attribute] = f"{known.min():.4g} to {known.max():.4g}" if len(known) else "unknown"
     lines = [f"{title:10} {fact}" for title, fact in facts.items() if fact]
     notes = [f"{'' if row else 'decided':10} {note}" for row, note in enumerate(loaded.notes)]
     skipped = [f"{'skipped':10} {loaded.warning}"] if loaded.skipped else []
@@ -50,8 +51,8 @@ def _classes(loaded: Loaded) -> str:
     return f"{len(classes):,}: {listed}" if classes else "none"
 
 
-def _values(parts: object) -> str:
-    samples = [part.samples for part in parts if len(part)]  # pyright: ignore
+def _values(parts: Iterable[Dataset]) -> str:
+    samples = [part.samples for part in parts if len(part)]
     low, high = min(int(s.min()) for s in samples), max(int(s.max()) for s in samples)
     mean = sum(float(s.mean(dtype=np.float64)) * len(s) for s in samples)
     return f"{low} to {high} of 255, mean {mean / sum(map(len, samples)):.1f}"

@@ -12,7 +12,17 @@ import pytest
 
 from tests.vae.runtime import onnx_models
 from vae import __main__ as cli
-from vae import catalog, checkpoint, data, exporting, importing, latent, models, service
+from vae import (
+    catalog,
+    checkpoint,
+    conditional_metrics,
+    data,
+    exporting,
+    importing,
+    latent,
+    models,
+    service,
+)
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
@@ -20,6 +30,8 @@ from vae.download import Progress
 from vae.importing import Declared, Files, Source, find_files, import_model
 from vae.interface import abilities
 from vae.latent import LatentBlock
+from vae.runtime.onnx import OnnxRuntime
+from vae.runtime.onnx_model import as_model
 
 GREY = DataSpec("image", (1, 8, 8), "bernoulli", ("a", "b", "c"))
 COLOUR = DataSpec("image", (3, 8, 10), "bernoulli", ("a", "b", "c"))
@@ -217,7 +229,11 @@ class TestImport:
         info = service.info("conditional")
         assert info.abilities == {"decodes", "conditions"}
         assert info.class_dims == slice(2, 5)
-        assert service.load("conditional").generate(np.array([0, 2]), seed=1).shape == (2, 8, 8)
+        images = service.load("conditional").generate(np.array([0, 2]), seed=1)
+        assert images.shape == (2, 8, 8)
+        model = as_model(OnnxRuntime.read(catalog.folder_of("conditional")))
+        by_command, _ = conditional_metrics.generate(model, np.array([0, 2]), seed=1)
+        np.testing.assert_allclose(by_command, images, atol=1e-3)
 
 
 def unnamed_size() -> onnx.ModelProto:
@@ -368,6 +384,14 @@ class TestCommandLine:
         assert service.info("mine").data == "digits"
         assert run(*arguments) == 2
         assert "exists; choose another --name" in capsys.readouterr().err
+
+    def test_a_decoder_without_data_is_not_measured(
+        self, run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        decoder = onnx_models.write(tmp_path / "alone.onnx", onnx_models.decoder(2, (8, 8)))
+        assert run("import", decoder) == 0
+        assert run("evaluate", "alone") == 2
+        assert "was imported without data; name some by --data" in capsys.readouterr().err
 
     def test_export_to_onnx(
         self,
