@@ -33,14 +33,15 @@ class ConvBlock(nn.Module):
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
+        last = nn.Conv2d(channels, channels, 3, padding=1)
+        with torch.no_grad():
+            last.weight.mul_(START)
         self.body = nn.Sequential(
             *(nn.GroupNorm(channels // GROUP, channels), nn.SiLU()),
             nn.Conv2d(channels, channels, 3, padding=1),
             *(nn.GroupNorm(channels // GROUP, channels), nn.SiLU(), nn.Dropout(dropout)),
-            nn.Conv2d(channels, channels, 3, padding=1),
+            last,
         )
-        with torch.no_grad():
-            self.body[-1].weight *= START
 
     def forward(self, h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         return h + self.body(h)

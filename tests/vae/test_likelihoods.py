@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch.distributions import Bernoulli, Independent
+from torch.distributions import Bernoulli, Independent, Normal
 
 from vae import likelihoods
 from vae.dataspec import DataSpec
@@ -94,3 +94,26 @@ def test_log_prob_stays_finite_and_exact_for_extreme_logits() -> None:
     torch.testing.assert_close(log_prob, torch.full((2,), -90 * 1e4))
     (gradient,) = torch.autograd.grad(log_prob.sum(), logits)
     assert gradient.abs().max() == 1
+
+
+@pytest.mark.parametrize("leading", [(), (5,), (3, 5)])
+def test_the_gaussian_is_that_of_torch(leading: tuple[int, ...]) -> None:
+    gaussian = likelihoods.Gaussian(SPEC.shape)
+    parameters = numbers(*leading, *gaussian.parameters)
+    parameters[..., 3, :, :] = -2.5
+    x = torch.rand(*leading, *SPEC.shape, generator=torch.Generator().manual_seed(1))
+    normal = Independent(Normal(gaussian.mean(parameters), math.exp(-2.5)), 3)
+    torch.testing.assert_close(gaussian.log_prob(parameters, x), normal.log_prob(x))
+
+
+def test_the_best_deviation_is_the_error_of_the_mean() -> None:
+    """sigma-VAE, Rybkin et al. 2021, section 3.2."""
+    gaussian = likelihoods.Gaussian(SPEC.shape)
+    logits, x = numbers(20, *SPEC.shape), torch.rand(20, *SPEC.shape)
+    best = (x - logits.sigmoid()).square().mean().sqrt().log()
+
+    def log_prob(log_deviation: torch.Tensor) -> float:
+        plane = log_deviation.expand(20, 1, *SPEC.shape[1:])
+        return gaussian.log_prob(torch.cat([logits, plane], 1), x).sum().item()
+
+    assert log_prob(best) > max(log_prob(best - 0.05), log_prob(best + 0.05))

@@ -1,5 +1,7 @@
 """PSNR, and the PCA that it is compared with."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -57,7 +59,8 @@ def test_pca_stays_in_the_range_of_images() -> None:
 
 
 def test_figures_of_a_model() -> None:
-    model = models.build("vae", {"net": "residual", "hidden": 8, "depth": 0}, SPEC).eval()
+    model: Any = models.build("vae", {"net": "residual", "hidden": 8, "depth": 0}, SPEC)
+    model.eval().requires_grad_(False)
     train, test = dataset(20), dataset(10, seed=1)
     figures = reconstruction_metrics.evaluate(model, train, test, 2)
     x = torch.from_numpy(test.samples).movedim(-1, 1) / 255

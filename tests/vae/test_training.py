@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import load_file
 
 from vae import checkpoint, models, training
-from vae.batches import Batches, hold_out, with_labels
+from vae.batches import Batches, epoch_rows, hold_out, with_labels
 from vae.checkpoint import (
     CONFIG,
     LOG,
@@ -106,6 +106,24 @@ class TestBatches:
             assert [len(part) for part in parts] == [20 // world] * world
             together = [n for row in zip(*parts, strict=True) for n in row]
             assert together == numbers(whole)
+
+    def test_an_epoch_goes_over_the_rows_that_it_is_given(self) -> None:
+        rows = np.array([3, 3, 8, 1, 3, 8])
+        batches = Batches(numbered(20), 2, CPU, rows=rows)
+        seen = [n for batch in batches.epoch(seeded(0)) for n in numbers(batch)]
+        assert len(batches) == 3
+        assert sorted(seen) == sorted(rows)
+
+    @pytest.mark.parametrize(("balance", "shares"), [(1.0, [64, 16, 4]), (0.5, [64, 32, 16])])
+    def test_an_epoch_repeats_images_and_balances_classes(
+        self, balance: float, shares: list[int]
+    ) -> None:
+        labels = np.repeat([0, 1, 2], [64, 16, 4])
+        images = Dataset(np.zeros((84, 28, 28), np.uint8), labels, MNIST)
+        rows = epoch_rows(images, TrainConfig(balance=balance, passes=3))
+        counts = Counter(rows.tolist())
+        assert [counts[row] for row in (0, 64, 80)] == [3, 3 * shares[1] // 16, 3 * shares[2] // 4]
+        assert np.bincount(labels[rows]).tolist() == [3 * share for share in shares]
 
     def test_sizes_that_do_not_fit_are_named(self) -> None:
         with pytest.raises(ValueError, match="batch of 15 is not a multiple of 2"):
@@ -197,6 +215,7 @@ class TestSettings:
         [
             *(("epochs", 0), ("batch", 0), ("rate", 0.0), ("rate", math.nan)),
             *(("schedule", "linear"), ("precision", "half"), ("seed", -1), ("seed", 2**32)),
+            *(("balance", 1.5), ("passes", 0)),
         ],
     )
     def test_invalid_settings_are_refused(self, setting: str, value: Any) -> None:
@@ -234,6 +253,19 @@ def test_the_average_is_a_running_mean(decay: float) -> None:
             expected[name] = share * expected[name] + (1 - share) * weights
     for name, weights in step.weights().items():
         torch.testing.assert_close(weights.double(), expected[name], rtol=1e-5, atol=1e-7)
+
+
+def test_images_are_augmented_in_training_and_not_in_validation() -> None:
+    config = TrainConfig(precision="float32", average=0.0)
+    settings = {"net": "residual", "hidden": 8, "depth": 0, "binarise": False, "flip": 1.0}
+    model = models.build("vae", settings)
+    step, seen = MODELS["vae"].make_step(model, config, seeded(0)), []
+    model.get_submodule("encoder").register_forward_pre_hook(lambda _, x: seen.append(x[0]))
+    batch = Batch(torch.rand(4, 1, 28, 28), torch.zeros(4, dtype=torch.long))
+    step(batch, 0.5)
+    step.validate(batch)
+    assert torch.equal(seen[0], batch.x.flip(-1))
+    assert torch.equal(seen[1], batch.x)
 
 
 def test_without_an_average_none_is_saved_and_an_older_state_loads() -> None:
