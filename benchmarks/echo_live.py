@@ -9,7 +9,8 @@ import json
 import numpy as np
 import streamlit as st
 
-from explorer import assets, images
+from explorer import assets
+from explorer.renderers import image
 
 if __name__ == "__main__":
     from explorer.main import main
@@ -36,7 +37,10 @@ else:
             }
             replies.put(json.dumps(reply))
 
-    PICTURE = images.decoded_json(np.zeros((28, 28), np.uint8), [0.1] * 10, 1.0, 0.1, 0.0)
+    PICTURE = {
+        **image.view(np.zeros((28, 28), np.uint8)),
+        **{"shares": [0.1] * 10, "distance": 1.0, "decode_ms": 0.1, "hit_rate": 0.0},
+    }
     assets.disable_nagle()
     app = st.App(
         __file__, routes=[*assets.routes(), *Echo().routes()], middleware=[Middleware(Preload)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -49,13 +50,23 @@ def main() -> None:
             "Model",
             offered,
             key="model",
-            format_func=lambda name: text.inert(session.info(name).title),
+            format_func=titles(offered).__getitem__,
             width=230,
             label_visibility="collapsed",
             on_change=partial(st.session_state.update, chosen=True),
             persist_state="session",  # st.switch_page would reset the choice
         )
     page.run()
+
+
+def titles(names: list[str]) -> dict[str, str]:
+    """The titles of models, each different: the browser identifies an option by its text."""
+    found = {name: text.inert(session.info(name).title) for name in names}
+    counts = Counter(found.values())
+    return {
+        name: title if counts[title] == 1 else f"{title} ({text.inert(name)})"
+        for name, title in found.items()
+    }
 
 
 def _run(render: Callable[[str], None]) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from vae import checkpoint, latent
 from vae.checkpoint import Manifest
 from vae.interface import Decodes, Encodes
-from vae.runtime.onnx import DECODER, ENCODER, MODEL
+from vae.runtime.onnx import DECODER, ENCODER, MODEL, check_supported
 from vae.runtime.onnx_networks import IMAGES, LOGVAR, MEAN, PARAMETERS, Conversion
 
 NEEDS = ("onnx", "onnxscript")  # by torch.onnx.export; the app does without

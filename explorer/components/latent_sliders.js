@@ -11,6 +11,7 @@ import { getShared, setShared } from "./shared.js";
 import { SliderRow } from "./slider_row.js";
 import { onStrips, setStripBackground } from "./strips.js";
 
+const NARROWEST = 0.75; // width over height of the tiles: narrower ones would be higher than a row
 const RELEASE_DELAY = 80; // ms without a change, because a held key causes repeated releases
 
 class Sliders {
@@ -102,8 +103,8 @@ class Sliders {
     this.strips = strips;
     this.rows.forEach(({ strip }, index) => {
       const row = strips?.model === this.model ? strips.dims.indexOf(this.dims[index]) : -1;
-      strip.hidden = row < 0;
-      if (!strips || row < 0) return;
+      strip.hidden = row < 0 || !strips || strips.aspect < NARROWEST;
+      if (!strips || strip.hidden) return;
       strip.style.setProperty("--steps", String(strips.steps));
       strip.style.setProperty("--aspect", String(strips.aspect));
       setStripBackground(strip, strips.sheet, row, strips.dims.length);

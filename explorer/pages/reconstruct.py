@@ -280,6 +280,8 @@ def _upload(name: str) -> None:
                 "Ink", INKS, default="auto", key="ink-kind", required=True, persist_state="session"
             )
             advice = ", or set Ink above"
+        else:
+            st.caption(renderer(spec).how_prepared(spec))
         if not files:
             return
         entered = uploads.entered(files[0], spec, INKS[ink or "auto"], advice)

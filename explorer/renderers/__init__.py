@@ -57,6 +57,10 @@ class Renderer(Protocol):
         """The ways in which a visitor enters a sample."""
         ...
 
+    def how_prepared(self, spec: DataSpec) -> str:
+        """What `prepare` does, as a sentence for the visitor."""
+        ...
+
     def read(self, content: bytes) -> np.ndarray:
         """The content of an uploaded file. Raises ValueError where it cannot be read."""
         ...

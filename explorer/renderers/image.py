@@ -81,6 +81,18 @@ def entries(spec: DataSpec) -> tuple[Way, ...]:
     return ("draw", "upload") if spec.prepare == "mnist" else ("upload",)
 
 
+def how_prepared(spec: DataSpec) -> str:
+    """How an upload becomes a sample."""
+    if spec.prepare == "mnist":
+        return "The ink is centred and scaled as in MNIST."
+    channels, height, width = spec.shape
+    colours = "its colours are kept" if channels == 3 else "it becomes grey"
+    return (
+        f"The image is fitted into {width} \N{MULTIPLICATION SIGN} {height} pixels with its aspect "
+        f"ratio; {colours}, and what is left is filled with the colour of its border."
+    )
+
+
 def read(content: bytes) -> np.ndarray:
     """The pixels of an image file. Raises ValueError where it cannot be read."""
     return image_file.read_image(content)

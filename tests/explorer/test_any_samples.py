@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer import controls, decoded_code, originals, session
+from explorer import controls, decoded_code, main, originals, session
 from explorer.components import decoded_view
 from tests.explorer.small_checkpoints import COUNT, forget, write
 from tests.explorer.test_pages import markdown, opened
@@ -176,3 +176,11 @@ def test_captions_have_the_names_of_samples(folder: Path, monkeypatch: pytest.Mo
     named = codes._replace(names=tuple(f"sample {n}" for n in range(COUNT)))
     monkeypatch.setattr(session, "encodings", lambda _: named)
     assert decoded_code.caption("colour", 4) == "test image 4, sample 4 (cross)"
+
+
+@pytest.mark.usefixtures("folder")
+def test_models_of_one_title_are_told_apart() -> None:
+    shown = main.titles(["colour", "letters", "colour-c"])
+    assert len(set(shown.values())) == 3
+    assert shown["colour"] == "Small, 3-d (colour)"
+    assert main.titles(["colour"]) == {"colour": "Small, 3-d"}

@@ -96,7 +96,7 @@ def test_attributes_and_names_of_another_number_are_refused(
 ) -> None:
     checkpoint.write_encodings(tmp_path, some_encodings())
     with np.load(tmp_path / ENCODINGS) as file:
-        arrays = dict(file) | extra
+        arrays: dict[str, Any] = dict(file) | extra
     np.savez(tmp_path / ENCODINGS, **arrays)
     with pytest.raises(CheckpointError, match="arrays of shapes"):
         checkpoint.read_encodings(tmp_path)

@@ -23,6 +23,7 @@ from vae.latent import LatentBlock
 
 GREY = DataSpec("image", (1, 8, 8), "bernoulli", ("a", "b", "c"))
 COLOUR = DataSpec("image", (3, 8, 10), "bernoulli", ("a", "b", "c"))
+GAUSSIAN = DataSpec("image", (3, 8, 10), "gaussian", ("a", "b", "c"))
 SMALL = {"net": "mlp", "hidden": 16, "depth": 1, "latent": 2}
 LEVEL = 1 / 255
 
@@ -88,7 +89,7 @@ class TestRoundTrip:
         ("name", "spec"),
         [
             ("vae", GREY),
-            ("autoencoder", COLOUR),
+            ("autoencoder", GAUSSIAN),
             ("conditional_vae", GREY),
             ("classifier_vae", COLOUR),
         ],
@@ -165,6 +166,9 @@ class TestImport:
         model = service.load(folder.name)
         assert model.pictures(latent.origin(info.blocks)[None]).shape == (1, 8, 10, 3)
         assert not (folder / checkpoint.ENCODINGS).exists()
+        assert not data.available(info.data, "test")
+        with pytest.raises(ValueError, match="no data are named; name them by --data"):
+            data.load(info.data, "test")
 
     def test_an_encoder_encodes_the_test_samples(self, tmp_path: Path, named: Named) -> None:
         test = random_data(GREY)

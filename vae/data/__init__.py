@@ -110,6 +110,8 @@ def read(
     if str(source) in DATASETS:
         train, test = (load(source, s, options=options, progress=progress) for s in SPLITS)
         return Loaded(train, test)
+    if not str(source):  # of a model that was imported without data; Path("") is a folder
+        raise ValueError("no data are named; name them by --data")
     path = expanded(source)
     return assemble(_reader(path)(path), options, str(path), like)
 
@@ -193,7 +195,7 @@ def available(source: str | Path, split: str) -> bool:
     if str(source) in OFFICIAL:
         return OFFICIAL[str(source)].available(split)
     try:
-        return str(source) in DATASETS or expanded(source).exists()
+        return str(source) in DATASETS or (bool(str(source)) and expanded(source).exists())
     except DataError:
         return False
 

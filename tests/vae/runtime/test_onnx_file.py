@@ -147,6 +147,21 @@ def test_a_truncated_file_is_refused(path: Path) -> None:
             onnx_file.read(path)
 
 
+def test_a_damaged_file_raises_no_other_error(path: Path) -> None:
+    content, rng = onnx_models.decoder(2, (8, 8)).SerializeToString(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        for place in rng.integers(len(content), size=40):
+            damaged[place] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            onnx_file.read(path)
+        except CheckpointError:
+            refused += 1
+    assert refused > 30
+
+
 def test_a_missing_file_a_folder_and_a_device_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.onnx", tmp_path, Path("/dev/zero")):
         with pytest.raises(CheckpointError, match=f"{re.escape(str(path))} does not exist or is"):
