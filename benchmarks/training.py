@@ -114,7 +114,7 @@ def of_pythae(path: Path) -> list[Tensor]:
 
 def beside_examples(train: Dataset, test: Dataset, rounds: int) -> dict[str, float]:
     """Ours, ours without bfloat16, and the plain loop."""
-    theirs = PlainLoop(Pictures(*train), EXAMPLES)
+    theirs = PlainLoop(Pictures(train.samples, train.labels), EXAMPLES)
     ours, exact = OurLoop(train, EXAMPLES), OurLoop(train, EXAMPLES, "float32")
     turns = {"ours_400": ours, "ours_400_float32": exact, "examples": theirs}
     seconds = plain.take_turns(turns, rounds)
