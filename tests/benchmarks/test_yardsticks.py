@@ -61,7 +61,7 @@ def test_weights_carried_over_give_the_same_pictures(module: Any, few: Dataset) 
 
 
 def test_a_sample_is_its_image(module: Any, few: Dataset) -> None:
-    pictures = module("plain").Pictures(*few)
+    pictures = module("plain").Pictures(few.samples, few.labels)
     x, label = pictures[7]
     assert (len(pictures), x.dtype, tuple(x.shape)) == (300, torch.float32, (1, 28, 28))
     np.testing.assert_array_equal(x[0].numpy(), few.samples[7].astype(np.float32) / 255)
@@ -70,7 +70,10 @@ def test_a_sample_is_its_image(module: Any, few: Dataset) -> None:
 
 def test_both_loops_learn(module: Any, few: Dataset) -> None:
     plain, training = module("plain"), module("training")
-    theirs, ours = plain.PlainLoop(plain.Pictures(few.samples, few.labels), 16), training.OurLoop(few, 16)
+    theirs, ours = (
+        plain.PlainLoop(plain.Pictures(few.samples, few.labels), 16),
+        training.OurLoop(few, 16),
+    )
     before = training.test_loss(training.of_plain(theirs.net), few)
     losses = [theirs() for _ in range(6)]
     assert losses[-1] < losses[0]
