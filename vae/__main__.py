@@ -16,7 +16,7 @@ import torch
 
 from vae import (
     checkpoint,
-    codes,
+    codes_file,
     conditional_metrics,
     data,
     exporting,
@@ -25,9 +25,8 @@ from vae import (
     metrics,
     training,
 )
-from vae.arguments import parser
+from vae.arguments import data_options, parser
 from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
-from vae.data_arguments import data_options
 from vae.dataspec import Dataset, DataSpec
 from vae.interface import Conditions, LatentModel
 from vae.presets import PRESETS
@@ -135,7 +134,7 @@ def encode(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
     source = _data_of(folder, args)
     if args.out:
-        codes.check_path(args.out)
+        codes_file.check_path(args.out)
         print(f"{_write_codes(folder, args.out, source):,} codes: {args.out}")
         return
     count, dims = _encode(folder, data.load_for(*source, "test"))
@@ -150,7 +149,9 @@ def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, Data
         (split, part, metrics.encode(model, part))
         for split, part in (("train", loaded.train), ("test", loaded.test))
     ]
-    codes.write(path, parts, codes.dimension_names(manifest.blocks, manifest.spec.classes))
+    codes_file.write(
+        path, parts, codes_file.dimension_names(manifest.blocks, manifest.spec.classes)
+    )
     return sum(len(part) for _, part, _ in parts)
 
 
@@ -166,10 +167,10 @@ def import_(args: argparse.Namespace) -> None:
     files = importing.find_files(args.decoder, args.encoder)
     source, contract = None, files.contract
     if args.data:
-        source = importing.Source(args.data, data_options(args))
+        source = importing.DataSource(args.data, data_options(args))
     elif files.encoder and contract and contract.data:
         own = data.Options.from_json(contract.options)
-        source = importing.Source(contract.data, data_options(args, own))
+        source = importing.DataSource(contract.data, data_options(args, own))
     declared = importing.Declared(
         latent=args.latent,
         prior=args.prior,

@@ -25,7 +25,7 @@ CHECKPOINTS = Path(
 CLASSIFIER = "classifier"  # the shipped classifier of digits, independent of all other models
 RENAMED = {"judge": CLASSIFIER}  # former names of shipped checkpoints
 PRIOR_SAMPLES = 2000  # on the map of a model that cannot encode
-ENCODINGS_MEMORY = 256 << 20  # bytes; those of a 20-d model with 10,000 test digits have 1.8 MB
+ENCODINGS_MEMORY = 256 << 20  # bytes; those of a 20-d model with 10,000 test samples have 1.8 MB
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ModelInfo:
     abilities: frozenset[str]  # "encodes", "decodes", "conditions", "classifies"
     blocks: tuple[LatentBlock, ...]
     figures: dict[str, Any]  # metrics.json
-    kl: tuple[float, ...]  # nats per dimension, mean over the test digits; 0 if deterministic
+    kl: tuple[float, ...]  # nats per dimension, mean over the test samples; 0 if deterministic
     active: tuple[bool, ...]  # whether a dimension is in use
     spec: DataSpec = MNIST  # of the data that it was trained on
     data: str = "mnist"  # a name in data.DATASETS, or a path
@@ -154,7 +154,7 @@ def info(name: str) -> ModelInfo:
 
 
 def _kl_and_activity(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np.ndarray]:
-    """KL of each dimension [Z], nats, mean over the test digits, and whether it is in use [Z]."""
+    """KL of each dimension [Z], nats, mean over the test samples, and whether it is in use [Z]."""
     codes = encodings(name)
     if codes.mean.shape[1] != dims:
         raise CheckpointError(

@@ -46,7 +46,7 @@ class Declared:
     description: str | None = None
 
 
-class Source(NamedTuple):
+class DataSource(NamedTuple):
     """Data whose test samples are encoded, and how they are read."""
 
     name: str  # in data.DATASETS, or a path
@@ -83,7 +83,7 @@ def find_files(decoder: Path, encoder: Path | None = None) -> Files:
 def import_model(
     files: Files,
     declared: Declared,
-    source: Source | None,
+    source: DataSource | None,
     name: str | None = None,
     *,
     overwrite: bool = False,
@@ -189,7 +189,7 @@ def _spec(
     return DataSpec("image", shape, LIKELIHOOD)
 
 
-def _with_data(manifest: Manifest, source: Source, *, known: bool) -> tuple[Manifest, Dataset]:
+def _with_data(manifest: Manifest, source: DataSource, *, known: bool) -> tuple[Manifest, Dataset]:
     """The manifest with the source of the data, and their test samples in the decoder's size.
 
     Unless they are `known`, by a contract, the classes are those of the data. Raises as

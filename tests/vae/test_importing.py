@@ -27,7 +27,7 @@ from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
 from vae.download import Progress
-from vae.importing import Declared, Files, Source, find_files, import_model
+from vae.importing import DataSource, Declared, Files, find_files, import_model
 from vae.interface import abilities
 from vae.latent import LatentBlock
 from vae.runtime.onnx import OnnxRuntime
@@ -59,19 +59,19 @@ def random_data(spec: DataSpec) -> Dataset:
     return Dataset(pixels, np.arange(9) % 3, spec)
 
 
-Named = Callable[[Dataset], Source]
+Named = Callable[[Dataset], DataSource]
 
 
 @pytest.fixture
 def named(monkeypatch: pytest.MonkeyPatch) -> Named:
     """Registers a data set under the name "my-images"."""
 
-    def register(dataset: Dataset) -> Source:
+    def register(dataset: Dataset) -> DataSource:
         def load(split: str, *, progress: Progress | None = None) -> Dataset:
             return dataset
 
         monkeypatch.setitem(data.DATASETS, "my-images", load)
-        return Source("my-images", Options())
+        return DataSource("my-images", Options())
 
     return register
 
@@ -312,7 +312,7 @@ def test_images_of_ones_own_get_the_size_of_the_decoder(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 20, 20), np.uint8)
     np.savez(tmp_path / "mine.npz", images=pixels, labels=np.repeat(["cat", "dog"], 20))
     found = files(tmp_path, onnx_models.decoder(3, (9, 9)), onnx_models.encoder((9, 9), 3))
-    source = Source(str(tmp_path / "mine.npz"), Options())
+    source = DataSource(str(tmp_path / "mine.npz"), Options())
     folder = import_model(found, Declared(title="T"), source)
     info = service.info(folder.name)
     assert (info.spec.shape, info.spec.classes) == ((1, 9, 9), ("cat", "dog"))

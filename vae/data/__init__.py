@@ -14,7 +14,6 @@ from typing import Protocol
 import numpy as np
 
 from vae.data.arrays import read_npy, read_npz
-from vae.data.balance import balanced_rows
 from vae.data.digits import bundled_digits
 from vae.data.emoji import noto_emoji
 from vae.data.folder import read_folder
@@ -36,7 +35,6 @@ __all__ = [
     "Loader",
     "Options",
     "available",
-    "balanced_rows",
     "fit_to",
     "load",
     "load_for",

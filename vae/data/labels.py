@@ -12,7 +12,6 @@ UNKNOWN = {"", "nan", "none", "null", "-1"}
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 ABOUT_DIGITS = {"digit", "digits", "number", "num", "no"}  # words beside the digit itself
 WRITERS = re.compile(r"(?:sample|img)0*(\d+)", re.IGNORECASE)  # Chars74K: Sample001 is the digit 0
-MAX_CLASSES = 1000
 
 
 class Labels(NamedTuple):
