@@ -140,11 +140,12 @@ SPEEDS = [
 
 
 def names(conditional: bool) -> list[str]:
-    """The evaluated models that decode, conditional ones or the others."""
+    """The evaluated models of MNIST that decode, conditional ones or the others."""
     found = []
     for path in CHECKPOINTS.glob("*/metrics.json"):
-        abilities = json.loads(path.with_name("config.json").read_text())["abilities"]
-        if "decodes" in abilities and conditional == ("conditions" in abilities):
+        config = json.loads(path.with_name("config.json").read_text())
+        abilities, of_mnist = config["abilities"], config["data"] == "mnist"
+        if of_mnist and "decodes" in abilities and conditional == ("conditions" in abilities):
             found.append(path.parent.name)
     return sorted(found, key=lambda name: (not name.startswith("vae"), len(name), name))
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import logging
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +24,11 @@ from vae import (
     training,
 )
 from vae.arguments import data_options, parser
-from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
-from vae.dataspec import Dataset, DataSpec
+from vae.catalog import CLASSIFIER, folder_of, has_classifier
+from vae.dataspec import DataSpec
 from vae.interface import Conditions, LatentModel
 from vae.presets import PRESETS
+from vae.runtime import onnx_export
 from vae.runtime.onnx import MODEL as ONNX
 from vae.runtime.onnx import OnnxRuntime
 from vae.runtime.onnx_model import as_model
@@ -137,7 +136,9 @@ def encode(args: argparse.Namespace) -> None:
         codes_file.check_path(args.out)
         print(f"{_write_codes(folder, args.out, source):,} codes: {args.out}")
         return
-    count, dims = _encode(folder, data.load_for(*source, "test"))
+    encodings = metrics.encode(_read_model(folder), data.load_for(*source, "test"), flat=True)
+    checkpoint.write_encodings(folder, encodings)
+    count, dims = encodings.mean.shape
     print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
 
 
@@ -153,14 +154,6 @@ def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, Data
         path, parts, codes_file.dimension_names(manifest.blocks, manifest.spec.classes)
     )
     return sum(len(part) for _, part, _ in parts)
-
-
-def _encode(folder: Path, samples: Dataset) -> tuple[int, int]:
-    """Write the encodings of samples; returns their shape (N, Z)."""
-    encodings = metrics.encode(_read_model(folder), samples, flat=True)
-    checkpoint.write_encodings(folder, encodings)
-    count, dims = encodings.mean.shape
-    return count, dims
 
 
 def import_(args: argparse.Namespace) -> None:
@@ -187,55 +180,23 @@ def import_(args: argparse.Namespace) -> None:
 
 def export(args: argparse.Namespace) -> None:
     if args.onnx:
-        for path in exporting.export(folder_of(args.run), args.onnx):
+        for path in onnx_export.export(folder_of(args.run), args.onnx):
             print(f"exported: {path}")
     elif args.name is not None:
-        _export(args)
+        run = Path(args.run)
+        folder = exporting.export(
+            run,
+            args.name,
+            _data_of(run, args),
+            title=args.title,
+            description=args.description,
+            overwrite=args.replace,
+        )
+        print(f"exported: {folder}; measure it with: python -m vae evaluate {args.name}")
     else:
         raise ValueError(
             "export needs a second argument: name the checkpoint, or a folder by --onnx"
         )
-
-
-def _export(args: argparse.Namespace) -> None:
-    run = Path(args.run)
-    model, manifest = checkpoint.read_model(run), checkpoint.read_manifest(run)
-    folder = CHECKPOINTS / args.name
-    if Path(args.name).name != args.name or not args.name.strip(" ."):
-        raise ValueError(f"{args.name!r} is not a checkpoint's name: give a name without a path")
-    if folder.exists() and not args.replace:
-        raise ValueError(f"{folder} exists; choose another name, or add --replace")
-    source = _data_of(run, args)
-    manifest = dataclasses.replace(
-        manifest,
-        title=args.title or _title(manifest, args.name),
-        description=args.description or manifest.description,
-    )
-    test = data.load_for(*source, "test") if "encodes" in manifest.abilities else None
-    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    # beside the checkpoints, not among them: the app lists a folder only once it is complete
-    with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".export-") as temporary:
-        copy = Path(temporary) / args.name
-        checkpoint.write_model(copy, manifest, model.state_dict(), half=True)
-        export_history(run, copy)
-        if test is not None:
-            _encode(copy, test)  # with the half-precision weights that are shipped
-        if folder.exists():
-            folder.replace(Path(temporary) / "replaced")
-        copy.replace(folder)
-    print(f"exported: {folder}; measure it with: python -m vae evaluate {args.name}")
-
-
-def _title(manifest: checkpoint.Manifest, name: str) -> str:
-    """The title of the preset, with the data where they are not MNIST, and with the checkpoint's
-    name where another checkpoint has the title already."""
-    title = manifest.title
-    if manifest.data not in ("mnist", ""):
-        title += f", {Path(manifest.data).stem}"
-    others = {path.parent.name: path.parent for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")}
-    others.pop(name, None)
-    taken = {checkpoint.read_manifest(folder).title for folder in others.values()}
-    return f"{title} ({name})" if title in taken else title
 
 
 def inspect(args: argparse.Namespace) -> None:
@@ -244,27 +205,6 @@ def inspect(args: argparse.Namespace) -> None:
     if args.out:
         inspect_data.write_sheet(args.out, loaded.train)
         print(f"contact sheet: {args.out}")
-
-
-def export_history(run: Path, folder: Path) -> None:
-    """Write the log and the samples of a run to `folder`, preceded by those of the runs that its
-    weights started from."""
-    stages = [run]
-    while start := checkpoint.read_manifest(stages[0]).train.get("start"):
-        if not (Path(start) / checkpoint.CONFIG).exists() or Path(start) in stages:
-            break
-        stages.insert(0, Path(start))
-    logs = [stage / checkpoint.LOG for stage in stages]
-    texts = [log.read_text(encoding="utf-8") for log in logs if log.exists()]
-    lines = [json.loads(line) for text in texts for line in text.splitlines()]
-    numbered = [json.dumps(line | {"epoch": epoch}) for epoch, line in enumerate(lines, 1)]
-    checkpoint.write_atomically(
-        folder / checkpoint.LOG, lambda p: p.write_text("".join(f"{line}\n" for line in numbered))
-    )
-    spec = checkpoint.read_manifest(run).spec
-    sheets = np.concatenate([checkpoint.read_sheets(stage, spec) for stage in stages])
-    if len(sheets):
-        checkpoint.write_sheets(folder, sheets, compressed=True)
 
 
 def generate(args: argparse.Namespace) -> None:

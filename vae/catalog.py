@@ -84,6 +84,17 @@ def folder_of(name: str) -> Path:
     )
 
 
+def new_folder(name: str, *, overwrite: bool = False) -> Path:
+    """The folder of a checkpoint to be written. Raises ValueError for a path in place of a name,
+    and for a checkpoint that exists, unless `overwrite`."""
+    if Path(name).name != name or not name.strip(" ."):
+        raise ValueError(f"{name!r} is not a checkpoint's name: give a name without a path")
+    folder = CHECKPOINTS / name
+    if folder.exists() and not overwrite:
+        raise ValueError(f"{folder} exists; choose another name, or add --replace")
+    return folder
+
+
 def names() -> list[str]:
     """The names of the shipped checkpoints: plain VAEs first, then by length and alphabet.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from vae import checkpoint, data, latent
-from vae.catalog import CHECKPOINTS
+from vae.catalog import new_folder
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
@@ -96,7 +95,7 @@ def import_model(
     """
     decoder, encoder, contract = files
     manifest = _manifest(Session(decoder), declared, contract)
-    folder = _folder(name or _slug(manifest.title), overwrite)
+    folder = new_folder(name or _slug(manifest.title), overwrite=overwrite)
     test = None
     if source is not None:
         manifest, test = _with_data(manifest, source, known=contract is not None)
@@ -108,19 +107,12 @@ def import_model(
             f"{encoder} needs images to encode; name them by --data, or import the decoder alone, "
             "from a folder without an encoder"
         )
-    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    # beside the checkpoints, not among them: the app lists a folder only once it is complete
-    with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".import-") as temporary:
-        copy = Path(temporary) / folder.name
-        copy.mkdir()
-        shutil.copyfile(decoder, copy / DECODER)
+    with checkpoint.complete_folder(folder) as new:
+        shutil.copyfile(decoder, new / DECODER)
         if encoder is not None and test is not None:
-            shutil.copyfile(encoder, copy / ENCODER)
-            checkpoint.write_encodings(copy, _encodings(runtime, test))
-        checkpoint.write_json(copy / checkpoint.CONFIG, manifest.as_json())
-        if folder.exists():
-            folder.replace(Path(temporary) / "replaced")
-        copy.replace(folder)
+            shutil.copyfile(encoder, new / ENCODER)
+            checkpoint.write_encodings(new, _encodings(runtime, test))
+        checkpoint.write_json(new / checkpoint.CONFIG, manifest.as_json())
     return folder
 
 
@@ -215,15 +207,8 @@ def _encodings(runtime: OnnxRuntime, test: Dataset) -> checkpoint.Encodings:
 
 
 def _slug(title: str) -> str:
-    """A folder's name from a title."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-
-
-def _folder(name: str, overwrite: bool) -> Path:
-    """The folder of a new checkpoint. Raises ValueError for a path, and for one that exists."""
-    folder = CHECKPOINTS / name
-    if Path(name).name != name or not name.strip(" ."):
-        raise ValueError(f"{name!r} is not a checkpoint's name: give one without a path by --name")
-    if folder.exists() and not overwrite:
-        raise ValueError(f"{folder} exists; choose another --name or --title, or add --replace")
-    return folder
+    """A folder's name from a title. Raises ValueError where the title has no letters and digits."""
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    if not name:
+        raise ValueError(f"the title {title!r} has no letters; name the checkpoint by --name")
+    return name

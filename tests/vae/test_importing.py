@@ -17,8 +17,6 @@ from vae import (
     checkpoint,
     conditional_metrics,
     data,
-    exporting,
-    importing,
     latent,
     models,
     service,
@@ -30,6 +28,7 @@ from vae.download import Progress
 from vae.importing import DataSource, Declared, Files, find_files, import_model
 from vae.interface import abilities
 from vae.latent import LatentBlock
+from vae.runtime import onnx_export
 from vae.runtime.onnx import OnnxRuntime
 from vae.runtime.onnx_model import as_model
 
@@ -44,8 +43,7 @@ LEVEL = 1 / 255
 def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of shipped checkpoints."""
     folder = tmp_path / "assets" / "checkpoints"
-    for module in (catalog, importing):
-        monkeypatch.setattr(module, "CHECKPOINTS", folder)
+    monkeypatch.setattr(catalog, "CHECKPOINTS", folder)
     monkeypatch.setenv("LATENT_DEVICE", "cpu")
     for cached in (service.encodings, service.info):
         cached.cache_clear()
@@ -112,7 +110,7 @@ class TestRoundTrip:
     ) -> None:
         test, folder = random_data(spec), tmp_path / "onnx"
         original = trained(tmp_path / "original", name, spec)
-        paths = exporting.export(original, folder)
+        paths = onnx_export.export(original, folder)
         assert [path.name for path in paths] == ["decoder.onnx", "encoder.onnx", "config.json"]
         graph = onnx.load(paths[0]).graph
         assert [one.name for one in (*graph.input, *graph.output)] == ["z", "images", "parameters"]
@@ -139,7 +137,7 @@ class TestRoundTrip:
     def test_an_export_replaces_nothing(self, tmp_path: Path) -> None:
         folder = trained(tmp_path / "original", "vae", GREY)
         with pytest.raises(ValueError, match=r"config\.json exists; choose another folder"):
-            exporting.export(folder, folder)
+            onnx_export.export(folder, folder)
 
     def test_a_classifier_is_not_exported(self, tmp_path: Path) -> None:
         known = {"width": 2}
@@ -148,14 +146,14 @@ class TestRoundTrip:
         manifest = Manifest(**{**vars(manifest), "spec": GREY})
         checkpoint.write_model(tmp_path, manifest, model.state_dict())
         with pytest.raises(ValueError, match="has no decoder; export one that decodes"):
-            exporting.export(tmp_path, tmp_path / "onnx")
+            onnx_export.export(tmp_path, tmp_path / "onnx")
 
     def test_an_export_says_which_packages_it_needs(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(exporting, "NEEDS", ("onnx", "no_such_package"))
+        monkeypatch.setattr(onnx_export, "NEEDS", ("onnx", "no_such_package"))
         with pytest.raises(ValueError, match="needs no_such_package; install with: pip install no"):
-            exporting.export(tmp_path, tmp_path / "onnx")
+            onnx_export.export(tmp_path, tmp_path / "onnx")
 
 
 def files(folder: Path, decoder: onnx.ModelProto, encoder: onnx.ModelProto | None = None) -> Files:
@@ -283,7 +281,7 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], Declared, str]] = {
     "a title of no letters": (
         lambda: onnx_models.decoder(2, (8, 8)),
         Declared(title="..."),
-        "'' is not a checkpoint's name: give one without a path by --name",
+        "has no letters; name the checkpoint by --name",
     ),
 }
 
@@ -339,7 +337,7 @@ def test_the_config_of_another_model_is_no_contract(tmp_path: Path) -> None:
 def test_a_checkpoint_is_replaced_on_request_alone(tmp_path: Path) -> None:
     found, declared = files(tmp_path / "in", onnx_models.decoder(2, (8, 8))), Declared(title="T")
     import_model(found, declared, None)
-    with pytest.raises(ValueError, match="exists; choose another --name or --title, or add --repl"):
+    with pytest.raises(ValueError, match="exists; choose another name, or add --replace"):
         import_model(found, declared, None)
     import_model(found, declared, None, overwrite=True)
     folder = import_model(found, declared, None, "other")
@@ -383,7 +381,7 @@ class TestCommandLine:
         assert "mine" in capsys.readouterr().out
         assert service.info("mine").data == "digits"
         assert run(*arguments) == 2
-        assert "exists; choose another --name" in capsys.readouterr().err
+        assert "exists; choose another name" in capsys.readouterr().err
 
     def test_a_decoder_without_data_is_not_measured(
         self, run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
