@@ -15,7 +15,6 @@ import torch
 from vae import (
     checkpoint,
     codes_file,
-    conditional_metrics,
     data,
     exporting,
     importing,
@@ -27,6 +26,7 @@ from vae.arguments import data_options, parser
 from vae.catalog import CLASSIFIER, folder_of, has_classifier
 from vae.dataspec import DataSpec
 from vae.interface import Conditions, LatentModel
+from vae.metrics import generation
 from vae.presets import PRESETS
 from vae.runtime import onnx_export
 from vae.runtime.onnx import MODEL as ONNX
@@ -110,10 +110,10 @@ def evaluate(args: argparse.Namespace) -> None:
     model = _read_model(folder)
     test, quiet = loaded.test, not sys.stderr.isatty()
     figures = metrics.evaluate(model, loaded.train, test, quiet=quiet)
-    enough = metrics.fewest_labels(test) >= conditional_metrics.MIN_PER_CLASS
+    enough = metrics.fewest_labels(test) >= generation.MIN_PER_CLASS
     if isinstance(model, Conditions) and enough and _classifier_knows(loaded.test.spec):
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
-        figures |= conditional_metrics.evaluate(model, classifier, test, quiet=quiet)
+        figures |= generation.evaluate(model, classifier, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
     if args.json:
         print(json.dumps(figures, indent=2))
@@ -215,10 +215,10 @@ def generate(args: argparse.Namespace) -> None:
     if args.count < 1:
         raise ValueError(f"--count is 1 or more, not {args.count}")
     labels = np.resize(classes, args.count)
-    images, drawn_from = conditional_metrics.generate(
+    images, drawn_from = generation.generate(
         model, labels, seed=args.seed, temperature=args.temperature, quiet=False
     )
-    generated = conditional_metrics.as_dataset(images, labels, model.spec)
+    generated = generation.as_dataset(images, labels, model.spec)
     checkpoint.write_atomically(
         args.out,
         lambda p: np.savez_compressed(

@@ -19,9 +19,10 @@ from PIL import Image
 
 from tests.vae.disks import fill, mounted
 from vae import __main__ as cli
-from vae import catalog, checkpoint, conditional_metrics, data, exporting, training
+from vae import catalog, checkpoint, data, exporting, training
 from vae.checkpoint import CONFIG, ENCODINGS, LOG, PROGRESS, TRAINING, WEIGHTS
 from vae.dataspec import MNIST, Dataset
+from vae.metrics import generation
 
 SMALL = ("--set", "hidden=16", "--set", "depth=1", "--batch", "100", "--validation", "0")
 TRAIN = ("train", "vae-2d", *SMALL, "--data", "digits")
@@ -273,7 +274,7 @@ def test_a_conditional_model_is_evaluated_by_an_independent_classifier(
     checkpoints: Path, test_digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
-    monkeypatch.setattr(conditional_metrics, "EACH", 4)
+    monkeypatch.setattr(generation, "EACH", 4)
     copy = Path(shutil.copytree(checkpoints / "cvae", tmp_path / "measured"))
     source = own_images(tmp_path / "images", test_digits, 20)
     assert within(monkeypatch, "evaluate", copy, "--data", source) == 0

@@ -15,7 +15,6 @@ from vae import __main__ as cli
 from vae import (
     catalog,
     checkpoint,
-    conditional_metrics,
     data,
     latent,
     models,
@@ -28,6 +27,7 @@ from vae.download import Progress
 from vae.importing import DataSource, Declared, Files, find_files, import_model
 from vae.interface import abilities
 from vae.latent import LatentBlock
+from vae.metrics import generation
 from vae.runtime import onnx_export
 from vae.runtime.onnx import OnnxRuntime
 from vae.runtime.onnx_model import as_model
@@ -230,7 +230,7 @@ class TestImport:
         images = service.load("conditional").generate(np.array([0, 2]), seed=1)
         assert images.shape == (2, 8, 8)
         model = as_model(OnnxRuntime.read(catalog.folder_of("conditional")))
-        by_command, _ = conditional_metrics.generate(model, np.array([0, 2]), seed=1)
+        by_command, _ = generation.generate(model, np.array([0, 2]), seed=1)
         np.testing.assert_allclose(by_command, images, atol=1e-3)
 
 
