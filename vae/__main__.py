@@ -36,6 +36,7 @@ from vae.service import choose_device
 
 
 def train(args: argparse.Namespace) -> None:
+    """Train a preset into a folder, or resume a run."""
     if args.preset not in PRESETS:
         raise ValueError(f"there is no preset {args.preset!r}; choose one of {', '.join(PRESETS)}")
     settings = {"latent": args.latent, "net": args.net, "beta": args.beta}
@@ -105,6 +106,7 @@ def _read_model(folder: Path) -> LatentModel:
 
 
 def evaluate(args: argparse.Namespace) -> None:
+    """Measure a checkpoint, print the figures and write metrics.json."""
     folder = folder_of(args.name)
     loaded = data.read_for(*_data_of(folder, args))
     model = _read_model(folder)
@@ -130,6 +132,7 @@ def _classifier_knows(spec: DataSpec) -> bool:
 
 
 def encode(args: argparse.Namespace) -> None:
+    """Write encodings.npz of a checkpoint, or the codes of all samples to a file by --out."""
     folder = folder_of(args.name)
     source = _data_of(folder, args)
     if args.out:
@@ -157,6 +160,7 @@ def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, Data
 
 
 def import_(args: argparse.Namespace) -> None:
+    """Make a checkpoint of ONNX files."""
     files = importing.find_files(args.decoder, args.encoder)
     source, contract = None, files.contract
     if args.data:
@@ -179,6 +183,7 @@ def import_(args: argparse.Namespace) -> None:
 
 
 def export(args: argparse.Namespace) -> None:
+    """Copy a run to the app's checkpoints, or write ONNX files by --onnx."""
     if args.onnx:
         for path in onnx_export.export(folder_of(args.run), args.onnx):
             print(f"exported: {path}")
@@ -200,6 +205,7 @@ def export(args: argparse.Namespace) -> None:
 
 
 def inspect(args: argparse.Namespace) -> None:
+    """Describe a data set, and draw a contact sheet by --out."""
     loaded = data.read(args.data, data_options(args))
     print(inspect_data.report(args.data, loaded))
     if args.out:
@@ -208,6 +214,7 @@ def inspect(args: argparse.Namespace) -> None:
 
 
 def generate(args: argparse.Namespace) -> None:
+    """Write samples of given classes to an .npz."""
     model = _read_model(folder_of(args.name))
     if not isinstance(model, Conditions):
         raise ValueError(f"{args.name} is not conditional, so it cannot generate a given class")
