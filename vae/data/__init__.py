@@ -198,12 +198,6 @@ def available(source: str | Path, split: str) -> bool:
         return False
 
 
-def mnist_folder() -> Path:
-    """The folder of the MNIST files: LATENT_DATA, else one in the user's cache folder. Raises
-    DataError where the home folder is unknown."""
-    return OFFICIAL["mnist"].folder
-
-
 def _check_split(split: str) -> None:
     if split not in SPLITS:
         raise ValueError(f"split {split!r} is unknown: use 'train' or 'test'")
