@@ -37,17 +37,25 @@ def read_idx(path: Path) -> np.ndarray:
         if raw[:2] == b"\x1f\x8b" or path.suffix == ".gz":
             raw = gzip.decompress(raw)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as gzip ({error})") from error
+        raise DataError(f"{path} cannot be read ({error}); download it again") from error
     # two zeros, the type, the number of dimensions; then each size, big-endian
     if len(raw) < 4 or raw[:2] != b"\x00\x00" or raw[2] not in TYPES:
-        raise DataError(f"{path} is not an IDX file: it starts with {raw[:4].hex() or 'nothing'}")
+        raise DataError(
+            f"{path} is not an IDX file: it starts with "
+            f"{raw[:4].hex() or 'nothing'}; download it again"
+        )
     start, kind = 4 + 4 * raw[3], np.dtype(TYPES[raw[2]])
     if len(raw) < start:
-        raise DataError(f"{path} ends within its header of {raw[3]} dimensions")
+        raise DataError(
+            f"{path} ends within its header of {raw[3]} dimensions; download it again"
+        )
     shape = struct.unpack(f">{raw[3]}I", raw[4:start])
     count = int(np.prod(shape, dtype=object)) * kind.itemsize
     if len(raw) - start != count:
-        raise DataError(f"{path} holds {len(raw) - start} bytes, and its header gives {shape}")
+        raise DataError(
+            f"{path} holds {len(raw) - start:,} bytes after its header, which gives the shape "
+            f"{'x'.join(map(str, shape))} and {count:,} bytes; download it again"
+        )
     values = np.frombuffer(raw, kind, offset=start).reshape(shape)
     return values.astype(kind.newbyteorder("="))
 

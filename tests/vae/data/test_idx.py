@@ -99,8 +99,8 @@ def header(*shape: int) -> bytes:
         (gzip.compress(b"\x00\x00\x0a\x01\x00\x00\x00\x01a", mtime=0), "not an IDX file"),
         (gzip.compress(b"\x00\x00\x08\x03\x00", mtime=0), "ends within its header"),
         (gzip.compress(b"", mtime=0), "not an IDX file"),
-        (gzip.compress(header(2, 3) + b"123456", mtime=0)[:-12], "cannot be read as gzip"),
-        (b"not gzip", "cannot be read as gzip"),
+        (gzip.compress(header(2, 3) + b"123456", mtime=0)[:-12], "cannot be read .*download it again"),
+        (b"not gzip", "cannot be read .*download it again"),
     ],
 )
 def test_files_that_are_not_idx_are_refused(tmp_path: Path, raw: bytes, message: str) -> None:
