@@ -70,7 +70,10 @@ def test_a_sample_is_its_image(module: Any, few: Dataset) -> None:
 
 def test_both_loops_learn(module: Any, few: Dataset) -> None:
     plain, training = module("plain"), module("training")
-    theirs, ours = plain.PlainLoop(plain.Pictures(few.samples, few.labels), 16), training.OurLoop(few, 16)
+    theirs, ours = (
+        plain.PlainLoop(plain.Pictures(few.samples, few.labels), 16),
+        training.OurLoop(few, 16),
+    )
     before = training.test_loss(training.of_plain(theirs.net), few)
     losses = [theirs() for _ in range(6)]
     assert losses[-1] < losses[0]
