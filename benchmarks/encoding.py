@@ -26,7 +26,7 @@ def by_loader(model: service.Model, digits: Dataset) -> np.ndarray:
     """The means [N, Z] by a plain loop."""
     net, means = model._module.eval(), []
     with torch.no_grad():
-        for x, _ in DataLoader(Pictures(*digits), batch_size=plain.BATCH):
+        for x, _ in DataLoader(Pictures(digits.samples, digits.labels), batch_size=plain.BATCH):
             means.append(net.encode(x[:, 0].to(model.device)).mean.cpu())
     return torch.cat(means).numpy()
 

@@ -24,10 +24,11 @@ import torch
 
 from vae import catalog, checkpoint, data, metrics, service
 from vae.batches import Batches
-from vae.dataspec import Dataset
+from vae.dataspec import MNIST, Dataset
 from vae.distributed import Noise
 from vae.models.vae import VAE, VAEConfig, make_step
 from vae.optim import TrainConfig
+from vae.runtime.torch import TorchRuntime
 from vae.training import fit
 
 MODEL = "vae-2d"  # the app's default
@@ -75,8 +76,8 @@ def seek(
 ) -> dict[str, float | None]:
     """Train until the goal is reached; seconds are None where it is not."""
     torch.manual_seed(0)
-    model, evaluated = VAE(goal.model).to(device), VAE(goal.model).eval()
-    noise, x = Noise(device), metrics.grey(test)
+    model, evaluated = VAE(goal.model, MNIST).to(device), VAE(goal.model, MNIST).eval()
+    noise, x = Noise(device), metrics.as_tensor(test)
     batches = Batches(train, goal.train.batch, device)
     step = make_step(model, goal.train, noise)
     clock = Clock(device)
@@ -86,8 +87,7 @@ def seek(
     def on_epoch(epoch: int, means: dict[str, float]) -> None:
         took = clock.stop()
         evaluated.load_state_dict({k: v.cpu() for k, v in step.weights().items()})
-        cross_entropy, kl = metrics.elbo(evaluated, x, draws=2)
-        loss = float((cross_entropy + kl.sum(1)).mean())
+        loss = float(metrics.elbo(evaluated, x, draws=2).total.mean())
         print(f"{device.type}: epoch {epoch}, {took:.1f} s, {loss:.2f} nats", file=sys.stderr)
         found.update(test_loss=loss, epochs=epoch)
         if loss <= goal.loss:
@@ -127,7 +127,7 @@ def on_device(device: torch.device, quick: bool) -> dict[str, Any]:
         where = f"{goal.loss}_{goal.model.latent}d"
         found |= {f"{name}_to_{where}": value for name, value in run.items()}
     module = checkpoint.read_model(catalog.folder_of(MODEL), str(device))
-    model = service.Model(MODEL, module, device)
+    model = service.Model(MODEL, TorchRuntime(module, device))
     found["decode_ms"] = decode_ms(model)
     found["encode_images_per_s"] = encode_rate(model, test.samples)
     return found

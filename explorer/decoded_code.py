@@ -67,7 +67,7 @@ def is_ready(name: str) -> bool:
         return False
     if session.info(name).class_dims is None or session.is_ready(session.service.CLASSIFIER):
         return True
-    # not has_classifier of the session, which loads it; last, because it reads the disk
+    # not has_classifier of the session, which loads it
     return not session.is_judged(name)
 
 

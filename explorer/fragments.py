@@ -16,7 +16,7 @@ class Fragment(StrEnum):
     """Keys of the fragments."""
 
     # Explore
-    CODE = "current-code"  # the decoded digit and the sliders
+    CODE = "current-code"  # the decoded sample and the sliders
     MAP = "map"
     MOVES = "code-buttons"
     TRAVERSALS = "traversals"

@@ -75,10 +75,17 @@ def write(now: Visit) -> None:
     """
     z = ",".join(f"{v:g}" for v in now.place.z)
     wanted = {"z": z} if now.place.sample is None else {"sample": str(now.place.sample)}
-    before, now.link = now.link, {"model": now.model} | wanted
+    before, written = now.link, {"model": now.model} | wanted
+    # an old link stays as it is: another address would be one more step of the Back button
+    now.link = before if _renamed(before) == written else written
     # the second condition holds where a change of page has emptied the address
     if now.link != before or st.query_params.to_dict() != now.link:
         st.query_params.from_dict(now.link)
+
+
+def _renamed(query: dict[str, str]) -> dict[str, str]:
+    """A query with today's names of its parameters."""
+    return {"sample" if key == "digit" else key: value for key, value in query.items()}
 
 
 def index(given: str, count: int, key: str = "sample", noun: str = "sample") -> int:

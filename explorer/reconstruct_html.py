@@ -72,7 +72,8 @@ def strip(pictures: Sequence[str], captions: Sequence[str]) -> str:
 def steps(named: Sequence[tuple[str, np.ndarray]]) -> str:
     """The pictures of a preparation's steps, numbered, in squares of one size."""
     cells = "".join(
-        f'<figure><div class="square">{images.picture(shrunk(image), title)}</div>'
+        f'<figure><div class="square{" colour" * (image.ndim == 3)}">'
+        f"{images.picture(shrunk(image), title)}</div>"
         f"<figcaption><b>{number}</b> {html.escape(title)}</figcaption></figure>"
         for number, (title, image) in enumerate(named, 1)
     )

@@ -150,7 +150,7 @@ PRESETS: dict[str, Preset] = {
         {"latent": 32, "net": "residual-conv", "hidden": 256, "depth": 2, "dropout": 0.0}
         | {"beta": 16.0, "warm_up": 0.1, "flip": 0.5, "affine": 0.5, "hue": 0.1},
         EMOJI,
-        "Emoji VAE, 32-d",
+        "VAE, 32-d",
         "A convolutional VAE of 32x32 images in colour, trained on 3,400 emoji.",
         data="emoji",
     ),

@@ -132,7 +132,8 @@ def _choice(
     options: dict[str, Any] = {
         "label": text.widget_label(label),
         "options": range(block.size),
-        "format_func": lambda value: text.widget_label(names[value]),
+        # buttons read Markdown, a list does not
+        "format_func": lambda value: text.widget_label(names[value]) if few else names[value],
         "key": key,
         "on_change": choose,
         "label_visibility": "collapsed",

@@ -118,16 +118,18 @@ def _classes(spec: DataSpec) -> list[int]:
     state, key = st.session_state, "asked-classes"
     if state.get("asked-of") != spec.classes:  # another model's choice
         state["asked-of"], state[key] = spec.classes, list(_default(spec, 1)[0])
-    names = [text.widget_label(name) for name in text.class_names(spec)]
+    names = text.class_names(spec)
+    few = len(names) <= MAX_PILLS
     label = spec.nouns.capitalize() if text.names_digits(spec) else "Classes"
     options: dict[str, Any] = {
         "label": label,
         "options": range(len(names)),
-        "format_func": lambda label: names[label],
+        # pills read Markdown, a list does not
+        "format_func": lambda label: text.widget_label(names[label]) if few else names[label],
         "key": key,
         "persist_state": "session",
     }
-    if len(names) <= MAX_PILLS:
+    if few:
         return st.pills(**options, selection_mode="multi")
     return st.multiselect(**options)
 

@@ -166,7 +166,7 @@ def _order(choice: Choice, found: Dataset, now: session.Visit | None) -> tuple[W
 
 
 def _class_choice(spec: DataSpec, restart: Callable[[], None]) -> int:
-    names = [text.widget_label(name) for name in text.class_names(spec)]
+    names = text.class_names(spec)
     state = st.session_state
     state["class"] = min(state.get("class", 0), len(names) - 1)  # another model has fewer
     return st.selectbox(

@@ -45,7 +45,7 @@ def choose(name: str) -> None:
         persist_state="session",
     )
     if len(spec.classes) > generation.MAX_CLASSES:
-        names = [text.widget_label(sort) for sort in text.class_names(spec)]
+        names = text.class_names(spec)
         st.multiselect(
             f"Classes, at most {generation.MAX_CLASSES}",
             range(len(names)),
@@ -76,9 +76,9 @@ def _classes(name: str) -> list[int]:
 
 
 def _every(name: str) -> str:
-    """All the classes, for a sentence: "all ten digits", "all classes"."""
+    """The classes that are shown, for a sentence."""
     spec = session.info(name).spec
-    return "all ten digits" if text.names_digits(spec) else "each class"
+    return "all ten digits" if text.names_digits(spec) else "all classes"
 
 
 def show(name: str) -> None:

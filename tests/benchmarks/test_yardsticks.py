@@ -61,7 +61,7 @@ def test_weights_carried_over_give_the_same_pictures(module: Any, few: Dataset) 
 
 
 def test_a_sample_is_its_image(module: Any, few: Dataset) -> None:
-    pictures = module("plain").Pictures(*few)
+    pictures = module("plain").Pictures(few.samples, few.labels)
     x, label = pictures[7]
     assert (len(pictures), x.dtype, tuple(x.shape)) == (300, torch.float32, (1, 28, 28))
     np.testing.assert_array_equal(x[0].numpy(), few.samples[7].astype(np.float32) / 255)

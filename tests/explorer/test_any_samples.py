@@ -184,3 +184,10 @@ def test_models_of_one_title_are_told_apart() -> None:
     assert len(set(shown.values())) == 3
     assert shown["colour"] == "Small, 3-d (colour)"
     assert main.titles(["colour"]) == {"colour": "Small, 3-d"}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_list_of_classes_shows_their_names_unescaped() -> None:
+    """Streamlit reads Markdown on buttons, and plain text in a list."""
+    (choice,) = [one for one in opened("Explore", "colour-c").selectbox if "class" in str(one.key)]
+    assert choice.options == list(SHAPES)

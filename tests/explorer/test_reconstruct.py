@@ -61,6 +61,7 @@ class Codes:
     labels: np.ndarray
     cross_entropy: np.ndarray
     kl: np.ndarray
+    digest: str = ""
 
 
 def digits(count: int) -> Dataset:

@@ -220,6 +220,14 @@ def test_a_visit_begins_without_steps_to_undo(query: dict[str, str]) -> None:
 
 
 @pytest.mark.usefixtures("shipped")
+def test_an_old_link_to_a_digit_stays_as_it_is_until_the_code_changes() -> None:
+    """Another address would be one more step of the browser's Back button, leading here again."""
+    app = run(model="vae-2d", digit="3")
+    assert app.session_state["visit"].place.sample == 3
+    assert dict(app.query_params) == {"model": "vae-2d", "digit": "3"}
+
+
+@pytest.mark.usefixtures("shipped")
 def test_a_change_of_model_keeps_the_digit_and_clears_the_history() -> None:
     app = run(model="vae-2d", digit="9")
     app.session_state["model"] = "vae-5d"
