@@ -179,7 +179,7 @@ def import_(args: argparse.Namespace) -> None:
         description=args.description,
     )
     folder = importing.import_model(files, declared, source, args.name, overwrite=args.replace)
-    print(f"imported: {folder}; the app's menu lists it")
+    print(f"imported: {folder}: {importing.summary(folder)}; the app's menu lists it")
 
 
 def export(args: argparse.Namespace) -> None:
@@ -221,6 +221,8 @@ def generate(args: argparse.Namespace) -> None:
     classes = _classes(args, model.spec)
     if args.count < 1:
         raise ValueError(f"--count is 1 or more, not {args.count}")
+    if args.seed < 0:
+        raise ValueError(f"--seed is 0 or more, not {args.seed}")
     labels = np.resize(classes, args.count)
     images, drawn_from = generation.generate(
         model, labels, seed=args.seed, temperature=args.temperature, quiet=False

@@ -24,6 +24,7 @@ CHECKPOINTS = Path(
 )
 CLASSIFIER = "classifier"  # the shipped classifier of digits, independent of all other models
 RENAMED = {"judge": CLASSIFIER}  # former names of shipped checkpoints
+LONGEST = 255  # bytes of a checkpoint's name, which is that of a folder
 PRIOR_SAMPLES = 2000  # on the map of a model that cannot encode
 ENCODINGS_MEMORY = 256 << 20  # bytes; those of a 20-d model with 10,000 test samples have 1.8 MB
 
@@ -87,6 +88,8 @@ def folder_of(name: str) -> Path:
 def new_folder(name: str, *, overwrite: bool = False) -> Path:
     """The folder of a checkpoint to be written. Raises ValueError for a path in place of a name,
     and for a checkpoint that exists, unless `overwrite`."""
+    if len(name.encode()) > LONGEST:
+        raise ValueError(f"{name[:20]}... is too long a name; give a shorter one")
     if Path(name).name != name or not name.strip(" ."):
         raise ValueError(f"{name!r} is not a checkpoint's name: give a name without a path")
     folder = CHECKPOINTS / name

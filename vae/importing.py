@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from vae import checkpoint, data, latent
 from vae.catalog import new_folder
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Options
-from vae.dataspec import Dataset, DataSpec
+from vae.dataspec import SIDES, Dataset, DataSpec
 from vae.latent import LatentBlock
 from vae.runtime.image_layout import image_shape
 from vae.runtime.onnx import DECODER, ENCODER, MODEL, OnnxRuntime
@@ -27,6 +28,7 @@ from vae.runtime.onnx_session import Session
 
 PRIORS = ("normal", "uniform")
 DESCRIPTION = "An imported model."
+LONGEST = 60  # characters of a folder's name
 LIKELIHOOD = "bernoulli"  # of a decoder that gives no parameters of another one
 
 
@@ -95,7 +97,9 @@ def import_model(
     """
     decoder, encoder, contract = files
     manifest = _manifest(Session(decoder), declared, contract)
-    folder = new_folder(name or _slug(manifest.title), overwrite=overwrite)
+    folder = new_folder(
+        name or _slug(manifest.title) or _slug(decoder.stem) or "model", overwrite=overwrite
+    )
     test = None
     if source is not None:
         manifest, test = _with_data(manifest, source, known=contract is not None)
@@ -140,11 +144,17 @@ def _blocks(
     if contract and declared.latent is None and declared.prior is None:
         return contract.blocks
     shape = session.input_shape
-    size = declared.latent or (shape[1] if len(shape) == 2 else None)
+    size = declared.latent
+    if size is None and len(shape) > 2:
+        check_codes(session, shape[1] or 1)
+    if size is None and len(shape) == 2:
+        size = shape[1]
     if size is None:
         raise CheckpointError(
             f"{session.path} does not say how many coordinates a code has; say it by --latent"
         )
+    if size < 1:
+        raise ValueError(f"--latent is 1 or more, not {size}")
     return (LatentBlock("z", size, declared.prior or "normal"),)  # pyright: ignore[reportArgumentType]
 
 
@@ -178,6 +188,11 @@ def _spec(
             f"{session.path} gives values of shape {list(found)} for each code, which is no "
             "image of 1 or 3 channels; name its shape by --shape, such as --shape 28 28"
         )
+    if max(shape[1:]) > SIDES[1]:
+        raise CheckpointError(
+            f"{session.path} gives images of {shape[1]}x{shape[2]}, and the app shows sides of "
+            f"{SIDES[1]} pixels at the most; export a decoder of smaller images"
+        )
     return DataSpec("image", shape, LIKELIHOOD)
 
 
@@ -207,8 +222,21 @@ def _encodings(runtime: OnnxRuntime, test: Dataset) -> checkpoint.Encodings:
 
 
 def _slug(title: str) -> str:
-    """A folder's name from a title. Raises ValueError where the title has no letters and digits."""
-    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    if not name:
-        raise ValueError(f"the title {title!r} has no letters; name the checkpoint by --name")
-    return name
+    """A folder's name from a title: its letters and digits of ASCII, those with accents without."""
+    plain = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST].strip("-")
+
+
+def summary(folder: Path) -> str:
+    """How an imported model was understood, in one line."""
+    manifest = checkpoint.read_manifest(folder)
+    channels, height, width = manifest.spec.shape
+    low, high = Conversion.from_json(manifest.config).range
+    values = "logits" if manifest.config.get("logits") else f"values from {low:g} to {high:g}"
+    priors = " and ".join(sorted({block.prior for block in manifest.blocks}))
+    dims = latent.dims(manifest.blocks)
+    return (
+        f"images of {height}x{width} in {'colour' if channels == 3 else 'grey'}, {values}; codes "
+        f"of {dims} {'dimension' if dims == 1 else 'dimensions'}, {priors} prior; "
+        f"{'with' if 'encodes' in manifest.abilities else 'without'} an encoder"
+    )

@@ -12,6 +12,7 @@ from vae.checkpoint import write_atomically
 from vae.data import Dataset, Loaded
 
 SHOWN = 12  # classes that a line names
+LONGEST = 40  # characters of a class name
 ACROSS, DOWN = 12, 26  # samples in a row of the contact sheet, and rows
 TILE = 48  # px that a sample has at least
 MARGIN, CAPTION = 4, 120  # px between tiles, and for the name of a class
@@ -31,8 +32,9 @@ def report(name: str, loaded: Loaded) -> str:
         "prepared": {"mnist": "as MNIST's digits", "resize": "resized"}.get(spec.prepare, ""),
     }
     for attribute, values in _attributes(loaded).items():
-        known = values[~np.isnan(values)]
-        facts[attribute] = f"{known.min():.4g} to {known.max():.4g}" if len(known) else "unknown"
+        known = values[np.isfinite(values)]
+        extent = f"{known.min():.4g} to {known.max():.4g}" if len(known) else "unknown"
+        facts[f"attribute {attribute}"] = extent
     lines = [f"{title:10} {fact}" for title, fact in facts.items() if fact]
     notes = [f"{'' if row else 'decided':10} {note}" for row, note in enumerate(loaded.notes)]
     skipped = [f"{'skipped':10} {loaded.warning}"] if loaded.skipped else []
@@ -43,12 +45,16 @@ def _classes(loaded: Loaded) -> str:
     classes = loaded.train.spec.classes
     labels = np.concatenate([loaded.train.labels, loaded.test.labels])
     counts = np.bincount(labels[labels >= 0], minlength=len(classes))
-    named = [f"{name} {n:,}" for name, n in zip(classes, counts, strict=True)]
+    named = [f"{_short(name)} {n:,}" for name, n in zip(classes, counts, strict=True)]
     more = [f"and {len(named) - SHOWN:,} more"] if len(named) > SHOWN else []
     unknown = int((labels < 0).sum())
     without = [f"without a class {unknown:,}"] if unknown else []
     listed = ", ".join([*named[:SHOWN], *more, *without])
     return f"{len(classes):,}: {listed}" if classes else "none"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def _values(parts: Iterable[Dataset]) -> str:

@@ -118,9 +118,10 @@ def sample_prior(
     temperature scales the spread of the normal blocks: 0 is their mean, 1 the prior itself.
     Raises ValueError for a count below 1 or a negative temperature.
     """
-    if count < 1 or temperature < 0:
+    if count < 1 or not 0 <= temperature < float("inf"):
         raise ValueError(
-            f"asked for {count} codes at temperature {temperature}; need 1 or more, and >= 0"
+            f"{count} codes at the temperature {temperature} cannot be drawn; give 1 code or more, "
+            "and a temperature of 0 or more"
         )
     rng = np.random.default_rng(seed)
     draw = {

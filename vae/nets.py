@@ -170,7 +170,10 @@ def _quarter(sizes: Sizes) -> tuple[int, int]:
 def class_count(spec: DataSpec) -> int:
     """The number of classes of the data. Raises ValueError where there are none."""
     if not spec.classes:
-        raise ValueError("this model needs data with classes, and these have none; take preset vae")
+        raise ValueError(
+            "this model needs data with classes, and these have none; take a preset without "
+            "classes, such as vae-10d"
+        )
     return len(spec.classes)
 
 

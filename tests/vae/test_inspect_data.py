@@ -42,8 +42,8 @@ def test_many_classes_and_attributes_are_summed_up(tmp_path: Path) -> None:
     text = inspect_data.report("a", loaded)
     assert "classes    200: 0 2, 1 2, 2 2" in text
     assert "and 188 more" in text
-    assert "slant      -1 to 2" in text
-    assert "age        unknown" in text
+    assert "attribute slant -1 to 2" in text
+    assert "attribute age unknown" in text
     assert inspect_data.contact_sheet(loaded.train).shape[0] < 26 * 60
 
 

@@ -67,7 +67,7 @@ class TestPrior:
 
     @pytest.mark.parametrize(("count", "temperature"), [(0, 1.0), (-3, 1.0), (1, -0.5)])
     def test_invalid_counts_are_named(self, count: int, temperature: float) -> None:
-        with pytest.raises(ValueError, match=f"{count} codes at temperature {temperature}"):
+        with pytest.raises(ValueError, match=f"{count} codes at the temperature {temperature}"):
             latent.sample_prior([LatentBlock("z", 2, "normal")], count, 0, temperature)
 
 

@@ -121,7 +121,7 @@ def _reader(path: Path) -> Callable[[Path], Source]:
     if not path.is_file():
         raise ValueError(
             f"data {str(path)!r} is neither a known name ({', '.join(DATASETS)}), nor a folder of "
-            "images, nor a file"
+            "images, nor a file; check the path"
         )
     if is_idx(path):
         return read_images

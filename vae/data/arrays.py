@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,14 +81,31 @@ def read_npz(path: Path) -> Source:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             _check_sizes(path)
             arrays = {name: _member(file, name, path) for name in file.files}
+    except DataError:
+        raise
     except UNREADABLE as error:
         raise DataError(f"{path} cannot be read as .npz ({error}); save it again") from error
     return from_arrays({name: a for name, a in arrays.items() if a is not None}, str(path))
 
 
 def read_npy(path: Path) -> Source:
-    """The images of an .npy file, without labels. Raises as `read_npz`."""
-    return from_arrays({"images": load_npy(path)}, str(path))
+    """The images of an .npy file, with the labels of the file beside it, if there is one, such as
+    x_labels.npy beside x.npy. Raises as `read_npz`."""
+    images = load_npy(path)
+    beside = next((one for one in _label_files(path) if one.is_file() and one != path), None)
+    if beside is None:
+        return from_arrays({"images": images}, str(path))
+    source = from_arrays({"images": images, "labels": load_npy(beside)}, str(path))
+    return replace(source, notes=(*source.notes, f"the labels are those of {beside.name}"))
+
+
+def _label_files(path: Path) -> list[Path]:
+    """The names that a file of labels may have, beside one of images."""
+    stem = path.stem
+    names = [f"{stem}{mark}{word}" for word in ("labels", "targets", "y") for mark in "_-."]
+    names += [stem.replace("images", "labels"), re.sub(r"^x(?![a-z])", "y", stem, flags=re.I)]
+    names += ["labels"] if key_of(stem) == Key("images", "") else []
+    return [path.with_name(name + path.suffix) for name in names]
 
 
 def load_npy(path: Path) -> np.ndarray:
@@ -98,8 +116,10 @@ def load_npy(path: Path) -> np.ndarray:
     except UNREADABLE as error:
         reason = str(error)
         if "pickle" in reason:
-            reason = "it holds Python objects, which need pickle; save it as numbers"
-        raise DataError(f"{path} cannot be read as .npy ({reason})") from error
+            reason = "it is no .npy file, or holds Python objects, which need pickle"
+        raise DataError(
+            f"{path} cannot be read as .npy ({reason}); save it by np.save, as numbers"
+        ) from error
     return array
 
 
@@ -137,8 +157,9 @@ def from_arrays(arrays: Mapping[str, np.ndarray], where: str) -> Source:
     by_key = {key: arrays[name] for name, key in keys.items() if key.kind}
     parts = [part for part in (*PARTS, "") if Key("images", part) in by_key]
     if not parts:
+        found = ", ".join(map(repr, sorted(arrays))) or "no arrays"
         raise ValueError(
-            f"{where} has {', '.join(map(repr, sorted(arrays)))}: it needs `images`, and `labels` "
+            f"{where} has {found}: it needs `images`, and `labels` "
             "if they are known"
         )
     if len(parts) > 1 and "" in parts:
@@ -158,13 +179,16 @@ def from_arrays(arrays: Mapping[str, np.ndarray], where: str) -> Source:
     classes = [] if given is None else from_texts(given.tolist(), where)
     joined = _joined(labels, counts)
     if joined and classes:
-        joined = [_class_at(name, classes) for name in joined]
+        joined = [_class_at(name, classes, where) for name in joined]
+    attributes = _attributes(arrays, keys, count) if len(parts) == 1 else {}
+    if unused := _unused(keys, parts, attributes):
+        notes.append(f"not used: {', '.join(unused)}")
     return Source(
         ArrayImages(values[0] if len(values) == 1 else np.concatenate(values)),
         joined,
         _in_test(parts, counts, notes),
         [name or "" for name in _joined(names, counts) or ()],
-        _attributes(arrays, keys, count) if len(parts) == 1 else {},
+        attributes,
         [name for name in classes if name],
         tuple(notes),
     )
@@ -188,11 +212,28 @@ def _texts(values: np.ndarray | None, count: int, where: str) -> list[str | None
     return [text(value, where) for value in values.tolist()]
 
 
-def _class_at(name: str | None, classes: list[str | None]) -> str | None:
-    """The class that a label names, or whose index it is."""
+def _unused(
+    keys: Mapping[str, Key], parts: Sequence[str], attributes: Mapping[str, np.ndarray]
+) -> list[str]:
+    """The names of arrays that are neither images, labels and names of a part, nor attributes."""
+    return [
+        name
+        for name, key in keys.items()
+        if name not in attributes
+        and (not key.kind or (key.part not in parts and key.kind != "classes"))
+    ]
+
+
+def _class_at(name: str | None, classes: list[str | None], where: str) -> str | None:
+    """The class that a label names, or whose index it is. Raises ValueError for another label."""
     if name is None or name in classes:
         return name
-    return classes[int(name)] if name.isdecimal() and int(name) < len(classes) else name
+    if name.isdecimal() and int(name) < len(classes):
+        return classes[int(name)]
+    raise ValueError(
+        f"{where}: the label {name} is none of the {len(classes)} names in `classes`, and no index "
+        "of one; name every class, in the order of the labels"
+    )
 
 
 def _joined(lists: list[list[str | None] | None], counts: list[int]) -> list[str | None] | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 import numpy as np
 
 from vae.data import arrays, idx
-from vae.data.labels import as_digits
+from vae.data.labels import as_digits, text
 from vae.data.source import EncodedImages, Source
 from vae.download import DataError
 
@@ -32,9 +33,11 @@ def read_folder(folder: Path) -> Source:
 
     Raises: DataError where there is no image.
     """
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = sorted(_files(folder))
     relative = [path.relative_to(folder) for path in files]
-    reasons = [_reason(path) for path in relative]
+    reasons = [
+        _reason(path) or _unreadable(file) for path, file in zip(relative, files, strict=True)
+    ]
     images = [path for path, reason in zip(relative, reasons, strict=True) if not reason]
     if not images and (found := _other_format(folder, files)):
         return found
@@ -63,6 +66,33 @@ def read_folder(folder: Path) -> Source:
         notes=[note],
         skipped=skipped,
     )
+
+
+def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """All files in a folder and its subfolders, also those that links lead to; folders that cannot
+    be read. A link to a folder that contains it is not followed."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    try:
+        entries = list(folder.iterdir())
+    except OSError:
+        yield folder
+        return
+    for entry in entries:
+        if entry.is_dir():
+            yield from _files(entry, above | {real})
+        else:
+            yield entry
+
+
+def _unreadable(path: Path) -> str:
+    """Why a file of an image cannot be opened; "" where it can."""
+    if path.is_dir():
+        return "is a folder that cannot be read; change its permissions"
+    if not path.is_file():
+        return "is no file, or a link to a file that does not exist"
+    return ""
 
 
 def _reason(path: PurePath) -> str:
@@ -133,8 +163,8 @@ def _labels(paths: Sequence[PurePath]) -> tuple[list[str | None] | None, str]:
 
 def _from_folders(folders: Sequence[tuple[str, ...]]) -> tuple[list[str | None], str]:
     """Classes by the first level of folders, or by the last where only that means digits."""
-    first = [one[0] if one else None for one in folders]
-    last = [one[-1] if one else None for one in folders]
+    first = [text(one[0], "") if one else None for one in folders]
+    last = [text(one[-1], "") if one else None for one in folders]
     digits = [as_digits(sorted({name for name in names if name})) for names in (first, last)]
     names = last if digits[1] and not digits[0] else first
     return names, "the class of an image is the name of its folder"

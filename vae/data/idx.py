@@ -46,14 +46,17 @@ def read_idx(path: Path) -> np.ndarray:
             size = math.prod(shape) * kind.itemsize
             content = file.read(min(size, MAX_FILE) + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as gzip ({error})") from error
+        raise DataError(f"{path} cannot be read ({error}); download it again") from error
     if len(content) > MAX_FILE:
         raise DataError(
             f"{path} has more than {MAX_FILE >> 30} GiB of values, the limit; split the file"
         )
     if len(content) != size:
         held = f"more than {size:,}" if len(content) > size else f"{len(content):,}"
-        raise DataError(f"{path} holds {held} bytes, and its header gives {shape}")
+        raise DataError(
+            f"{path} holds {held} bytes after its header, which gives the shape "
+            f"{'x'.join(map(str, shape))} and {size:,} bytes; download it again"
+        )
     return np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="))
 
 
@@ -62,10 +65,15 @@ def _header(file: BufferedIOBase, path: Path) -> tuple[tuple[int, ...], np.dtype
     # two zeros, the type, the number of dimensions; then each size, big-endian
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\x00\x00" or start[2] not in TYPES:
-        raise DataError(f"{path} is not an IDX file: it starts with {start.hex() or 'nothing'}")
+        raise DataError(
+            f"{path} is not an IDX file: it starts with {start.hex() or 'nothing'}; "
+            "download it again"
+        )
     sizes = file.read(4 * start[3])
     if len(sizes) < 4 * start[3]:
-        raise DataError(f"{path} ends within its header of {start[3]} dimensions")
+        raise DataError(
+            f"{path} ends within its header of {start[3]} dimensions; download it again"
+        )
     return struct.unpack(f">{start[3]}I", sizes), np.dtype(TYPES[start[2]])
 
 

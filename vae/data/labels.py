@@ -43,7 +43,11 @@ def names_of(values: np.ndarray, count: int, where: str) -> Labels:
             )
         values, note = values.argmax(1), "labels are one-hot"
     if values.shape != (count,):
-        raise ValueError(f"{where}: labels have shape {values.shape} for {count:,} images")
+        shape = "x".join(map(str, values.shape)) or "no number"
+        raise ValueError(
+            f"{where}: there are {shape} labels for {count:,} images; give one label for each "
+            "image, in the same order"
+        )
     if values.dtype.kind in "iub":
         return Labels([_name(value) for value in values.tolist()], note)
     if values.dtype.kind == "f":
@@ -80,13 +84,13 @@ def from_texts(values: Iterable[object], where: str) -> list[str | None]:
 
 
 def text(value: object, where: str) -> str:
-    """A string, also from bytes. Raises ValueError for bytes that are not UTF-8."""
+    """A string in one line, also from bytes. Raises ValueError for bytes that are not UTF-8."""
     if not isinstance(value, bytes):
-        return str(value).strip()
+        return " ".join(str(value).split())
     try:
-        return value.decode("utf-8").strip()
+        return " ".join(value.decode("utf-8").split())
     except UnicodeDecodeError as error:
-        raise ValueError(f"{where}: label {value!r} is not text in UTF-8") from error
+        raise ValueError(f"{where}: label {value!r} is not text in UTF-8; save it as text") from error
 
 
 def ordered(names: Iterable[str]) -> list[str]:

@@ -30,15 +30,17 @@ def as_images(array: np.ndarray, where: str) -> np.ndarray:
     """
     shape = "x".join(map(str, array.shape)) or "()"
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{where}: images hold numbers, not {array.dtype}")
+        raise ValueError(
+            f"{where}: images of the type {array.dtype} cannot be read; save them as numbers"
+        )
+    if len(array.shape) == 0 or len(array) == 0:
+        raise ValueError(f"{where} has no images: its shape is {shape}")
     if array.ndim == 2:
         array = _unflattened(array, where)
     if array.ndim == 4 and array.shape[3] not in CHANNELS and array.shape[1] in CHANNELS:
         array = np.moveaxis(array, 1, 3)
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
-    if len(array) == 0:
-        raise ValueError(f"{where} has no images: its shape is {shape}")
     if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] not in CHANNELS):
         raise ValueError(
             f"{where}: images have shape {shape}; give [N, H, W], [N, H, W, 3], [N, 3, H, W] or "
@@ -101,16 +103,28 @@ def value_range(arrays: Sequence[np.ndarray], where: str) -> Range:
     low = min(float(array.min()) for array in arrays)
     high = max(float(array.max()) for array in arrays)
     if not np.isfinite([low, high]).all():
-        bad = sum(int((~np.isfinite(a.astype(float, copy=False))).sum()) for a in arrays)
-        raise ValueError(f"{where}: {bad:,} values of the images are NaN or infinite; replace them")
+        raise ValueError(_not_finite(arrays, where))
     if low == high:
-        raise ValueError(f"{where}: the images are blank, all their values are {low:g}")
+        raise ValueError(
+            f"{where}: the images are blank, all their values are {low:g}; give images with content"
+        )
     whole = all(a.dtype.kind in "biu" for a in arrays) or _all(arrays, lambda a: a == np.round(a))
     if low < -TOLERANCE:
         return _signed(low, high)
     if not whole:
         return _fractional(high)
     return _whole(low, high)
+
+
+def _not_finite(arrays: Sequence[np.ndarray], where: str) -> str:
+    """A sentence that names the first image with a value that is missing or infinite."""
+    rows = [~np.isfinite(a).all(axis=tuple(range(1, a.ndim))) for a in arrays]
+    bad = np.flatnonzero(np.concatenate(rows))
+    images = "image has values" if len(bad) == 1 else "images have values"
+    return (
+        f"{where}: {len(bad):,} {images} that are missing, NaN or infinite, the first is image "
+        f"{bad[0]}, counted from 0; correct them or leave these images out"
+    )
 
 
 def _all(arrays: Sequence[np.ndarray], test: Callable[[np.ndarray], np.ndarray]) -> bool:

@@ -117,10 +117,11 @@ def _are_drawn(images: Images, classes: int) -> bool:
 
     Classes named 0 and 1 may mean anything; then most of each picture must be even paper.
     """
-    if isinstance(images, ArrayImages):
+    if isinstance(images, ArrayImages):  # the labels are numbers, which may mean anything
         sizes = images.sizes[0]
-        return sizes is not None and max(sizes) > SIDES[1]
-    if classes == 10:
+        if sizes is None or max(sizes) <= SIDES[1]:
+            return False
+    elif classes == 10:
         return True
     shares = []
     for row in some_rows(len(images)):

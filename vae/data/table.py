@@ -5,9 +5,12 @@ Both are read by packages that Streamlit depends on, pandas and pyarrow.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ LABELS = ("label", "labels", "class", "target", "y", "digit", "category", "chara
 FILES = ("file", "filename", "path", "image", "image_path", "file_name", "filepath", "id")
 PARTS = ("split", "usage", "subset", "set")
 PIXEL = re.compile(r"(pixel|px|p|x|col|v)?[_\s]*\d+(x\d+)?", re.IGNORECASE)  # a column's name
+SEPARATORS = (",", ";", "\t")
 FEW = 4  # columns of a table of pixels at the least
 
 
@@ -36,15 +40,44 @@ def read_csv(path: Path) -> Source:
     import pandas as pd
 
     try:
-        head = pd.read_csv(path, nrows=1, header=None, dtype=str, skipinitialspace=True)
-        header = None if _is_number(head.iloc[0, -1]) and _is_number(head.iloc[0, 1]) else 0
-        table = pd.read_csv(path, header=header, low_memory=False, skipinitialspace=True)
-    except (OSError, ValueError, IndexError, EOFError) as error:
+        separator = _separator(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row that is too long
+            read = partial(pd.read_csv, path, sep=separator, skipinitialspace=True)
+            first = read(nrows=1, header=None, dtype=str).iloc[0].tolist()
+            header = None if _is_data(first) else 0
+            table = read(header=header, low_memory=False, index_col=False)
+    except (OSError, ValueError, IndexError, EOFError, pd.errors.ParserWarning) as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"{path} cannot be read as .csv ({reason})") from error
+        raise DataError(
+            f"{path} cannot be read as .csv ({reason}); save it as UTF-8, with as many values in "
+            "each row"
+        ) from error
     if header is None:
         return _headless(table.to_numpy(), path)
+    unnamed = [name for name in table.columns if str(name).startswith("Unnamed: ")]
+    table = table.drop(columns=unnamed)  # a column of pandas' row numbers
+    if all(_is_number(name) for name in table.columns):
+        return _headless(table.to_numpy(), path)
     return _from_table(table, path)
+
+
+def _separator(path: Path) -> str:
+    """The one of SEPARATORS that is most frequent in the first line of a .csv file."""
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as file:
+        line = file.readline()
+    return max(SEPARATORS, key=line.count)
+
+
+def _is_data(row: Sequence[object]) -> bool:
+    """Whether the first row of a table is a sample: numbers, but for a label at one end, which do
+    not count the columns, as pandas' names of columns do."""
+    inner = row[1:-1] or row
+    if not all(_is_number(value) for value in inner):
+        return False
+    numbers = np.array(inner, float)
+    return len(numbers) < FEW or not bool((np.diff(numbers) == 1).all())
 
 
 def _is_number(text: object) -> bool:
@@ -61,11 +94,18 @@ def _headless(values: np.ndarray, path: Path) -> Source:
     side = int(np.sqrt(width - 1))
     if side * side != width - 1 and 3 * int(np.sqrt((width - 1) / 3)) ** 2 != width - 1:
         return _of_pixels(values, None, path)
-    # the corner of an image, which is the other candidate, is often the same in all
-    at = 0 if len(np.unique(values[:, 0].astype(str))) > 1 or count == 1 else width - 1
+    at = max((0, width - 1), key=lambda column: _label_likeness(values[:, column]))
     note = f"the label is the {'last' if at else 'first'} of {width} columns"
     labels = names_of(values[:, at], count, str(path))
     return _of_pixels(np.delete(values, at, axis=1), labels, path, note)
+
+
+def _label_likeness(column: np.ndarray) -> tuple[bool, int]:
+    """How much the first or the last column of a table looks as labels do, beside the corner of an
+    image: words, or several values, of which the rarest is frequent."""
+    _, counts = np.unique(column.astype(str), return_counts=True)
+    is_text = not all(_is_number(value) for value in column)
+    return is_text, int(counts.min()) if len(counts) > 1 else 0
 
 
 def _of_pixels(
@@ -74,7 +114,7 @@ def _of_pixels(
     try:
         numbers = values.astype(np.float32)
     except ValueError as error:
-        raise ValueError(f"{path}: not all pixels are numbers ({error})") from error
+        raise ValueError(f"{path}: not all pixels are numbers ({error}); correct it") from error
     (pixels,), note = to_uint8([as_images(numbers, str(path))], str(path))
     return Source(
         ArrayImages(pixels), labels.names if labels else None, notes=(*notes, note), **more
@@ -108,8 +148,9 @@ def _from_table(table: Any, path: Path) -> Source:
         )
     named = next((columns[name] for name in FILES if name in columns), None)
     if named is None:
+        shown = ", ".join(str(name)[:20] for name in table.columns[:6]) or "none"
         raise ValueError(
-            f"{path} has the columns {', '.join(map(str, table.columns[:6]))}: it needs one of "
+            f"{path} has the columns {shown}: it needs one of "
             "pixels for each value, or `file` with the names of image files, and `label`"
         )
     names = [str(name) for name in table[named]]
@@ -154,7 +195,7 @@ def read_parquet(path: Path) -> Source:
     try:
         table: Any = parquet.read_table(path)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise DataError(f"{path} cannot be read as .parquet ({error})") from error
+        raise DataError(f"{path} cannot be read as .parquet ({error}); save it again") from error
     encoded = next((name for name in table.column_names if _is_encoded(table[name].type)), None)
     if encoded is None:
         return _from_table(table.to_pandas(), path)

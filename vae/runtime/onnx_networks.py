@@ -26,6 +26,7 @@ VALUES = 1 << 20  # of the images in a batch: a convolution of 64 channels then 
 TRIALS = 16  # codes drawn from the prior that a decoder is tried with
 TOLERANCE = 1 / 255  # between two images that should be the same
 OVERSHOOT = 0.25  # share of the range by which a value may exceed it; it is clipped
+LARGE = 16  # extent of a range that values of at most 1 do not fill, such as 0 to 255
 LEAST = 1e-7  # of a probability whose logit is taken
 
 
@@ -125,6 +126,11 @@ class DecoderNetwork:
             return
         low, high = self._conversion.range
         least, most, slack = values.min(), values.max(), OVERSHOOT * (high - low)
+        if high - low > LARGE and max(-least, most) <= 1:
+            raise CheckpointError(
+                f"{self.session.path} gives values from {least:.3g} to {most:.3g}, a small part of "
+                f"the range {low:g} to {high:g}; declare theirs, such as --range 0 1"
+            )
         if least < low - slack or most > high + slack:
             raise CheckpointError(
                 f"{self.session.path} gives values from {least:.3g} to {most:.3g}, outside of the "

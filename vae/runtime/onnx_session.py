@@ -5,6 +5,7 @@ ONNX Runtime is imported with the first graph; it takes 20 MB.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,9 @@ SECONDS = 20.0  # of one call; checked between operators, so a loop ends, too
 SIZE = 3  # bytes in memory per byte of the file: the file's message, weights, and their packed copy
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16}
 _registering, _registered = threading.Lock(), threading.Event()
+
+# the place in its sources and the signature that ONNX Runtime's messages begin with
+SOURCE = re.compile(r"^.*\.(cc|h):\d+ .*?\)( const)? (?=\S+ [^,)]*( |$))")
 
 Shape = tuple[int | None, ...]  # None: an axis whose size is not fixed
 
@@ -221,4 +225,5 @@ def _reason(error: Exception) -> str:
         return f"it needs more than {MEMORY >> 20} MB for its intermediate results"
     for separator in ("Status Message: ", " : "):
         text = text.rsplit(separator, 1)[-1]
+    text = SOURCE.sub("", text)
     return text[:200].rstrip(". ")

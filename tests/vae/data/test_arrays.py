@@ -272,11 +272,11 @@ IMAGES = digits_like(9)
         ({"images": IMAGES[:, 0]}, "28 values are no square image"),
         ({"images": IMAGES[:0]}, "has no images: its shape is 0x28x28"),
         ({"images": np.full((9, 28, 28), 7.0)}, "are blank, all their values are 7"),
-        ({"images": np.full((9, 28, 28), np.nan)}, "7,056 values of the images are NaN"),
-        ({"images": IMAGES, "labels": np.zeros(8)}, r"labels have shape \(8,\) for 9 images"),
+        ({"images": np.full((9, 28, 28), np.nan)}, "9 images have values that are missing, NaN"),
+        ({"images": IMAGES, "labels": np.zeros(8)}, "there are 8 labels for 9 images"),
         ({"images": IMAGES, "labels": np.full(9, 0.5)}, "label 0.5 is not a whole number"),
         ({"images": IMAGES[:1]}, "has 1 usable image"),
-        ({"images": np.array(["a"] * 9)}, "images hold numbers, not <U1"),
+        ({"images": np.array(["a"] * 9)}, "images of the type <U1 cannot be read"),
         ({"x_train": IMAGES, "x_test": IMAGES[:, :14]}, "images of 28x28 and 14x28"),
     ],
 )
@@ -305,3 +305,51 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(DataError, match=f"{name} cannot be read as"):
         data.read(tmp_path / name)
+
+
+def test_labels_beside_an_npy_file(tmp_path: Path) -> None:
+    images, labels = digits_like(), np.arange(COUNT) % 3
+    np.save(tmp_path / "mine.npy", images)
+    np.save(tmp_path / "mine_labels.npy", labels)
+    loaded = data.read(tmp_path / "mine.npy")
+    assert together(loaded) == {x.tobytes(): str(y) for x, y in zip(images, labels, strict=True)}
+    assert any("mine_labels.npy" in note for note in loaded.notes)
+
+
+def test_arrays_that_are_not_used_are_named(tmp_path: Path) -> None:
+    path = save(
+        tmp_path / "mine.npz", x_train=digits_like(), y_test=[1], sex=np.array(["f"] * COUNT)
+    )
+    assert any("y_test, sex" in note for note in data.read(path).notes)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "match"),
+    [
+        ({"labels": np.arange(COUNT) % 3, "classes": np.array(["a", "b"])}, "label 2 .*classes"),
+        ({"labels": np.arange(50)}, "50 labels for 60 images"),
+        ({"images": np.full((COUNT, 9, 9), 3)}, "blank"),
+        ({"images": np.zeros((0, 81))}, "no images"),
+        ({"images": np.where(np.arange(COUNT) == 7, np.inf, 1.0)[:, None, None]}, "image 7,"),
+    ],
+    ids=["too few names", "too few labels", "blank", "empty", "infinite"],
+)
+def test_arrays_that_contradict_one_another_are_refused(
+    tmp_path: Path, arrays: dict[str, np.ndarray], match: str
+) -> None:
+    path = save(tmp_path / "mine.npz", **{"images": digits_like(), **arrays})
+    with pytest.raises(ValueError, match=rf"mine\.npz.*{match}"):
+        data.read(path)
+
+
+def test_class_names_are_one_line(tmp_path: Path) -> None:
+    names = np.array(["a\nb", "süße katze 🐈"])[np.arange(COUNT) % 2]
+    loaded = data.read(save(tmp_path / "mine.npz", images=digits_like(), labels=names))
+    assert loaded.train.spec.classes == ("a b", "süße katze 🐈")
+
+
+def test_objects_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    path = save(tmp_path / "mine.npz", images=digits_like(2), labels=np.array(["a", 1], object))
+    with pytest.raises(DataError, match=r"^\S+mine\.npz: `labels` .* pickle") as error:
+        data.read(path)
+    assert str(error.value).count("mine.npz") == 1

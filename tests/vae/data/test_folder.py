@@ -306,3 +306,15 @@ def test_nothing_is_decoded_to_list_a_folder(tmp_path: Path) -> None:
     """A folder may hold more images than fit into memory."""
     (tmp_path / "0.png").write_bytes(b"no image")
     assert len(read_folder(tmp_path).images) == 1
+
+
+def test_links_are_followed_and_broken_ones_named(tmp_path: Path) -> None:
+    for i in range(10):
+        colours(tmp_path / "real" / f"{i}.png", i)
+        colours(tmp_path / "mine" / "cats" / f"{i}.png", 20 + i)
+    (tmp_path / "mine" / "dogs").symlink_to(tmp_path / "real")
+    (tmp_path / "mine" / "loop").symlink_to(tmp_path / "mine")
+    (tmp_path / "mine" / "cats" / "lost.png").symlink_to(tmp_path / "nowhere.png")
+    loaded = data.read(tmp_path / "mine")
+    assert sorted(classes_of(loaded).values()) == ["cats"] * 10 + ["dogs"] * 10
+    assert [reason.split()[0] for reason in loaded.skipped] == ["cats/lost.png"]

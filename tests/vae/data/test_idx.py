@@ -101,8 +101,8 @@ def header(*shape: int) -> bytes:
         (gzip.compress(b"\x00\x00\x0a\x01\x00\x00\x00\x01a", mtime=0), "not an IDX file"),
         (gzip.compress(b"\x00\x00\x08\x03\x00", mtime=0), "ends within its header"),
         (gzip.compress(b"", mtime=0), "not an IDX file"),
-        (gzip.compress(header(2, 3) + b"123456", mtime=0)[:-12], "cannot be read as gzip"),
-        (b"not gzip", "cannot be read as gzip"),
+        (gzip.compress(header(2, 3) + b"123456", mtime=0)[:-12], "cannot be read .*download it again"),
+        (b"not gzip", "cannot be read .*download it again"),
     ],
 )
 def test_files_that_are_not_idx_are_refused(tmp_path: Path, raw: bytes, message: str) -> None:
@@ -117,14 +117,14 @@ def test_no_more_is_unpacked_than_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idx_files, "MAX_FILE", 1 << 20)
-    path = tmp_path / "a.gz"
-    path.write_bytes(gzip.compress(header(1 << 22) + bytes(1 << 22)))
+    large, longer = tmp_path / "large.gz", tmp_path / "longer.gz"
+    large.write_bytes(gzip.compress(header(1 << 24) + bytes(1 << 24)))
+    longer.write_bytes(gzip.compress(header(4) + bytes(1 << 24)))
     tracemalloc.start()
     with pytest.raises(DataError, match="has more than 0 GiB of values, the limit"):
-        read_idx(path)
-    path.write_bytes(gzip.compress(header(4) + bytes(1 << 24)))
+        read_idx(large)
     with pytest.raises(DataError, match="holds more than 4 bytes"):
-        read_idx(path)
+        read_idx(longer)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 << 20

@@ -135,3 +135,57 @@ def test_parquet_with_encoded_images(tmp_path: Path, struct: bool) -> None:
     (tmp_path / "mine.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"cannot be read as \.parquet"):
         data.read(tmp_path / "mine.parquet")
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "mine.csv"
+    lines = [",".join([*PIXELS, "class"]), *rows(IMAGES, NAMES)]
+    path.write_text("\n".join(lines).replace(",", separator))
+    loaded = data.read(path)
+    assert names_of(loaded.train) | names_of(loaded.test) == EXPECTED
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("header", [[], [*map(str, range(82))]], ids=["no header", "numbers"])
+def test_a_label_without_a_name_beside_corners_that_vary(
+    tmp_path: Path, header: list[str], first: bool
+) -> None:
+    images = np.random.default_rng(5).integers(0, 256, (30, 9, 9), dtype=np.uint8)
+    numbers = [i % 3 + 4 for i in range(30)]
+    path = tmp_path / "mine.csv"
+    lines = rows(numbers, images) if first else rows(images, numbers)
+    path.write_text("\n".join([",".join(header), *lines] if header else lines))
+    loaded = data.read(path)
+    expected = {x.tobytes(): str(y) for x, y in zip(images, numbers, strict=True)}
+    assert names_of(loaded.train) | names_of(loaded.test) == expected
+
+
+def test_text_labels_in_the_last_column_without_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(rows(IMAGES, NAMES)))
+    loaded = data.read(path)
+    assert names_of(loaded.train) | names_of(loaded.test) == EXPECTED
+
+
+def test_row_numbers_of_pandas_are_no_attribute(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join([",".join(["", "label", *PIXELS]), *rows(range(30), NAMES, IMAGES)]))
+    assert data.read(path).train.attributes == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"label,file\nd\xf6g,a.png\n", "UTF-8"),
+        (b"label,p0,p1,p2,p3\n", "no images"),
+        (b"", "save it as UTF-8"),
+    ],
+)
+def test_unreadable_tables_are_refused_with_a_remedy(
+    tmp_path: Path, content: bytes, match: str
+) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes(content)
+    with pytest.raises((DataError, ValueError), match=rf"mine\.csv.*{match}"):
+        data.read(path)
