@@ -416,9 +416,9 @@ def test_the_summary_says_what_was_decided(tmp_path: Path, checkpoints: Path) ->
     path = onnx_models.write(
         tmp_path / "mine.onnx", onnx_models.decoder(5, (3, 9, 11), activation="Tanh")
     )
-    summary = summary(imported(path, range=(-1.0, 1.0), prior="uniform"))
+    told = summary(imported(path, range=(-1.0, 1.0), prior="uniform"))
     for fact in ("9x11 in colour", "from -1 to 1", "5 dimensions", "uniform", "without an encoder"):
-        assert fact in summary
+        assert fact in told
 
 
 @pytest.mark.parametrize(
