@@ -9,6 +9,7 @@ time.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import plain
@@ -22,12 +23,12 @@ from vae.dataspec import Dataset
 MODELS = ("vae-2d", "vae-20d", "classifier-vae")
 
 
-def by_loader(model: service.Model, digits: Dataset) -> np.ndarray:
+def by_loader(model: Any, digits: Dataset) -> np.ndarray:
     """The means [N, Z] by a plain loop."""
-    net, means = model._module.eval(), []
+    net, means = model._runtime._model.eval(), []
     with torch.no_grad():
         for x, _ in DataLoader(Pictures(digits.samples, digits.labels), batch_size=plain.BATCH):
-            means.append(net.encode(x[:, 0].to(model.device)).mean.cpu())
+            means.append(net.encode(x.to(model.device)).code.cpu())
     return torch.cat(means).numpy()
 
 

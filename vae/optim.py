@@ -33,7 +33,7 @@ class TrainConfig:
     labels: int = 0  # training images whose label is used, as many of each class; 0: all
     precision: str = "auto"  # auto: bfloat16 where the device has it in hardware; float32
     start: str = ""  # a run's folder whose weights to start from; empty: random weights
-    freeze: str = ""  # a child module, such as decoder, that keeps its weights; the rest is random
+    freeze: str = ""  # child modules, such as encoder,decoder, that keep the weights of `start`
     compile: bool = False  # torch.compile; always on for CUDA
 
     def __post_init__(self) -> None:
@@ -100,9 +100,10 @@ class GradientStep:
         self.device = next(objective.parameters()).device
         self.model = objective.get_submodule("model")
         parts = dict(self.model.named_children())
-        if config.freeze and config.freeze not in parts:
-            raise ValueError(f"no part {config.freeze!r} to freeze; there is {', '.join(parts)}")
-        self.frozen = [parts[config.freeze]] if config.freeze else []
+        names = config.freeze.split(",") if config.freeze else []
+        if unknown := [name for name in names if name not in parts]:
+            raise ValueError(f"no part {unknown[0]!r} to freeze; there is {', '.join(parts)}")
+        self.frozen = [parts[name] for name in names]
         for part in self.frozen:
             part.requires_grad_(False)
         self.objective = objective

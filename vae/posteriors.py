@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vae import losses
+from vae.flows import Flow
 
 POINTS = 128  # per component, for the KL of a mixture
 
@@ -163,6 +164,61 @@ class GaussianMixture:
     def _of_component(self, values: Tensor, component: Tensor) -> Tensor:
         """The entries of values [B, M, Z] that component [*K, B] names: [*K, B, Z]."""
         return values[torch.arange(len(values), device=values.device), component]
+
+
+@dataclass(frozen=True, eq=False)
+class Transformed:
+    """u = f^-1(z) of a code z with a distribution of its own and an invertible f. Prior: N(0, 1) of
+    u, so f(u) is a prior of z that is fitted to the data (Huang et al. 2019, arXiv 1905.13452).
+
+    What has no closed form is a mean over `POINTS` fixed points of the distribution of z.
+    """
+
+    base: Distribution
+    flow: Flow
+
+    @property
+    def code(self) -> Float[Tensor, "B Z"]:
+        return self.flow.inverse(self.base.code)[0]
+
+    @property
+    def logvar(self) -> Float[Tensor, "B Z"]:
+        """Log-variance of the points."""
+        return self._points()[0].var(0).log()
+
+    @property
+    def noise_size(self) -> int:
+        return self.base.noise_size
+
+    def sample(self, noise: Float[Tensor, "*K B N"]) -> Float[Tensor, "*K B Z"]:
+        """f^-1 of the codes that belong to the noise."""
+        return self.flow.inverse(self.base.sample(noise))[0]
+
+    def log_prob(self, z: Float[Tensor, "*K B Z"]) -> Float[Tensor, "*K B"]:
+        """The density of u by the change of variables."""
+        inner = self.flow(z)
+        return self.base.log_prob(inner) - self.flow.inverse(inner)[1]
+
+    def prior_log_prob(self, z: Float[Tensor, "*K B Z"]) -> Float[Tensor, "*K B"]:
+        return losses.standard_normal_log_density(z)
+
+    def kl(self) -> Float[Tensor, " B"]:
+        """The same for u and for z: a change of variables keeps it."""
+        u, log_density = self._points()
+        return (log_density - self.prior_log_prob(u)).mean(0)
+
+    def kl_per_dimension(self) -> Float[Tensor, "B Z"]:
+        """KL of a Gaussian with the mean and the variance of each marginal; not summing to it."""
+        u, _ = self._points()
+        return losses.gaussian_kl(u.mean(0), u.var(0).log())
+
+    def _points(self) -> tuple[Float[Tensor, "S B Z"], Float[Tensor, "S B"]]:
+        """Points spread like samples of u, and their log-densities."""
+        code = self.base.code
+        noise = normal_points(POINTS, self.noise_size).to(code)
+        inner = self.base.sample(noise[:, None].expand(-1, len(code), -1))
+        u, log_det = self.flow.inverse(inner)
+        return u, self.base.log_prob(inner) - log_det
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,6 +83,21 @@ def _tight(name: str, preset: Preset, samples: int) -> Preset:
     return replace(preset, config=config, train=train)
 
 
+def _flow(name: str, preset: Preset) -> Preset:
+    """A second stage: a flow from the normal prior to the codes of a trained model, whose encoder
+    and decoder stay as they are. Samples of the prior then lie where there are codes."""
+    train = replace(
+        preset.train,
+        epochs=12,
+        rate=1e-3,
+        average=0.99,
+        start=f"runs/{name}",
+        freeze="encoder,decoder",
+    )
+    config = preset.config | {"couplings": 8, "affine": 0.0, "hue": 0.0, "warm_up": 0.0}
+    return replace(preset, config=config, train=train)
+
+
 PRESETS: dict[str, Preset] = {
     "vae-2d": _vae(
         2,
@@ -186,4 +201,5 @@ PRESETS |= {
     "vae-5d-tight": _tight("vae-5d", PRESETS["vae-5d"], 5),
     "vae-20d-tight": _tight("vae-20d", PRESETS["vae-20d"], 3),
     "cvae-tight": _tight("cvae", PRESETS["cvae"], 3),
+    "emoji-vae-flow": _flow("emoji-vae", PRESETS["emoji-vae"]),
 }

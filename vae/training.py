@@ -229,9 +229,10 @@ def _initial_model(preset: Preset, spec: DataSpec) -> LatentModel:
     model = models.build(preset.model, preset.config, spec)
     if preset.train.start:
         weights = checkpoint.read_model(Path(preset.train.start)).state_dict()
-        part = f"{preset.train.freeze}." if preset.train.freeze else ""  # "" is all
-        kept = {name: value for name, value in weights.items() if name.startswith(part)}
-        own = {k: v for k, v in model.state_dict().items() if not k.startswith(part)}
+        frozen = preset.train.freeze.split(",")  # of "" it is one empty name: all of the model
+        parts = tuple(f"{name}." if name else "" for name in frozen)
+        kept = {name: value for name, value in weights.items() if name.startswith(parts)}
+        own = {k: v for k, v in model.state_dict().items() if not k.startswith(parts)}
         try:
             model.load_state_dict(own | kept)
         except RuntimeError as error:

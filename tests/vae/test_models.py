@@ -203,7 +203,12 @@ FEW_LABELS = {"known": True, "agreement": 2.0, "consistency": 1.0, "classifier":
     [
         *((name, {"net": net}) for name in MODELS if name != "classifier" for net in NETS),
         ("classifier", {}),
-        *(("vae", {"frequency": 1.0}), ("vae", {"samples": 3}), ("vae", {"scale": "softplus"})),
+        *(
+            ("vae", {"couplings": 2}),
+            ("vae", {"frequency": 1.0}),
+            ("vae", {"samples": 3}),
+            ("vae", {"scale": "softplus"}),
+        ),
         *(("vae", MIXTURE), ("vae", MIXTURE | {"scale": "softplus"})),
         *(("classifier_vae", FEW_LABELS), ("conditional_vae", {"samples": 3, "agreement": 2.0})),
     ],

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Categorical as TorchCategorical
 from torch.distributions import Independent, MixtureSameFamily, Normal, kl_divergence
 
+from vae.flows import Flow
 from vae.posteriors import (
     POINTS,
     Categorical,
@@ -18,6 +19,7 @@ from vae.posteriors import (
     GaussianMixture,
     Point,
     Posterior,
+    Transformed,
     normal_points,
 )
 
@@ -50,11 +52,20 @@ def point(size: int = 2) -> Point:
     return Point(numbers(B, size, seed=6))
 
 
+def transformed() -> Transformed:
+    torch.manual_seed(8)
+    flow = Flow(2, 4)
+    for parameter in flow.parameters():
+        parameter.data.add_(0.2 * torch.randn_like(parameter))
+    return Transformed(gaussian(), flow.requires_grad_(False))
+
+
 MAKERS: dict[str, Callable[[], Distribution]] = {
     "gaussian": gaussian,
     "mixture": mixture,
     "categorical": categorical,
     "point": point,
+    "transformed": transformed,
     "joined": lambda: Posterior((mixture(), categorical(), gaussian(3), point())),
 }
 

@@ -14,11 +14,18 @@ from vae import augment, losses, nets
 from vae.batches import targets
 from vae.dataspec import DataSpec
 from vae.distributed import Noise
+from vae.flows import Flow
 from vae.interface import Batch, LatentModel
 from vae.latent import LatentBlock
 from vae.layers import FourierFeatures
 from vae.optim import GradientStep, Scalars, TrainConfig
-from vae.posteriors import DiagonalGaussian, GaussianMixture, Posterior
+from vae.posteriors import (
+    DiagonalGaussian,
+    Distribution,
+    GaussianMixture,
+    Posterior,
+    Transformed,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class VAEConfig:
     components: int = 1  # Gaussians in the posterior; more than 1 need importance samples
     warm_up: float = 0.0  # share of training over which the KL's weight rises from 0 to beta
     frequency: float = 0.0  # deviation of the decoder's Fourier frequencies; 0: no Fourier features
+    couplings: int = 0  # layers of the flow from the prior to the encoder's code; 0: no flow
     scale: str = "logvar"  # what the encoder returns besides means: logvar, or a softplus deviation
     # augmentation of training images, each with its own probability
     flip: float = 0.0  # horizontal flip
@@ -49,6 +57,7 @@ class VAEConfig:
             or self.frequency < 0
             or not all(0 <= p <= 1 for p in (self.flip, self.affine, self.hue))
             or self.components < 1
+            or self.couplings < 0
         ):
             raise ValueError(f"out of range: {self}")
         if self.scale not in ("logvar", "softplus"):
@@ -81,17 +90,22 @@ class VAE(LatentModel):
         if c.frequency:
             decoder = nn.Sequential(FourierFeatures(c.latent, c.hidden, c.frequency), decoder)
         self.decoder = decoder
+        # the encoder's code is flow(z), so that its distribution need not be normal
+        self.flow = Flow(c.latent, c.couplings) if c.couplings else None
 
     def encode(self, x: Float[Tensor, "B *X"]) -> Posterior:
         """q(z | x)."""
         c, h = self.config, self.encoder(x).float()
         if c.components == 1:
             mean, scale = h.chunk(2, dim=-1)  # [B, Z] each
-            return Posterior((DiagonalGaussian(mean, self._logvar(scale)),))
+            return self._of_code(DiagonalGaussian(mean, self._logvar(scale)))
         size = (c.components, c.latent)
         weight, mean, scale = h.split([c.components, math.prod(size), math.prod(size)], dim=-1)
         means, logvars = mean.unflatten(-1, size), self._logvar(scale).unflatten(-1, size)
-        return Posterior((GaussianMixture(weight.log_softmax(-1), means, logvars),))
+        return self._of_code(GaussianMixture(weight.log_softmax(-1), means, logvars))
+
+    def _of_code(self, q: Distribution) -> Posterior:
+        return Posterior((Transformed(q, self.flow) if self.flow else q,))
 
     def _logvar(self, scale: Tensor) -> Tensor:
         if self.config.scale == "softplus":
@@ -100,7 +114,7 @@ class VAE(LatentModel):
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]:
         """The parameters of p(x | z)."""
-        return nets.decode(self.decoder, z)
+        return nets.decode(self.decoder, self.flow(z) if self.flow else z)
 
 
 class Objective(nn.Module):
@@ -154,12 +168,33 @@ class WakeSleep(nn.Module):
         return {name: value.mean() for name, value in parts.items()}
 
 
+class PriorFit(nn.Module):
+    """KL(q(z | x) || p(z)) alone, for a flow between the prior and the codes of a trained model."""
+
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self,
+        batch: Batch,
+        x: Float[Tensor, "B *X"],
+        noise: Float[Tensor, "B K N"],
+        progress: Tensor,
+    ) -> Scalars:
+        q = self.model.encode(x)
+        z = q.sample(noise.transpose(0, 1))  # [K, B, Z]
+        kl = (q.log_prob(z) - q.prior_log_prob(z)).mean()
+        return {"loss": kl, "kl": kl.detach()}
+
+
 def make_step(model: VAE, config: TrainConfig, noise: Noise) -> GradientStep:
-    """The training step of a VAE."""
+    """The training step of a VAE. Where encoder and decoder are frozen, the flow is trained."""
     c = model.config
-    objective, size = (
-        (WakeSleep(model), c.latent + 1) if c.components > 1 else (Objective(model), c.latent)
-    )
+    objective: nn.Module = WakeSleep(model) if c.components > 1 else Objective(model)
+    if c.couplings and {"encoder", "decoder"} <= set(config.freeze.split(",")):
+        objective = PriorFit(model)
+    size = c.latent + (c.components > 1)  # numbers that a code needs
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
         x = targets(model, batch.x, noise)
