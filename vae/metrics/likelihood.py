@@ -20,6 +20,7 @@ from vae.likelihoods import Pairwise
 from vae.optim import autocast
 from vae.posteriors import Categorical, Posterior
 
+VALUES = 3 * 32 * 32  # of a sample; larger ones are taken in smaller parts
 DRAWS = 8  # codes per image whose mean estimates a cross-entropy
 NEGLIGIBLE = 1e-6  # class probability below which a class is left out
 
@@ -30,9 +31,9 @@ def binarised(x: Float[Tensor, "N *X"], seed: int = 0) -> Float[Tensor, "N *X"]:
 
 
 def part_size(x: Float[Tensor, "N *X"], count: int) -> int:
-    """How many samples a forward pass takes: `count` of 28x28 values, fewer of larger ones, so that
-    the memory of a pass is bounded."""
-    return max(1, min(count, count * 28 * 28 // math.prod(x.shape[1:])))
+    """How many samples a forward pass takes: `count`, or fewer of more than `VALUES` values, so
+    that the memory of a pass is bounded."""
+    return max(1, min(count, count * VALUES // math.prod(x.shape[1:])))
 
 
 def _chunks(x: Tensor, size: int, label: str, quiet: bool) -> Iterator[Tensor]:
