@@ -39,6 +39,15 @@ ON_REQUEST = {
     "500": "log_likelihood_given_y_importance_500",
     "own classifier": "accuracy",
 }
+COLOUR = {
+    "model": "",
+    "held-out images": "test_images",
+    "PSNR, dB": "psnr",
+    "PSNR of PCA": "psnr_pca",
+    "KL": "elbo_kl",
+    "units in use": "active_units",
+    "parameters": "parameters",
+}
 SHARES = {"agreement", "learned_from_drawn", "accuracy"}
 
 
@@ -139,12 +148,14 @@ SPEEDS = [
 ]
 
 
-def names(conditional: bool) -> list[str]:
-    """The evaluated models that decode, conditional ones or the others."""
+def names(conditional: bool, colour: bool = False) -> list[str]:
+    """The evaluated models that decode, of grey images or of images in colour."""
     found = []
     for path in CHECKPOINTS.glob("*/metrics.json"):
-        abilities = json.loads(path.with_name("config.json").read_text())["abilities"]
-        if "decodes" in abilities and conditional == ("conditions" in abilities):
+        manifest = json.loads(path.with_name("config.json").read_text())
+        abilities, spec = manifest["abilities"], manifest.get("spec", {"shape": [1]})
+        wanted = conditional == ("conditions" in abilities) and colour == (spec["shape"][0] == 3)
+        if "decodes" in abilities and wanted:
             found.append(path.parent.name)
     return sorted(found, key=lambda name: (not name.startswith("vae"), len(name), name))
 
@@ -159,7 +170,7 @@ def cells(name: str, columns: dict[str, str]) -> dict[str, str]:
             return ""
         if key in SHARES:
             return f"{100 * value:.2f} %"
-        return str(value) if isinstance(value, int) else f"{abs(value):.2f}"
+        return f"{value:,}" if isinstance(value, int) else f"{abs(value):.2f}"
 
     row = {column: cell(key) for column, key in columns.items()} | {"model": f"`{name}`"}
     if columns is LIKELIHOODS:
@@ -227,6 +238,7 @@ def tables() -> dict[str, str]:
     return {
         "figures": table(LIKELIHOODS, likelihoods),
         "on request": table(ON_REQUEST, on_request),
+        "colour": table(COLOUR, [cells(n, COLOUR) for n in names(conditional=False, colour=True)]),
         "speed": speeds(),
     }
 
