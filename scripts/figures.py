@@ -148,14 +148,13 @@ SPEEDS = [
 ]
 
 
-def names(conditional: bool, colour: bool = False) -> list[str]:
-    """The evaluated models that decode, of grey images or of images in colour."""
+def names(conditional: bool, data: str = "mnist") -> list[str]:
+    """The evaluated models of these data that decode, conditional ones or the others."""
     found = []
     for path in CHECKPOINTS.glob("*/metrics.json"):
-        manifest = json.loads(path.with_name("config.json").read_text())
-        abilities, spec = manifest["abilities"], manifest.get("spec", {"shape": [1]})
-        wanted = conditional == ("conditions" in abilities) and colour == (spec["shape"][0] == 3)
-        if "decodes" in abilities and wanted:
+        config = json.loads(path.with_name("config.json").read_text())
+        abilities, of_data = config["abilities"], config["data"] == data
+        if of_data and "decodes" in abilities and conditional == ("conditions" in abilities):
             found.append(path.parent.name)
     return sorted(found, key=lambda name: (not name.startswith("vae"), len(name), name))
 
@@ -238,7 +237,7 @@ def tables() -> dict[str, str]:
     return {
         "figures": table(LIKELIHOODS, likelihoods),
         "on request": table(ON_REQUEST, on_request),
-        "colour": table(COLOUR, [cells(n, COLOUR) for n in names(conditional=False, colour=True)]),
+        "colour": table(COLOUR, [cells(n, COLOUR) for n in names(conditional=False, data="emoji")]),
         "speed": speeds(),
     }
 

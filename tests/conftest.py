@@ -11,6 +11,7 @@ from filelock import FileLock
 from tests import scheduling
 from tests.budgets import BudgetReport
 from vae import data
+from vae.data.mnist import MNIST_SET
 
 # One thread per process, set before torch is imported: each core has a worker, and sums have the
 # same order on every machine.
@@ -39,9 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def mnist_test() -> data.Dataset:
     """The 10,000 test digits of MNIST, where they are on the disk already."""
     if not data.available("mnist", "test"):
-        pytest.skip(
-            f"MNIST's test files are not in {data.mnist_folder()} (LATENT_DATA names another)"
-        )
+        pytest.skip(f"MNIST's test files are not in {MNIST_SET.folder} (LATENT_DATA names another)")
     return data.load("mnist", "test")
 
 

@@ -1,1 +1,1 @@
-"""Generative models of handwritten digits. The file to read first is `vae/models/vae.py`."""
+"""Generative models of images and other samples. The file to read first is `vae/models/vae.py`."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import logging
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,7 @@ import torch
 
 from vae import (
     checkpoint,
-    codes,
-    conditional_metrics,
+    codes_file,
     data,
     exporting,
     importing,
@@ -25,12 +22,13 @@ from vae import (
     metrics,
     training,
 )
-from vae.arguments import parser
-from vae.catalog import CHECKPOINTS, CLASSIFIER, folder_of, has_classifier
-from vae.data_arguments import data_options
-from vae.dataspec import Dataset, DataSpec
+from vae.arguments import data_options, parser
+from vae.catalog import CLASSIFIER, folder_of, has_classifier
+from vae.dataspec import DataSpec
 from vae.interface import Conditions, LatentModel
+from vae.metrics import generation
 from vae.presets import PRESETS
+from vae.runtime import onnx_export
 from vae.runtime.onnx import MODEL as ONNX
 from vae.runtime.onnx import OnnxRuntime
 from vae.runtime.onnx_model import as_model
@@ -38,6 +36,7 @@ from vae.service import choose_device
 
 
 def train(args: argparse.Namespace) -> None:
+    """Train a preset into a folder, or resume a run."""
     if args.preset not in PRESETS:
         raise ValueError(f"there is no preset {args.preset!r}; choose one of {', '.join(PRESETS)}")
     settings = {"latent": args.latent, "net": args.net, "beta": args.beta}
@@ -91,6 +90,8 @@ def _data_of(folder: Path, args: argparse.Namespace) -> tuple[str, data.Options,
     if trained_on in data.DATASETS or data.available(trained_on, "test"):
         own = data.Options.from_json(manifest.options)
         return trained_on, data_options(args, own), manifest.spec
+    if not trained_on:
+        raise ValueError(f"the model in {folder} was imported without data; name some by --data")
     raise ValueError(
         f"the model in {folder} was trained on {trained_on}, which does not exist; run this where "
         "it does, or name other data by --data"
@@ -105,15 +106,16 @@ def _read_model(folder: Path) -> LatentModel:
 
 
 def evaluate(args: argparse.Namespace) -> None:
+    """Measure a checkpoint, print the figures and write metrics.json."""
     folder = folder_of(args.name)
     loaded = data.read_for(*_data_of(folder, args))
     model = _read_model(folder)
     test, quiet = loaded.test, not sys.stderr.isatty()
     figures = metrics.evaluate(model, loaded.train, test, quiet=quiet)
-    enough = metrics.fewest_labels(test) >= conditional_metrics.MIN_PER_CLASS
+    enough = metrics.fewest_labels(test) >= generation.MIN_PER_CLASS
     if isinstance(model, Conditions) and enough and _classifier_knows(loaded.test.spec):
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
-        figures |= conditional_metrics.evaluate(model, classifier, test, quiet=quiet)
+        figures |= generation.evaluate(model, classifier, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
     if args.json:
         print(json.dumps(figures, indent=2))
@@ -130,13 +132,16 @@ def _classifier_knows(spec: DataSpec) -> bool:
 
 
 def encode(args: argparse.Namespace) -> None:
+    """Write encodings.npz of a checkpoint, or the codes of all samples to a file by --out."""
     folder = folder_of(args.name)
     source = _data_of(folder, args)
     if args.out:
-        codes.check_path(args.out)
+        codes_file.check_path(args.out)
         print(f"{_write_codes(folder, args.out, source):,} codes: {args.out}")
         return
-    count, dims = _encode(folder, data.load_for(*source, "test"))
+    encodings = metrics.encode(_read_model(folder), data.load_for(*source, "test"), flat=True)
+    checkpoint.write_encodings(folder, encodings)
+    count, dims = encodings.mean.shape
     print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
 
 
@@ -148,26 +153,21 @@ def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, Data
         (split, part, metrics.encode(model, part))
         for split, part in (("train", loaded.train), ("test", loaded.test))
     ]
-    codes.write(path, parts, codes.dimension_names(manifest.blocks, manifest.spec.classes))
+    codes_file.write(
+        path, parts, codes_file.dimension_names(manifest.blocks, manifest.spec.classes)
+    )
     return sum(len(part) for _, part, _ in parts)
 
 
-def _encode(folder: Path, samples: Dataset) -> tuple[int, int]:
-    """Write the encodings of samples; returns their shape (N, Z)."""
-    encodings = metrics.encode(_read_model(folder), samples, flat=True)
-    checkpoint.write_encodings(folder, encodings)
-    count, dims = encodings.mean.shape
-    return count, dims
-
-
 def import_(args: argparse.Namespace) -> None:
+    """Make a checkpoint of ONNX files."""
     files = importing.find_files(args.decoder, args.encoder)
     source, contract = None, files.contract
     if args.data:
-        source = importing.Source(args.data, data_options(args))
+        source = importing.DataSource(args.data, data_options(args))
     elif files.encoder and contract and contract.data:
         own = data.Options.from_json(contract.options)
-        source = importing.Source(contract.data, data_options(args, own))
+        source = importing.DataSource(contract.data, data_options(args, own))
     declared = importing.Declared(
         latent=args.latent,
         prior=args.prior,
@@ -183,59 +183,29 @@ def import_(args: argparse.Namespace) -> None:
 
 
 def export(args: argparse.Namespace) -> None:
+    """Copy a run to the app's checkpoints, or write ONNX files by --onnx."""
     if args.onnx:
-        for path in exporting.export(folder_of(args.run), args.onnx):
+        for path in onnx_export.export(folder_of(args.run), args.onnx):
             print(f"exported: {path}")
     elif args.name is not None:
-        _export(args)
+        run = Path(args.run)
+        folder = exporting.export(
+            run,
+            args.name,
+            _data_of(run, args),
+            title=args.title,
+            description=args.description,
+            overwrite=args.replace,
+        )
+        print(f"exported: {folder}; measure it with: python -m vae evaluate {args.name}")
     else:
         raise ValueError(
             "export needs a second argument: name the checkpoint, or a folder by --onnx"
         )
 
 
-def _export(args: argparse.Namespace) -> None:
-    run = Path(args.run)
-    model, manifest = checkpoint.read_model(run), checkpoint.read_manifest(run)
-    folder = CHECKPOINTS / args.name
-    if Path(args.name).name != args.name or not args.name.strip(" ."):
-        raise ValueError(f"{args.name!r} is not a checkpoint's name: give a name without a path")
-    if folder.exists() and not args.replace:
-        raise ValueError(f"{folder} exists; choose another name, or add --replace")
-    source = _data_of(run, args)
-    manifest = dataclasses.replace(
-        manifest,
-        title=args.title or _title(manifest, args.name),
-        description=args.description or manifest.description,
-    )
-    test = data.load_for(*source, "test") if "encodes" in manifest.abilities else None
-    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    # beside the checkpoints, not among them: the app lists a folder only once it is complete
-    with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".export-") as temporary:
-        copy = Path(temporary) / args.name
-        checkpoint.write_model(copy, manifest, model.state_dict(), half=True)
-        export_history(run, copy)
-        if test is not None:
-            _encode(copy, test)  # with the half-precision weights that are shipped
-        if folder.exists():
-            folder.replace(Path(temporary) / "replaced")
-        copy.replace(folder)
-    print(f"exported: {folder}; measure it with: python -m vae evaluate {args.name}")
-
-
-def _title(manifest: checkpoint.Manifest, name: str) -> str:
-    """The title of the preset, with the data where they are not MNIST, and with the checkpoint's
-    name where another checkpoint has the title already."""
-    title = manifest.title
-    if manifest.data not in ("mnist", ""):
-        title += f", {Path(manifest.data).stem}"
-    others = {path.parent.name: path.parent for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")}
-    others.pop(name, None)
-    taken = {checkpoint.read_manifest(folder).title for folder in others.values()}
-    return f"{title} ({name})" if title in taken else title
-
-
 def inspect(args: argparse.Namespace) -> None:
+    """Describe a data set, and draw a contact sheet by --out."""
     loaded = data.read(args.data, data_options(args))
     print(inspect_data.report(args.data, loaded))
     if args.out:
@@ -243,28 +213,8 @@ def inspect(args: argparse.Namespace) -> None:
         print(f"contact sheet: {args.out}")
 
 
-def export_history(run: Path, folder: Path) -> None:
-    """Write the log and the samples of a run to `folder`, preceded by those of the runs that its
-    weights started from."""
-    stages = [run]
-    while start := checkpoint.read_manifest(stages[0]).train.get("start"):
-        if not (Path(start) / checkpoint.CONFIG).exists() or Path(start) in stages:
-            break
-        stages.insert(0, Path(start))
-    logs = [stage / checkpoint.LOG for stage in stages]
-    texts = [log.read_text(encoding="utf-8") for log in logs if log.exists()]
-    lines = [json.loads(line) for text in texts for line in text.splitlines()]
-    numbered = [json.dumps(line | {"epoch": epoch}) for epoch, line in enumerate(lines, 1)]
-    checkpoint.write_atomically(
-        folder / checkpoint.LOG, lambda p: p.write_text("".join(f"{line}\n" for line in numbered))
-    )
-    spec = checkpoint.read_manifest(run).spec
-    sheets = np.concatenate([checkpoint.read_sheets(stage, spec) for stage in stages])
-    if len(sheets):
-        checkpoint.write_sheets(folder, sheets, compressed=True)
-
-
 def generate(args: argparse.Namespace) -> None:
+    """Write samples of given classes to an .npz."""
     model = _read_model(folder_of(args.name))
     if not isinstance(model, Conditions):
         raise ValueError(f"{args.name} is not conditional, so it cannot generate a given class")
@@ -274,10 +224,10 @@ def generate(args: argparse.Namespace) -> None:
     if args.seed < 0:
         raise ValueError(f"--seed is 0 or more, not {args.seed}")
     labels = np.resize(classes, args.count)
-    images, drawn_from = conditional_metrics.generate(
+    images, drawn_from = generation.generate(
         model, labels, seed=args.seed, temperature=args.temperature, quiet=False
     )
-    generated = conditional_metrics.as_dataset(images, labels, model.spec)
+    generated = generation.as_dataset(images, labels, model.spec)
     checkpoint.write_atomically(
         args.out,
         lambda p: np.savez_compressed(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vae import data, importing
 from vae.catalog import CHECKPOINTS
-from vae.data_arguments import add_data_options
+from vae.data import Options
+from vae.data.options import COLOURS, PREPARATIONS
 from vae.nets import NETS
 from vae.presets import PRESETS
 from vae.runtime.image_layout import ORDERS
 
+YES_OR_NO = {"yes": True, "no": False, "auto": "auto"}
 DATA = f"{', '.join(data.DATASETS)}, a folder of images, or a file ({', '.join(data.FORMATS)}, IDX)"
 
 
@@ -49,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     inspect.add_argument("--out", type=Path, help="write a contact sheet to this .png")
 
     for verb in (train, evaluate, encode, export, import_, inspect):
-        add_data_options(verb)
+        _add_data_options(verb)
 
     generate = verbs.add_parser("generate", help="write samples of given classes to an .npz")
     generate.add_argument("name", help="a checkpoint of a conditional model")
@@ -58,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     generate.add_argument("--classes", help="which classes, in turn, separated by commas")
     generate.add_argument("--temperature", type=float, default=1.0)
     generate.add_argument("--seed", type=int, default=0)
-    generate.add_argument("--out", type=Path, default=Path("digits.npz"))
+    generate.add_argument("--out", type=Path, default=Path("samples.npz"))
     return root
 
 
@@ -113,3 +116,28 @@ def _add_import_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--description", help="one sentence for the app")
     verb.add_argument("--name", help="the checkpoint's name; by default made of the title")
     verb.add_argument("--replace", action="store_true", help="replace a checkpoint of that name")
+
+
+def _add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add --size, --colour, --transpose, --invert, --prepare and --split-seed; each by default as
+    the data are."""
+    group = parser.add_argument_group("how the data are read; by default as they are")
+    group.add_argument("--size", type=int, help="sides of an image in pixels, 8 to 128")
+    group.add_argument(
+        "--colour", nargs="?", const="colour", choices=COLOURS, help="keep colours, or make it grey"
+    )
+    for name, does in (("transpose", "exchange rows and columns"), ("invert", "dark for light")):
+        group.add_argument(f"--{name}", nargs="?", const="yes", choices=YES_OR_NO, help=does)
+    group.add_argument(
+        "--prepare", choices=PREPARATIONS, help="as MNIST's digits were, or only resized"
+    )
+    group.add_argument("--split-seed", type=int, help="chooses the test set where there is none")
+
+
+def data_options(args: argparse.Namespace, default: Options | None = None) -> Options:
+    """The options that were given, else those of `default`. Raises ValueError for a bad one."""
+    given = {name: getattr(args, name) for name in ("size", "colour", "prepare")}
+    given |= {name: YES_OR_NO.get(getattr(args, name)) for name in ("transpose", "invert")}
+    given["seed"] = args.split_seed
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return replace(default or Options(), **chosen)

@@ -34,11 +34,26 @@ def distort(
     rotation, shear, wide, tall, right, down = (strength * (2 * draws - 1)).unbind(1)  # [B] each
     cos, sin = torch.cos(ROTATION * rotation), torch.sin(ROTATION * rotation)
     wide, tall = torch.exp(SCALE * wide), torch.exp(SCALE * tall)
-    shift = 2 * SHIFT / x.shape[-1]  # in the grid's units, which span 2
-    # the inverse map: from positions in the output to positions in the input
+    height, width = x.shape[-2:]
+    # The inverse map: from positions in the output to positions in the input. Both axes of the grid
+    # span 2, whatever the sides; the ratios make a rotation one of pixels.
     rows = [
-        torch.stack([wide * cos, wide * (SHEAR * shear * cos - sin), shift * right], -1),
-        torch.stack([tall * sin, tall * (SHEAR * shear * sin + cos), shift * down], -1),
+        torch.stack(
+            [
+                wide * cos,
+                wide * (SHEAR * shear * cos - sin) * (height / width),
+                2 * SHIFT / width * right,
+            ],
+            -1,
+        ),
+        torch.stack(
+            [
+                tall * sin * (width / height),
+                tall * (SHEAR * shear * sin + cos),
+                2 * SHIFT / height * down,
+            ],
+            -1,
+        ),
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)
     moved = F.grid_sample(x, grid, interpolation, padding, align_corners=False)

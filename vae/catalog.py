@@ -24,8 +24,9 @@ CHECKPOINTS = Path(
 )
 CLASSIFIER = "classifier"  # the shipped classifier of digits, independent of all other models
 RENAMED = {"judge": CLASSIFIER}  # former names of shipped checkpoints
+LONGEST = 255  # bytes of a checkpoint's name, which is that of a folder
 PRIOR_SAMPLES = 2000  # on the map of a model that cannot encode
-ENCODINGS_MEMORY = 256 << 20  # bytes; those of a 20-d model with 10,000 test digits have 1.8 MB
+ENCODINGS_MEMORY = 256 << 20  # bytes; those of a 20-d model with 10,000 test samples have 1.8 MB
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ModelInfo:
     abilities: frozenset[str]  # "encodes", "decodes", "conditions", "classifies"
     blocks: tuple[LatentBlock, ...]
     figures: dict[str, Any]  # metrics.json
-    kl: tuple[float, ...]  # nats per dimension, mean over the test digits; 0 if deterministic
+    kl: tuple[float, ...]  # nats per dimension, mean over the test samples; 0 if deterministic
     active: tuple[bool, ...]  # whether a dimension is in use
     spec: DataSpec = MNIST  # of the data that it was trained on
     data: str = "mnist"  # a name in data.DATASETS, or a path
@@ -82,6 +83,19 @@ def folder_of(name: str) -> Path:
     raise ValueError(
         f"there is no model {name!r}; choose one of {', '.join(names()) or '(none is shipped)'}"
     )
+
+
+def new_folder(name: str, *, overwrite: bool = False) -> Path:
+    """The folder of a checkpoint to be written. Raises ValueError for a path in place of a name,
+    and for a checkpoint that exists, unless `overwrite`."""
+    if len(name.encode()) > LONGEST:
+        raise ValueError(f"{name[:20]}... is too long a name; give a shorter one")
+    if Path(name).name != name or not name.strip(" ."):
+        raise ValueError(f"{name!r} is not a checkpoint's name: give a name without a path")
+    folder = CHECKPOINTS / name
+    if folder.exists() and not overwrite:
+        raise ValueError(f"{folder} exists; choose another name, or add --replace")
+    return folder
 
 
 def names() -> list[str]:
@@ -154,7 +168,7 @@ def info(name: str) -> ModelInfo:
 
 
 def _kl_and_activity(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np.ndarray]:
-    """KL of each dimension [Z], nats, mean over the test digits, and whether it is in use [Z]."""
+    """KL of each dimension [Z], nats, mean over the test samples, and whether it is in use [Z]."""
     codes = encodings(name)
     if codes.mean.shape[1] != dims:
         raise CheckpointError(

@@ -127,6 +127,22 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         write(temporary)
 
 
+@contextmanager
+def complete_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder that takes the place of `folder` at the end, or is removed on an error.
+
+    It is made beside the parent and not in it, as the app lists a checkpoint once it is there.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent.parent, prefix=".new-") as temporary:
+        new = Path(temporary) / folder.name
+        new.mkdir()
+        yield new
+        if folder.exists():
+            folder.replace(Path(temporary) / "replaced")
+        new.replace(folder)
+
+
 def _write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file

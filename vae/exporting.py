@@ -1,112 +1,83 @@
-"""Exports a model to ONNX: decoder.onnx, encoder.onnx, and the contract as config.json."""
+"""Exports a run: its model becomes a checkpoint of the app, with weights in half precision."""
 
 from __future__ import annotations
 
-import importlib.util
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import json
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
-from vae import checkpoint, latent
+from vae import catalog, checkpoint, data, metrics
 from vae.checkpoint import Manifest
-from vae.interface import Decodes, Encodes
-from vae.runtime.onnx import DECODER, ENCODER, MODEL, check_supported
-from vae.runtime.onnx_networks import IMAGES, LOGVAR, MEAN, PARAMETERS, Conversion
-
-NEEDS = ("onnx", "onnxscript")  # by torch.onnx.export; the app does without
+from vae.data import Options
+from vae.dataspec import DataSpec
 
 
-class Decoder(nn.Module):
-    """Codes to images in [0, 1], the means of their distributions, and the parameters of these."""
+def export(
+    run: Path,
+    name: str,
+    source: tuple[str, Options, DataSpec],
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write the model of a run as a checkpoint called `name`; returns its folder.
 
-    def __init__(self, model: Decodes) -> None:
-        super().__init__()
-        self.model = model
+    source names the data whose test samples are encoded, by the arguments of `data.load_for`. The
+    title and the description are those of the run unless they are given.
 
-    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        parameters = self.model.decode(z)
-        return self.model.likelihood.mean(parameters), parameters
-
-
-class Encoder(nn.Module):
-    """Images in [0, 1] to the mean and the log-variance of their codes."""
-
-    def __init__(self, model: Encodes) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        posterior = self.model.encode(x)
-        return posterior.code, posterior.logvar
-
-
-def export(source: Path, folder: Path) -> list[Path]:
-    """Write the model of a checkpoint's folder to `folder` as ONNX; returns the files.
-
-    Raises ValueError where the model has no decoder, the folder has such files, or a package that
-    the export needs is missing; WriteError for a full disk.
+    Raises: CheckpointError for a damaged run; ValueError for a name that exists, unless
+        `overwrite`; WriteError for a full disk; DataError for data that cannot be read.
     """
-    if missing := [name for name in NEEDS if importlib.util.find_spec(name) is None]:
-        raise ValueError(
-            f"export --onnx needs {' and '.join(missing)}; install with: "
-            f"pip install {' '.join(missing)}"
-        )
-    files = [folder / name for name in (DECODER, ENCODER, checkpoint.CONFIG)]
-    if existing := [path for path in files if path.exists()]:
-        raise ValueError(f"{existing[0]} exists; choose another folder, or delete it")
-    manifest, model = checkpoint.read_manifest(source), checkpoint.read_model(source)
-    if not isinstance(model, Decodes):
-        raise ValueError(f"the model in {source} has no decoder; export one that decodes")
-    check_supported(manifest.spec, manifest.blocks)
-    codes = torch.zeros(2, latent.dims(manifest.blocks))
-    images = torch.zeros(2, *manifest.spec.shape)
-    _write(files[0], Decoder(model), codes, "z", (IMAGES, PARAMETERS))
-    if isinstance(model, Encodes):
-        _write(files[1], Encoder(model), images, "x", (MEAN, LOGVAR))
-    checkpoint.write_json(files[2], _contract(manifest).as_json())
-    return [path for path in files if path.exists()]
-
-
-def _contract(manifest: Manifest) -> Manifest:
-    """The manifest of the exported model, which has no settings and was not trained here."""
-    return replace(
-        manifest, model=MODEL, config=Conversion().as_json(), train={}, format=checkpoint.FORMAT
+    model, manifest = checkpoint.read_model(run), checkpoint.read_manifest(run)
+    folder = catalog.new_folder(name, overwrite=overwrite)
+    manifest = replace(
+        manifest,
+        title=title or _title(manifest, name),
+        description=description or manifest.description,
     )
+    test = data.load_for(*source, "test") if "encodes" in manifest.abilities else None
+    with checkpoint.complete_folder(folder) as new:
+        checkpoint.write_model(new, manifest, model.state_dict(), half=True)
+        write_history(run, new)
+        if test is not None:  # encoded with the half-precision weights that are exported
+            encodings = metrics.encode(checkpoint.read_model(new), test, flat=True)
+            checkpoint.write_encodings(new, encodings)
+    return folder
 
 
-def _write(
-    path: Path, module: nn.Module, example: Tensor, name: str, outputs: Sequence[str]
-) -> None:
-    """Export a module with one input; its first axis may have any size."""
-    with _quiet():
-        program = torch.onnx.export(
-            module.eval(),
-            (example,),
-            input_names=[name],
-            output_names=list(outputs),
-            dynamic_shapes=({0: "batch"},),
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    checkpoint.write_atomically(path, lambda p: program.save(p, external_data=False))
+def _title(manifest: Manifest, name: str) -> str:
+    """The title of the preset, with the data where they are not MNIST, and with the checkpoint's
+    name where another checkpoint has the title already."""
+    title = manifest.title
+    if manifest.data not in ("mnist", ""):
+        title += f", {Path(manifest.data).stem}"
+    others = {
+        path.parent.name: path.parent for path in catalog.CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")
+    }
+    others.pop(name, None)
+    taken = {checkpoint.read_manifest(folder).title for folder in others.values()}
+    return f"{title} ({name})" if title in taken else title
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the exporter's warnings, which concern its own code and packages not in use here."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+def write_history(run: Path, folder: Path) -> None:
+    """Write the log and the samples of a run to `folder`, preceded by those of the runs that its
+    weights started from."""
+    stages = [run]
+    while start := checkpoint.read_manifest(stages[0]).train.get("start"):
+        if not (Path(start) / checkpoint.CONFIG).exists() or Path(start) in stages:
+            break
+        stages.insert(0, Path(start))
+    logs = [stage / checkpoint.LOG for stage in stages]
+    texts = [log.read_text(encoding="utf-8") for log in logs if log.exists()]
+    lines = [json.loads(line) for text in texts for line in text.splitlines()]
+    numbered = [json.dumps(line | {"epoch": epoch}) for epoch, line in enumerate(lines, 1)]
+    checkpoint.write_atomically(
+        folder / checkpoint.LOG, lambda p: p.write_text("".join(f"{line}\n" for line in numbered))
+    )
+    spec = checkpoint.read_manifest(run).spec
+    sheets = np.concatenate([checkpoint.read_sheets(stage, spec) for stage in stages])
+    if len(sheets):
+        checkpoint.write_sheets(folder, sheets, compressed=True)

@@ -87,9 +87,7 @@ def _check_size(image: Image.Image, data: bytes) -> None:
     if width * height > limit:
         raise ValueError(_too_large(f" ({width:,} x {height:,} pixels)", limit))
     if max(width, height) > MAX_LENGTH:
-        raise ValueError(
-            f"the image is too long ({width:,} x {height:,} pixels); crop it to the digit first"
-        )
+        raise ValueError(f"the image is too long ({width:,} x {height:,} pixels); crop it first")
     scans = data.count(_START_OF_SCAN) if image.format in ("JPEG", "MPO") else 1
     if scans * width * height > MAX_JPEG_WORK:
         raise ValueError(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from vae import checkpoint, data, latent
-from vae.catalog import CHECKPOINTS
+from vae.catalog import new_folder
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Options
 from vae.dataspec import SIDES, Dataset, DataSpec
@@ -48,7 +47,7 @@ class Declared:
     description: str | None = None
 
 
-class Source(NamedTuple):
+class DataSource(NamedTuple):
     """Data whose test samples are encoded, and how they are read."""
 
     name: str  # in data.DATASETS, or a path
@@ -85,7 +84,7 @@ def find_files(decoder: Path, encoder: Path | None = None) -> Files:
 def import_model(
     files: Files,
     declared: Declared,
-    source: Source | None,
+    source: DataSource | None,
     name: str | None = None,
     *,
     overwrite: bool = False,
@@ -98,7 +97,9 @@ def import_model(
     """
     decoder, encoder, contract = files
     manifest = _manifest(Session(decoder), declared, contract)
-    folder = _folder(name or _slug(manifest.title) or _slug(decoder.stem) or "model", overwrite)
+    folder = new_folder(
+        name or _slug(manifest.title) or _slug(decoder.stem) or "model", overwrite=overwrite
+    )
     test = None
     if source is not None:
         manifest, test = _with_data(manifest, source, known=contract is not None)
@@ -110,19 +111,12 @@ def import_model(
             f"{encoder} needs images to encode; name them by --data, or import the decoder alone, "
             "from a folder without an encoder"
         )
-    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    # beside the checkpoints, not among them: the app lists a folder only once it is complete
-    with tempfile.TemporaryDirectory(dir=CHECKPOINTS.parent, prefix=".import-") as temporary:
-        copy = Path(temporary) / folder.name
-        copy.mkdir()
-        shutil.copyfile(decoder, copy / DECODER)
+    with checkpoint.complete_folder(folder) as new:
+        shutil.copyfile(decoder, new / DECODER)
         if encoder is not None and test is not None:
-            shutil.copyfile(encoder, copy / ENCODER)
-            checkpoint.write_encodings(copy, _encodings(runtime, test))
-        checkpoint.write_json(copy / checkpoint.CONFIG, manifest.as_json())
-        if folder.exists():
-            folder.replace(Path(temporary) / "replaced")
-        copy.replace(folder)
+            shutil.copyfile(encoder, new / ENCODER)
+            checkpoint.write_encodings(new, _encodings(runtime, test))
+        checkpoint.write_json(new / checkpoint.CONFIG, manifest.as_json())
     return folder
 
 
@@ -202,7 +196,7 @@ def _spec(
     return DataSpec("image", shape, LIKELIHOOD)
 
 
-def _with_data(manifest: Manifest, source: Source, *, known: bool) -> tuple[Manifest, Dataset]:
+def _with_data(manifest: Manifest, source: DataSource, *, known: bool) -> tuple[Manifest, Dataset]:
     """The manifest with the source of the data, and their test samples in the decoder's size.
 
     Unless they are `known`, by a contract, the classes are those of the data. Raises as
@@ -246,15 +240,3 @@ def summary(folder: Path) -> str:
         f"of {dims} {'dimension' if dims == 1 else 'dimensions'}, {priors} prior; "
         f"{'with' if 'encodes' in manifest.abilities else 'without'} an encoder"
     )
-
-
-def _folder(name: str, overwrite: bool) -> Path:
-    """The folder of a new checkpoint. Raises ValueError for a path, and for one that exists."""
-    folder = CHECKPOINTS / name
-    if len(name.encode()) > 255:
-        raise ValueError(f"{name[:20]}... is too long a name; give a shorter one by --name")
-    if Path(name).name != name or not name.strip(" ."):
-        raise ValueError(f"{name!r} is not a checkpoint's name: give one without a path by --name")
-    if folder.exists() and not overwrite:
-        raise ValueError(f"{folder} exists; choose another --name or --title, or add --replace")
-    return folder

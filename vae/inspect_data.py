@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +57,8 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
-def _values(parts: object) -> str:
-    samples = [part.samples for part in parts if len(part)]  # pyright: ignore
+def _values(parts: Iterable[Dataset]) -> str:
+    samples = [part.samples for part in parts if len(part)]
     low, high = min(int(s.min()) for s in samples), max(int(s.max()) for s in samples)
     mean = sum(float(s.mean(dtype=np.float64)) * len(s) for s in samples)
     return f"{low} to {high} of 255, mean {mean / sum(map(len, samples)):.1f}"

@@ -13,7 +13,7 @@ from explorer.renderers.entry import Download, Entered, Way
 from vae import image_file
 from vae import prepare as preparation
 from vae.dataspec import DataSpec
-from vae.resize import grey, resize
+from vae.resize import as_sample, resize
 
 # Values of a sheet of thumbnails: 10,000 of 28x28. WebP allows 16,383 pixels a side, and a browser
 # needs 31 MB for a sheet of this size.
@@ -108,11 +108,7 @@ def prepare(pixels: np.ndarray, spec: DataSpec, invert: str | bool = "auto") -> 
         steps = preparation.prepare(pixels, invert)
         return Entered(_scaled(steps.final), "Prepared as MNIST was", steps.steps())
     channels, height, width = spec.shape
-    fitted = resize(pixels, height, width)
-    if channels == 1 and fitted.ndim == 3:
-        fitted = grey(fitted)
-    if channels == 3 and fitted.ndim == 2:
-        fitted = np.repeat(fitted[..., None], 3, axis=2)
+    fitted = as_sample(pixels, spec)
     before = resize(pixels, *_proportional(pixels.shape, 4 * max(height, width)))
     title = f"Fitted into {width} \N{MULTIPLICATION SIGN} {height} pixels"
     heading = "Resized" if channels == 3 else "Resized and made grey"

@@ -64,6 +64,14 @@ def test_draws_in_the_middle_are_the_identity(images: torch.Tensor) -> None:
     torch.testing.assert_close(augment.recolour(images, middle[:, :2]), images, atol=1e-5, rtol=0)
 
 
+def test_images_that_are_not_square_turn_and_shift_in_pixels(images: torch.Tensor) -> None:
+    """As the same image in the middle of a square one."""
+    draws = torch.rand(len(images), 6, generator=torch.Generator().manual_seed(2))
+    squares = torch.nn.functional.pad(images, (1, 1))  # 12x10 to 12x12
+    expected = augment.distort(squares, draws)[..., 1:-1]
+    torch.testing.assert_close(augment.distort(images, draws), expected, atol=1e-5, rtol=0)
+
+
 def test_a_third_of_a_turn_of_the_hue_exchanges_the_channels(images: torch.Tensor) -> None:
     draws = torch.tensor([[0.5 + 1 / 3, 0.5]]).expand(len(images), 2)
     turned = augment.recolour(images, draws)

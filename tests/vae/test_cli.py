@@ -19,9 +19,10 @@ from PIL import Image
 
 from tests.vae.disks import fill, mounted
 from vae import __main__ as cli
-from vae import catalog, checkpoint, conditional_metrics, data, training
+from vae import catalog, checkpoint, data, exporting, training
 from vae.checkpoint import CONFIG, ENCODINGS, LOG, PROGRESS, TRAINING, WEIGHTS
 from vae.dataspec import MNIST, Dataset
+from vae.metrics import generation
 
 SMALL = ("--set", "hidden=16", "--set", "depth=1", "--batch", "100", "--validation", "0")
 TRAIN = ("train", "vae-2d", *SMALL, "--data", "digits")
@@ -58,8 +59,7 @@ def within(monkeypatch: pytest.MonkeyPatch, *args: object) -> int:
 def shipped_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of shipped checkpoints, apart from the repository's."""
     folder = tmp_path / "assets" / "checkpoints"
-    for module in (cli, catalog):
-        monkeypatch.setattr(module, "CHECKPOINTS", folder)
+    monkeypatch.setattr(catalog, "CHECKPOINTS", folder)
     return folder
 
 
@@ -274,7 +274,7 @@ def test_a_conditional_model_is_evaluated_by_an_independent_classifier(
     checkpoints: Path, test_digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
-    monkeypatch.setattr(conditional_metrics, "EACH", 4)
+    monkeypatch.setattr(generation, "EACH", 4)
     copy = Path(shutil.copytree(checkpoints / "cvae", tmp_path / "measured"))
     source = own_images(tmp_path / "images", test_digits, 20)
     assert within(monkeypatch, "evaluate", copy, "--data", source) == 0
@@ -318,7 +318,7 @@ def test_the_history_of_a_second_stage_follows_that_of_the_first(
     args = (*TRAIN, "--epochs", 3, "--start", first, "--out", second)
     assert within(monkeypatch, *args) == 0
     (tmp_path / "shipped").mkdir()
-    cli.export_history(second, tmp_path / "shipped")
+    exporting.write_history(second, tmp_path / "shipped")
     logs = [checkpoint.read_log(folder)["loss"] for folder in (first, second, tmp_path / "shipped")]
     np.testing.assert_array_equal(logs[2], np.concatenate(logs[:2]))
     assert len(checkpoint.read_sheets(tmp_path / "shipped", MNIST)) == 5
@@ -519,8 +519,7 @@ def test_a_full_disk_is_one_sentence(
 ) -> None:
     with mounted(tmp_path / "disk", "size=8m") as disk:
         folder = Path(shutil.copytree(checkpoints / "cvae", disk / "run"))
-        for module in (cli, catalog):
-            monkeypatch.setattr(module, "CHECKPOINTS", disk / "assets" / "checkpoints")
+        monkeypatch.setattr(catalog, "CHECKPOINTS", disk / "assets" / "checkpoints")
         fill(disk)
         before = {path: path.read_bytes() for path in disk.rglob("*") if path.is_file()}
         args = {

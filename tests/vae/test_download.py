@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from tests.vae.disks import mounted
-from vae import data
 from vae.data import DataError, Dataset, available, load
 from vae.data.mnist import MNIST_SET
 from vae.download import DataFile, download
@@ -299,8 +298,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("LATENT_DATA", raising=False)
     for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    assert tmp_path in data.mnist_folder().parents
-    return data.mnist_folder()
+    assert tmp_path in MNIST_SET.folder.parents
+    return MNIST_SET.folder
 
 
 def test_mnist_names_every_mirror_that_failed(
@@ -317,7 +316,7 @@ def test_mnist_names_every_mirror_that_failed(
 def test_mnist_downloads_only_the_requested_split(
     mnist_test: Dataset, serve: Serve, request: pytest.FixtureRequest
 ) -> None:
-    source = data.mnist_folder()
+    source = MNIST_SET.folder
     cache = request.getfixturevalue("cache")  # only now: it takes LATENT_DATA away
 
     def answer(handler: http.server.BaseHTTPRequestHandler) -> None:

@@ -12,14 +12,25 @@ import pytest
 
 from tests.vae.runtime import onnx_models
 from vae import __main__ as cli
-from vae import catalog, checkpoint, data, exporting, importing, latent, models, service
+from vae import (
+    catalog,
+    checkpoint,
+    data,
+    latent,
+    models,
+    service,
+)
 from vae.checkpoint import CheckpointError, Manifest
 from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
 from vae.download import Progress
-from vae.importing import Declared, Files, Source, find_files, import_model
+from vae.importing import DataSource, Declared, Files, find_files, import_model, summary
 from vae.interface import abilities
 from vae.latent import LatentBlock
+from vae.metrics import generation
+from vae.runtime import onnx_export
+from vae.runtime.onnx import OnnxRuntime
+from vae.runtime.onnx_model import as_model
 
 GREY = DataSpec("image", (1, 8, 8), "bernoulli", ("a", "b", "c"))
 COLOUR = DataSpec("image", (3, 8, 10), "bernoulli", ("a", "b", "c"))
@@ -32,8 +43,7 @@ LEVEL = 1 / 255
 def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of shipped checkpoints."""
     folder = tmp_path / "assets" / "checkpoints"
-    for module in (catalog, importing):
-        monkeypatch.setattr(module, "CHECKPOINTS", folder)
+    monkeypatch.setattr(catalog, "CHECKPOINTS", folder)
     monkeypatch.setenv("LATENT_DEVICE", "cpu")
     for cached in (service.encodings, service.info):
         cached.cache_clear()
@@ -47,19 +57,19 @@ def random_data(spec: DataSpec) -> Dataset:
     return Dataset(pixels, np.arange(9) % 3, spec)
 
 
-Named = Callable[[Dataset], Source]
+Named = Callable[[Dataset], DataSource]
 
 
 @pytest.fixture
 def named(monkeypatch: pytest.MonkeyPatch) -> Named:
     """Registers a data set under the name "my-images"."""
 
-    def register(dataset: Dataset) -> Source:
+    def register(dataset: Dataset) -> DataSource:
         def load(split: str, *, progress: Progress | None = None) -> Dataset:
             return dataset
 
         monkeypatch.setitem(data.DATASETS, "my-images", load)
-        return Source("my-images", Options())
+        return DataSource("my-images", Options())
 
     return register
 
@@ -100,7 +110,7 @@ class TestRoundTrip:
     ) -> None:
         test, folder = random_data(spec), tmp_path / "onnx"
         original = trained(tmp_path / "original", name, spec)
-        paths = exporting.export(original, folder)
+        paths = onnx_export.export(original, folder)
         assert [path.name for path in paths] == ["decoder.onnx", "encoder.onnx", "config.json"]
         graph = onnx.load(paths[0]).graph
         assert [one.name for one in (*graph.input, *graph.output)] == ["z", "images", "parameters"]
@@ -127,7 +137,7 @@ class TestRoundTrip:
     def test_an_export_replaces_nothing(self, tmp_path: Path) -> None:
         folder = trained(tmp_path / "original", "vae", GREY)
         with pytest.raises(ValueError, match=r"config\.json exists; choose another folder"):
-            exporting.export(folder, folder)
+            onnx_export.export(folder, folder)
 
     def test_a_classifier_is_not_exported(self, tmp_path: Path) -> None:
         known = {"width": 2}
@@ -136,14 +146,14 @@ class TestRoundTrip:
         manifest = Manifest(**{**vars(manifest), "spec": GREY})
         checkpoint.write_model(tmp_path, manifest, model.state_dict())
         with pytest.raises(ValueError, match="has no decoder; export one that decodes"):
-            exporting.export(tmp_path, tmp_path / "onnx")
+            onnx_export.export(tmp_path, tmp_path / "onnx")
 
     def test_an_export_says_which_packages_it_needs(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(exporting, "NEEDS", ("onnx", "no_such_package"))
+        monkeypatch.setattr(onnx_export, "NEEDS", ("onnx", "no_such_package"))
         with pytest.raises(ValueError, match="needs no_such_package; install with: pip install no"):
-            exporting.export(tmp_path, tmp_path / "onnx")
+            onnx_export.export(tmp_path, tmp_path / "onnx")
 
 
 def files(folder: Path, decoder: onnx.ModelProto, encoder: onnx.ModelProto | None = None) -> Files:
@@ -217,7 +227,11 @@ class TestImport:
         info = service.info("conditional")
         assert info.abilities == {"decodes", "conditions"}
         assert info.class_dims == slice(2, 5)
-        assert service.load("conditional").generate(np.array([0, 2]), seed=1).shape == (2, 8, 8)
+        images = service.load("conditional").generate(np.array([0, 2]), seed=1)
+        assert images.shape == (2, 8, 8)
+        model = as_model(OnnxRuntime.read(catalog.folder_of("conditional")))
+        by_command, _ = generation.generate(model, np.array([0, 2]), seed=1)
+        np.testing.assert_allclose(by_command, images, atol=1e-3)
 
 
 def unnamed_size() -> onnx.ModelProto:
@@ -291,7 +305,7 @@ def test_images_of_ones_own_get_the_size_of_the_decoder(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 20, 20), np.uint8)
     np.savez(tmp_path / "mine.npz", images=pixels, labels=np.repeat(["cat", "dog"], 20))
     found = files(tmp_path, onnx_models.decoder(3, (9, 9)), onnx_models.encoder((9, 9), 3))
-    source = Source(str(tmp_path / "mine.npz"), Options())
+    source = DataSource(str(tmp_path / "mine.npz"), Options())
     folder = import_model(found, Declared(title="T"), source)
     info = service.info(folder.name)
     assert (info.spec.shape, info.spec.classes) == ((1, 9, 9), ("cat", "dog"))
@@ -318,7 +332,7 @@ def test_the_config_of_another_model_is_no_contract(tmp_path: Path) -> None:
 def test_a_checkpoint_is_replaced_on_request_alone(tmp_path: Path) -> None:
     found, declared = files(tmp_path / "in", onnx_models.decoder(2, (8, 8))), Declared(title="T")
     import_model(found, declared, None)
-    with pytest.raises(ValueError, match="exists; choose another --name or --title, or add --repl"):
+    with pytest.raises(ValueError, match="exists; choose another name, or add --replace"):
         import_model(found, declared, None)
     import_model(found, declared, None, overwrite=True)
     folder = import_model(found, declared, None, "other")
@@ -362,7 +376,15 @@ class TestCommandLine:
         assert "mine" in capsys.readouterr().out
         assert service.info("mine").data == "digits"
         assert run(*arguments) == 2
-        assert "exists; choose another --name" in capsys.readouterr().err
+        assert "exists; choose another name" in capsys.readouterr().err
+
+    def test_a_decoder_without_data_is_not_measured(
+        self, run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        decoder = onnx_models.write(tmp_path / "alone.onnx", onnx_models.decoder(2, (8, 8)))
+        assert run("import", decoder) == 0
+        assert run("evaluate", "alone") == 2
+        assert "was imported without data; name some by --data" in capsys.readouterr().err
 
     def test_export_to_onnx(
         self,
@@ -394,9 +416,9 @@ def test_the_summary_says_what_was_decided(tmp_path: Path, checkpoints: Path) ->
     path = onnx_models.write(
         tmp_path / "mine.onnx", onnx_models.decoder(5, (3, 9, 11), activation="Tanh")
     )
-    summary = importing.summary(imported(path, range=(-1.0, 1.0), prior="uniform"))
+    told = summary(imported(path, range=(-1.0, 1.0), prior="uniform"))
     for fact in ("9x11 in colour", "from -1 to 1", "5 dimensions", "uniform", "without an encoder"):
-        assert fact in summary
+        assert fact in told
 
 
 @pytest.mark.parametrize(

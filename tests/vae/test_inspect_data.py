@@ -36,12 +36,14 @@ def test_a_report_states_what_is_there_and_what_is_done(source: Path) -> None:
 def test_many_classes_and_attributes_are_summed_up(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (400, 8, 8), dtype=np.uint8)
     path = tmp_path / "a.npz"
-    np.savez(path, x=images, y=np.arange(400) % 200, slant=np.linspace(-1, 2, 400))
+    columns = {"slant": np.linspace(-1, 2, 400), "age": np.full(400, np.nan)}
+    np.savez(path, x=images, y=np.arange(400) % 200, **columns)
     loaded = data.read(path)
     text = inspect_data.report("a", loaded)
     assert "classes    200: 0 2, 1 2, 2 2" in text
     assert "and 188 more" in text
     assert "attribute slant -1 to 2" in text
+    assert "attribute age unknown" in text
     assert inspect_data.contact_sheet(loaded.train).shape[0] < 26 * 60
 
 

@@ -14,7 +14,6 @@ from typing import Protocol
 import numpy as np
 
 from vae.data.arrays import read_npy, read_npz
-from vae.data.balance import balanced_rows
 from vae.data.digits import bundled_digits
 from vae.data.emoji import noto_emoji
 from vae.data.folder import read_folder
@@ -36,7 +35,6 @@ __all__ = [
     "Loader",
     "Options",
     "available",
-    "balanced_rows",
     "fit_to",
     "load",
     "load_for",
@@ -198,12 +196,6 @@ def available(source: str | Path, split: str) -> bool:
         return str(source) in DATASETS or (bool(str(source)) and expanded(source).exists())
     except DataError:
         return False
-
-
-def mnist_folder() -> Path:
-    """The folder of the MNIST files: LATENT_DATA, else one in the user's cache folder. Raises
-    DataError where the home folder is unknown."""
-    return OFFICIAL["mnist"].folder
 
 
 def _check_split(split: str) -> None:

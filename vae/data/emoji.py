@@ -23,7 +23,7 @@ def noto_emoji(split: str, *, progress: Progress | None = None) -> Dataset:
     """Noto emoji on white, uint8 [N, 32, 32, 3]. `names` are Unicode's.
 
     A tenth of each category is the test set; variants of one emoji are on the same side. Six in
-    ten show people: `balanced_rows` gives rows for a training in which they are fewer.
+    ten show people: a training balances the classes by `TrainConfig.balance`.
 
     Raises: DataError when the file is missing or damaged.
     Source: Google's Noto Emoji, Apache License 2.0 (assets/data/emoji/NOTICE)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import math
 import re
 import struct
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
+
 
 import numpy as np
 
@@ -30,34 +33,48 @@ def is_idx(path: Path) -> bool:
 def read_idx(path: Path) -> np.ndarray:
     """Read an IDX file, raw or gzip, in the shape and type given by its header.
 
-    Raises: DataError that names the file when it is unreadable or contradicts its header.
+    No more is unpacked than the header gives, and MAX_FILE at the most.
+
+    Raises: DataError that names the file when it is unreadable, too large or contradicts its
+        header.
     """
     try:
-        raw = path.read_bytes()
-        if raw[:2] == b"\x1f\x8b" or path.suffix == ".gz":
-            raw = gzip.decompress(raw)
+        with path.open("rb") as file:
+            is_packed = file.read(2) == b"\x1f\x8b" or path.suffix == ".gz"
+        with gzip.open(path) if is_packed else path.open("rb") as file:
+            shape, kind = _header(file, path)
+            size = math.prod(shape) * kind.itemsize
+            content = file.read(min(size, MAX_FILE) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}); download it again") from error
+    if len(content) > MAX_FILE:
+        raise DataError(
+            f"{path} has more than {MAX_FILE >> 30} GiB of values, the limit; split the file"
+        )
+    if len(content) != size:
+        held = f"more than {size:,}" if len(content) > size else f"{len(content):,}"
+        raise DataError(
+            f"{path} holds {held} bytes after its header, which gives the shape "
+            f"{'x'.join(map(str, shape))} and {size:,} bytes; download it again"
+        )
+    return np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="))
+
+
+def _header(file: BufferedIOBase, path: Path) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the values that follow."""
     # two zeros, the type, the number of dimensions; then each size, big-endian
-    if len(raw) < 4 or raw[:2] != b"\x00\x00" or raw[2] not in TYPES:
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\x00\x00" or start[2] not in TYPES:
         raise DataError(
-            f"{path} is not an IDX file: it starts with "
-            f"{raw[:4].hex() or 'nothing'}; download it again"
+            f"{path} is not an IDX file: it starts with {start.hex() or 'nothing'}; "
+            "download it again"
         )
-    start, kind = 4 + 4 * raw[3], np.dtype(TYPES[raw[2]])
-    if len(raw) < start:
+    sizes = file.read(4 * start[3])
+    if len(sizes) < 4 * start[3]:
         raise DataError(
-            f"{path} ends within its header of {raw[3]} dimensions; download it again"
+            f"{path} ends within its header of {start[3]} dimensions; download it again"
         )
-    shape = struct.unpack(f">{raw[3]}I", raw[4:start])
-    count = int(np.prod(shape, dtype=object)) * kind.itemsize
-    if len(raw) - start != count:
-        raise DataError(
-            f"{path} holds {len(raw) - start:,} bytes after its header, which gives the shape "
-            f"{'x'.join(map(str, shape))} and {count:,} bytes; download it again"
-        )
-    values = np.frombuffer(raw, kind, offset=start).reshape(shape)
-    return values.astype(kind.newbyteorder("="))
+    return struct.unpack(f">{start[3]}I", sizes), np.dtype(TYPES[start[2]])
 
 
 def read_images(path: Path) -> Source:

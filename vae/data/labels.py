@@ -15,6 +15,8 @@ WRITERS = re.compile(r"(?:sample|img)0*(\d+)", re.IGNORECASE)  # Chars74K: Sampl
 
 
 class Labels(NamedTuple):
+    """The classes of a data set's samples."""
+
     names: list[str | None]  # the class of each sample; None where unknown
     note: str  # what was decided; "" where nothing was
 

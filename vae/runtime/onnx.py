@@ -18,6 +18,7 @@ from vae.runtime.onnx_session import Session
 
 MODEL = "onnx"  # the model of a manifest that this runtime runs
 DECODER, ENCODER = "decoder.onnx", "encoder.onnx"
+SUM_TOLERANCE = 1e-2  # of the probabilities of the classes, which may be computed in float16
 
 
 class OnnxRuntime:
@@ -78,13 +79,16 @@ class OnnxRuntime:
         self, samples: Float[np.ndarray, "N *X"]
     ) -> tuple[Float[np.ndarray, "N Z"], Float[np.ndarray, "N Z"]]:
         """The code of each sample's posterior, and the log-variance around it, -inf where the
-        encoder gives none. Raises ValueError without an encoder."""
+        encoder gives none. Raises ValueError without an encoder, CheckpointError where a class is
+        not given by probabilities."""
         if self._encoder is None:
             raise ValueError("this model was imported without an encoder; import it with --encoder")
         code = np.empty((len(samples), latent.dims(self.blocks)), np.float32)
         logvar = np.empty_like(code)
         for rows, part in chunks(samples, self.spec, chunk_size(self.spec, VALUES)):
             code[rows], logvar[rows] = self._encoder(part)
+        if (where := latent.class_slice(self.blocks)) is not None:
+            _check_probabilities(code[:, where], self._encoder.session.path)
         return code, logvar
 
     def draw(
@@ -144,4 +148,13 @@ def check_supported(spec: DataSpec, blocks: Sequence[LatentBlock]) -> None:
         raise ValueError(
             f"the code has {max(sizes)} coordinates for the class, and the data "
             f"{len(spec.classes)} classes; name data with as many classes by --data"
+        )
+
+
+def _check_probabilities(classes: Float[np.ndarray, "N C"], path: Path) -> None:
+    """Raises CheckpointError for classes that are not given by their probabilities."""
+    if (classes < 0).any() or (np.abs(classes.sum(1) - 1) > SUM_TOLERANCE).any():
+        raise CheckpointError(
+            f"{path} gives a class by numbers that are no probabilities; end it with a softmax "
+            "over the coordinates of the class"
         )

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vae import latent
+from vae.checkpoint import CheckpointError
 from vae.interface import LatentModel
 from vae.latent import LatentBlock
 from vae.posteriors import Categorical, DiagonalGaussian, Distribution, Point, Posterior
@@ -33,10 +34,17 @@ class ImportedModel(LatentModel):
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]:
         """The parameters of the likelihood: those that the decoder gives, else the logits of its
-        images."""
+        images. Raises CheckpointError where those of the decoder have another shape."""
         decoder, codes = self._runtime.decoder, z.reshape(-1, z.shape[-1]).numpy()
         if decoder.has_parameters:
             parameters = torch.from_numpy(decoder.parameters(codes))
+            if tuple(parameters.shape[1:]) != self.likelihood.parameters:
+                raise CheckpointError(
+                    f"{decoder.session.path} gives parameters of shape "
+                    f"{list(parameters.shape[1:])} for each code, not "
+                    f"{list(self.likelihood.parameters)}, those of the likelihood "
+                    f"{self.spec.likelihood}; export it without them"
+                )
         else:
             parameters = to_tensor(decoder.logits(codes), self.spec)
         return parameters.reshape(*z.shape[:-1], *self.likelihood.parameters)

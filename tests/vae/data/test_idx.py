@@ -2,12 +2,14 @@
 
 import gzip
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vae import data
+from vae.data import idx as idx_files
 from vae.data.idx import read_idx
 from vae.download import DataError
 
@@ -94,7 +96,7 @@ def header(*shape: int) -> bytes:
     ("raw", "message"),
     [
         (gzip.compress(header(2, 3) + b"12345", mtime=0), "holds 5 bytes"),
-        (gzip.compress(header(2, 3) + b"1234567", mtime=0), "holds 7 bytes"),
+        (gzip.compress(header(2, 3) + b"1234567", mtime=0), "holds more than 6 bytes"),
         (gzip.compress(header(2**31, 2**31, 2**31) + b"12", mtime=0), "holds 2 bytes"),
         (gzip.compress(b"\x00\x00\x0a\x01\x00\x00\x00\x01a", mtime=0), "not an IDX file"),
         (gzip.compress(b"\x00\x00\x08\x03\x00", mtime=0), "ends within its header"),
@@ -109,3 +111,20 @@ def test_files_that_are_not_idx_are_refused(tmp_path: Path, raw: bytes, message:
     with pytest.raises(DataError, match=message) as caught:
         read_idx(path)
     assert str(path) in str(caught.value)
+
+
+def test_no_more_is_unpacked_than_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idx_files, "MAX_FILE", 1 << 20)
+    large, longer = tmp_path / "large.gz", tmp_path / "longer.gz"
+    large.write_bytes(gzip.compress(header(1 << 24) + bytes(1 << 24)))
+    longer.write_bytes(gzip.compress(header(4) + bytes(1 << 24)))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="has more than 0 GiB of values, the limit"):
+        read_idx(large)
+    with pytest.raises(DataError, match="holds more than 4 bytes"):
+        read_idx(longer)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 << 20

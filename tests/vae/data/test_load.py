@@ -1,4 +1,4 @@
-"""Options, splits, balance, and data that are loaded for a model."""
+"""Options, splits, and data that are loaded for a model."""
 
 from pathlib import Path
 
@@ -32,25 +32,6 @@ def test_groups_stay_together() -> None:
     assert by_group.all(1).sum() == 10
     with pytest.raises(ValueError, match="1 samples cannot be split"):
         in_test(np.zeros(3, int), groups=["a"] * 3)
-
-
-def test_balanced_rows_repeat_rare_classes() -> None:
-    labels = np.repeat([0, 1, 2], [100, 25, 4])
-    rows = data.balanced_rows(labels)
-    assert set(rows.tolist()) == set(range(129)), "no sample is dropped"
-    assert np.bincount(labels[rows]).tolist() == [100, 50, 20]
-    assert np.bincount(labels[data.balanced_rows(labels, power=0.0)]).tolist() == [100] * 3
-    assert np.bincount(labels[data.balanced_rows(labels, power=1.0)]).tolist() == [100, 25, 4]
-    with pytest.raises(ValueError, match=r"power 2\.0"):
-        data.balanced_rows(labels, power=2.0)
-
-
-def test_people_do_not_dominate_balanced_emoji() -> None:
-    emoji = data.load("emoji", "train")
-    people = emoji.spec.classes.index("People & Body")
-    balanced = emoji.labels[data.balanced_rows(emoji.labels)]
-    assert (emoji.labels == people).mean() > 0.59
-    assert (balanced == people).mean() < 0.32
 
 
 def test_options_are_json() -> None:

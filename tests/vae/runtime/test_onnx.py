@@ -23,6 +23,7 @@ from vae.dataspec import DataSpec
 from vae.latent import LatentBlock
 from vae.runtime import onnx_session
 from vae.runtime.onnx import OnnxRuntime
+from vae.runtime.onnx_model import as_model
 from vae.runtime.onnx_networks import Conversion
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -115,6 +116,16 @@ class TestDecoder:
         images = decoded(runtime(tmp_path, onnx_models.decoder(3, (8, 8), dtype=dtype)), codes(3))
         single = decoded(runtime(tmp_path, onnx_models.decoder(3, (8, 8))), codes(3))
         np.testing.assert_allclose(images, single, atol=0.01)
+
+    def test_parameters_of_another_shape_are_refused(self, tmp_path: Path) -> None:
+        proto = onnx_models.decoder(3, (8, 8))  # h, its hidden layer, is flat
+        proto.graph.node.append(helper.make_node("Identity", ["h"], ["parameters"]))
+        output = helper.make_tensor_value_info("parameters", onnx_models.FLOAT, ["batch", 64])
+        proto.graph.output.append(output)
+        with pytest.raises(
+            CheckpointError, match=r"gives parameters of shape \[64\] .*, not \[1, 8, 8\], those of"
+        ):
+            as_model(runtime(tmp_path, proto)).decode(torch.zeros(2, 3))
 
     def test_threads_share_a_decoder(self, tmp_path: Path) -> None:
         model = runtime(tmp_path)
@@ -306,6 +317,12 @@ class TestEncoder:
         with pytest.raises(CheckpointError, match=sentence) as raised:
             runtime(tmp_path, encoder=proto)
         assert str(raised.value).startswith(str(tmp_path / "encoder.onnx"))
+
+    def test_a_class_is_given_by_probabilities(self, tmp_path: Path) -> None:
+        blocks = (LatentBlock("class", 3, "categorical", "class"),)
+        model = runtime(tmp_path, encoder=onnx_models.encoder((8, 8), 3), blocks=blocks)
+        with pytest.raises(CheckpointError, match="no probabilities; end it with a softmax"):
+            model.encode(np.ones((2, 8, 8), np.float32))
 
     def test_infinite_codes_are_refused(self, tmp_path: Path) -> None:
         proto = onnx_models.encoder((8, 8), 3)

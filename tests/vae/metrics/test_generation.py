@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from tests.vae.drawings import bars, random_bars
-from vae import attributes, checkpoint, conditional_metrics, latent
+from vae import attributes, checkpoint, latent
 from vae.dataspec import MNIST, Dataset
 from vae.latent import LatentBlock
 from vae.likelihoods import likelihood_of
+from vae.metrics import generation
 from vae.posteriors import Point, Posterior
 from vae.tensors import to_tensor
 
@@ -50,7 +51,7 @@ class Bars(nn.Module):
 def test_style_is_correlated_only_where_the_decoder_uses_the_code(ignores_code: bool) -> None:
     _, _, images = random_bars(500, 1)
     real = Dataset(np.rint(255 * images).astype(np.uint8), np.arange(500) % 10, MNIST)
-    found = conditional_metrics.style(Bars(ignores_code), real)
+    found = generation.style(Bars(ignores_code), real)
     assert set(found) == {"style_slant", "style_thickness"}
     if ignores_code:
         assert max(np.abs(list(found.values()))) < 0.2
@@ -59,28 +60,28 @@ def test_style_is_correlated_only_where_the_decoder_uses_the_code(ignores_code: 
 
 
 def test_diversity_is_1_for_real_images_and_0_for_copies(train_digits: Dataset) -> None:
-    assert conditional_metrics.diversity(train_digits, train_digits) == pytest.approx(1)
+    assert generation.diversity(train_digits, train_digits) == pytest.approx(1)
     first = np.array([np.flatnonzero(train_digits.labels == kind)[0] for kind in range(10)])
     copies = Dataset(
         np.repeat(train_digits.samples[first], 20, 0), np.repeat(np.arange(10), 20), MNIST
     )
-    assert conditional_metrics.diversity(copies, train_digits) == pytest.approx(0, abs=1e-3)
+    assert generation.diversity(copies, train_digits) == pytest.approx(0, abs=1e-3)
 
 
 def test_diversity_of_images_at_half_contrast_is_half() -> None:
     rng = np.random.default_rng(0)
     real = Dataset(rng.integers(0, 256, (30, 28, 28)).astype(np.uint8), np.arange(30) % 10, MNIST)
     darker = Dataset((real.samples // 2).astype(np.uint8), real.labels, MNIST)
-    assert conditional_metrics.diversity(darker, real) == pytest.approx(0.5, abs=0.01)
+    assert generation.diversity(darker, real) == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_classifier_learns_from_images_and_not_from_permuted_labels(
     train_digits: Dataset, test_digits: Dataset
 ) -> None:
     few = train_digits.select(slice(384))
-    right = conditional_metrics.accuracy_of_trained_on(few, test_digits, epochs=16)
+    right = generation.accuracy_of_trained_on(few, test_digits, epochs=16)
     permuted = replace(few, labels=np.random.default_rng(0).permutation(few.labels))
-    wrong = conditional_metrics.accuracy_of_trained_on(permuted, test_digits, epochs=16)
+    wrong = generation.accuracy_of_trained_on(permuted, test_digits, epochs=16)
     assert right > 0.8
     assert wrong < 0.4
 
@@ -88,15 +89,15 @@ def test_a_classifier_learns_from_images_and_not_from_permuted_labels(
 def test_generated_images_have_the_given_classes_and_repeat(checkpoints: Path) -> None:
     model: Any = checkpoint.read_model(checkpoints / "cvae")
     labels = np.array([3, 1, 4, 1, 5] * 300)  # more than are decoded at once
-    images, codes = conditional_metrics.generate(model, labels, seed=2)
+    images, codes = generation.generate(model, labels, seed=2)
     assert images.shape == (1500, 28, 28)
     np.testing.assert_array_equal(codes[:, model.class_dims].argmax(1), labels)
     z = torch.from_numpy(codes[1200:1210])
     decoded = model.decode(z).sigmoid()[:, 0]
     np.testing.assert_allclose(images[1200:1210], decoded, atol=1e-5)
-    np.testing.assert_array_equal(conditional_metrics.generate(model, labels, seed=2)[0], images)
-    assert not np.array_equal(conditional_metrics.generate(model, labels, seed=3)[0], images)
-    still = conditional_metrics.generate(model, np.zeros(4, int), temperature=0.0)[0]
+    np.testing.assert_array_equal(generation.generate(model, labels, seed=2)[0], images)
+    assert not np.array_equal(generation.generate(model, labels, seed=3)[0], images)
+    still = generation.generate(model, np.zeros(4, int), temperature=0.0)[0]
     np.testing.assert_allclose(still, still[:1].repeat(4, 0), atol=1e-6)
 
 
@@ -106,7 +107,7 @@ def test_agreement_is_the_accuracy_of_the_classifier(checkpoints: Path) -> None:
     images = rng.integers(0, 256, (40, 28, 28)).astype(np.uint8)
     classes = classifier.classify(to_tensor(images, MNIST)).argmax(1).numpy()
     given = np.where(np.arange(40) < 10, (classes + 1) % 10, classes)
-    assert conditional_metrics.agreement(classifier, Dataset(images, given, MNIST)) == 0.75
+    assert generation.agreement(classifier, Dataset(images, given, MNIST)) == 0.75
 
 
 def test_conditional_codes() -> None:

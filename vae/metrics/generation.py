@@ -39,7 +39,8 @@ def generate(
     decoded from."""
     codes = latent.conditional_codes(model.blocks, labels, seed=seed, temperature=temperature)
     images = np.empty((len(codes), *model.spec.array_shape), np.float32)
-    device = next(model.parameters()).device
+    # an imported model has no parameters
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     for start in tqdm(range(0, len(codes), 1000), unit="k images", disable=quiet):
         part = torch.from_numpy(codes[start : start + 1000]).to(device)
         parameters = cast(Decodes, model).decode(part)

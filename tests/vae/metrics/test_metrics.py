@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, kl_divergence
 
-from vae import checkpoint, losses, metrics
-from vae.dataspec import MNIST, Dataset
+from vae import checkpoint, losses, metrics, models
+from vae.dataspec import MNIST, Dataset, DataSpec
 from vae.latent import LatentBlock
 from vae.likelihoods import likelihood_of
 from vae.posteriors import DiagonalGaussian, Point, Posterior
@@ -62,6 +62,18 @@ def test_grid_quadrature_is_exact_where_the_decoder_ignores_z(few: Dataset) -> N
     torch.testing.assert_close(
         metrics.grid_quadrature(model, x, steps=60), exact, rtol=1e-4, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("side", [8, 28, 56])
+def test_a_pass_has_no_more_values_than_one_of_mnist(side: int) -> None:
+    spec = DataSpec("image", (1, side, side), "bernoulli")
+    model: Any = models.build("vae", {"net": "mlp", "hidden": 4, "depth": 0}, spec)
+    passes, decode = [], model.decode
+    model.decode = lambda z: passes.append(math.prod(z.shape[:-1])) or decode(z)
+    found = metrics.importance_sampled(model, torch.rand(30, *spec.shape), samples=2)
+    assert found.shape == (30,)
+    assert sum(passes) == 30 * 2
+    assert max(passes) == {8: 40, 28: 40, 56: 10}[side]
 
 
 def test_importance_sampling_is_exact_with_the_true_posterior(few: Dataset) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae import codes
+from vae import codes_file
 from vae.checkpoint import Encodings
 from vae.dataspec import Dataset, DataSpec
 from vae.latent import LatentBlock
@@ -29,12 +29,14 @@ def part(count: int, names: tuple[str, ...] = ()) -> tuple[Dataset, Encodings]:
     return dataset, Encodings(mean, logvar, labels, terms[0], terms[1], attributes={"slant": slant})
 
 
-NAMES = codes.dimension_names(BLOCKS, SPEC.classes)
+NAMES = codes_file.dimension_names(BLOCKS, SPEC.classes)
 
 
 def test_a_csv_has_a_row_a_sample_with_names(tmp_path: Path) -> None:
     (train, first), (test, second) = part(3, ("a.png", "b.png", "ü, c.png")), part(2)
-    codes.write(tmp_path / "codes.csv", [("train", train, first), ("test", test, second)], NAMES)
+    codes_file.write(
+        tmp_path / "codes.csv", [("train", train, first), ("test", test, second)], NAMES
+    )
     with (tmp_path / "codes.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
@@ -54,7 +56,7 @@ def test_a_csv_has_a_row_a_sample_with_names(tmp_path: Path) -> None:
 
 def test_an_npz_has_the_same_as_arrays(tmp_path: Path) -> None:
     dataset, encodings = part(4)
-    codes.write(tmp_path / "codes.npz", [("test", dataset, encodings)], NAMES)
+    codes_file.write(tmp_path / "codes.npz", [("test", dataset, encodings)], NAMES)
     with np.load(tmp_path / "codes.npz", allow_pickle=False) as file:
         np.testing.assert_array_equal(file["codes"], encodings.mean)
         np.testing.assert_array_equal(file["deviations"][:, 2:], 0)
@@ -66,4 +68,4 @@ def test_an_npz_has_the_same_as_arrays(tmp_path: Path) -> None:
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"give a name that ends in \.csv or \.npz"):
-        codes.check_path(tmp_path / "codes.txt")
+        codes_file.check_path(tmp_path / "codes.txt")

@@ -1,0 +1,29 @@
+"""Metrics, one file a question: likelihood, classification, reconstruction, generation.
+
+`evaluation` computes those that a model's abilities allow. `generation`, which trains a classifier,
+is imported by its own name.
+"""
+
+from vae.metrics.classification import accuracy, fewest_labels, nearest_neighbours
+from vae.metrics.evaluation import as_tensor, encode, evaluate
+from vae.metrics.likelihood import (
+    NegativeELBO,
+    binarised,
+    elbo,
+    grid_quadrature,
+    importance_sampled,
+)
+
+__all__ = [
+    "NegativeELBO",
+    "accuracy",
+    "as_tensor",
+    "binarised",
+    "elbo",
+    "encode",
+    "evaluate",
+    "fewest_labels",
+    "grid_quadrature",
+    "importance_sampled",
+    "nearest_neighbours",
+]
