@@ -39,6 +39,15 @@ ON_REQUEST = {
     "500": "log_likelihood_given_y_importance_500",
     "own classifier": "accuracy",
 }
+COLOUR = {
+    "model": "",
+    "held-out images": "test_images",
+    "PSNR, dB": "psnr",
+    "PSNR of PCA": "psnr_pca",
+    "KL": "elbo_kl",
+    "units in use": "active_units",
+    "parameters": "parameters",
+}
 SHARES = {"agreement", "learned_from_drawn", "accuracy"}
 
 
@@ -139,13 +148,13 @@ SPEEDS = [
 ]
 
 
-def names(conditional: bool) -> list[str]:
-    """The evaluated models of MNIST that decode, conditional ones or the others."""
+def names(conditional: bool, data: str = "mnist") -> list[str]:
+    """The evaluated models of these data that decode, conditional ones or the others."""
     found = []
     for path in CHECKPOINTS.glob("*/metrics.json"):
         config = json.loads(path.with_name("config.json").read_text())
-        abilities, of_mnist = config["abilities"], config["data"] == "mnist"
-        if of_mnist and "decodes" in abilities and conditional == ("conditions" in abilities):
+        abilities, of_data = config["abilities"], config["data"] == data
+        if of_data and "decodes" in abilities and conditional == ("conditions" in abilities):
             found.append(path.parent.name)
     return sorted(found, key=lambda name: (not name.startswith("vae"), len(name), name))
 
@@ -160,7 +169,7 @@ def cells(name: str, columns: dict[str, str]) -> dict[str, str]:
             return ""
         if key in SHARES:
             return f"{100 * value:.2f} %"
-        return str(value) if isinstance(value, int) else f"{abs(value):.2f}"
+        return f"{value:,}" if isinstance(value, int) else f"{abs(value):.2f}"
 
     row = {column: cell(key) for column, key in columns.items()} | {"model": f"`{name}`"}
     if columns is LIKELIHOODS:
@@ -228,6 +237,7 @@ def tables() -> dict[str, str]:
     return {
         "figures": table(LIKELIHOODS, likelihoods),
         "on request": table(ON_REQUEST, on_request),
+        "colour": table(COLOUR, [cells(n, COLOUR) for n in names(conditional=False, data="emoji")]),
         "speed": speeds(),
     }
 
