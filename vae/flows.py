@@ -19,13 +19,13 @@ class Coupling(nn.Module):
         super().__init__()
         self.register_buffer("mask", mask)
         size = len(mask)
+        last = nn.Linear(WIDTH, 2 * size)
+        with torch.no_grad():  # the layer starts near the identity
+            last.weight.mul_(0.01)
+            last.bias.zero_()
         self.net = nn.Sequential(
-            *(nn.Linear(size, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH), nn.GELU()),
-            nn.Linear(WIDTH, 2 * size),
+            *(nn.Linear(size, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH), nn.GELU()), last
         )
-        # the layer starts near the identity
-        self.net[-1].weight.data.mul_(0.01)
-        nn.init.zeros_(self.net[-1].bias)
 
     def forward(self, u: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B Z"]:
         scale, shift = self._scale_and_shift(u)

@@ -143,13 +143,9 @@ class Objective(nn.Module):
         return {name: value.mean() for name, value in parts.items()}
 
 
-class WakeSleep(nn.Module):
+class WakeSleep(Objective):
     """Reweighted wake-sleep (Bornschein & Bengio 2015), for a posterior that is a mixture: the
     choice of a component has no gradient, so none is needed of the codes."""
-
-    def __init__(self, model: VAE) -> None:
-        super().__init__()
-        self.model = model
 
     def forward(
         self,
@@ -168,12 +164,8 @@ class WakeSleep(nn.Module):
         return {name: value.mean() for name, value in parts.items()}
 
 
-class PriorFit(nn.Module):
+class PriorFit(Objective):
     """KL(q(z | x) || p(z)) alone, for a flow between the prior and the codes of a trained model."""
-
-    def __init__(self, model: VAE) -> None:
-        super().__init__()
-        self.model = model
 
     def forward(
         self,
