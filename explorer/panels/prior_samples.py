@@ -45,11 +45,12 @@ def _conditional(name: str) -> None:
     def choose(other: str) -> None:
         st.session_state["model"] = other
 
+    nouns = text.html(info.spec.nouns)
     with st.container(key="not-offered"):
         st.html(
             f"<h3>{text.html(info.title)} cannot generate a chosen {sort}</h3><p>It was trained "
             "without labels, so its code does not separate the class from the style. Conditional "
-            "models do" + ("; choose one of these.</p>" if able else ", and none is installed.</p>")
+            f"models do; {'choose one of these' if able else f'none of {nouns} is installed'}.</p>"
         )
         with st.container(horizontal=True):
             for other in able:

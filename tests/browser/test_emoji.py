@@ -49,7 +49,7 @@ def test_emoji_on_every_page(
     page.mouse.click(*page.evaluate(SPOT, [0.3, -0.4]))
     page.wait_for_function(f"({CODE})() !== '{before}'")
     settle(page)
-    page.get_by_label("Colour by").select_option("brightness")
+    page.get_by_label("Colour by").select_option(label="Brightness")
     expect(page.locator(".latent-map .notice")).to_be_hidden()
     assert page.evaluate(OVERFLOW) <= 0
 
