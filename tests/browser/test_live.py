@@ -214,7 +214,9 @@ def test_no_run_of_a_page_is_requested_once_another_page_is(
     settle(page)
     page.wait_for_timeout(500)  # `page` checks that nothing went wrong
     assert len(set(asked)) == (2 if gap > 80 else 1)
-    assert asked.count(asked[-1]) == 1, "the other page was requested once, and last"
+    # the other page may ask for a run of its own while it reads the originals
+    other = asked[asked.index(asked[-1]) :]
+    assert len(set(other)) == 1, "no run of the old page was requested after the other page"
     page.get_by_role("link", name="Explore").click()
     picture = page.locator(".decoded-sample[data-code]")
     expect(picture).to_have_attribute("data-code", "1.5,0")  # and the change is not lost
