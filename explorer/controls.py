@@ -136,31 +136,30 @@ def originals_line(name: str) -> None:
 
 
 def _mnist_line(name: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="offline"):
-        st.caption(
-            "MNIST's images are missing, so scikit-learn's digits are shown as originals; the map "
-            "and every control work without them. To load MNIST, go online and click Fetch MNIST, "
-            "or set `LATENT_DATA` to a folder that holds the four files.",
-            help=text.quoted(originals.loading(name).error or originals.STOPPED, text.SENTENCE),
-        )
-        st.button(
-            "Fetch MNIST",
-            on_click=originals.fetch,
-            args=(name,),
-            type="tertiary",
-            key="fetch-originals",
-        )
+    _offer_fetch(
+        name,
+        "MNIST's images are missing, so scikit-learn's digits are shown as originals; the map "
+        "and every control work without them. To load MNIST, go online and click Fetch MNIST, "
+        "or set `LATENT_DATA` to a folder that holds the four files.",
+        "Fetch MNIST",
+        help=text.quoted(originals.loading(name).error or originals.STOPPED, text.SENTENCE),
+    )
 
 
 def _missing_line(name: str) -> None:
-    info = session.info(name)
+    fault = text.quoted(originals.fault(name), text.SENTENCE)
+    nouns = session.info(name).spec.nouns
+    _offer_fetch(
+        name, f"The original {nouns} of this model are not available: {fault}", "Try again"
+    )
+
+
+def _offer_fetch(name: str, sentence: str, button: str, help: str | None = None) -> None:
+    """A sentence with a button that fetches a model's originals."""
     with st.container(horizontal=True, vertical_alignment="center", key="offline"):
-        st.caption(
-            f"The original {info.spec.nouns} of this model are not available: "
-            f"{text.quoted(originals.fault(name), text.SENTENCE)}"
-        )
+        st.caption(sentence, help=help)
         st.button(
-            "Try again",
+            button,
             on_click=originals.fetch,
             args=(name,),
             type="tertiary",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -184,7 +185,7 @@ class Transformed:
     @property
     def logvar(self) -> Float[Tensor, "B Z"]:
         """Log-variance of the points."""
-        return self._points()[0].var(0).log()
+        return self._points[0].var(0).log()
 
     @property
     def noise_size(self) -> int:
@@ -204,14 +205,15 @@ class Transformed:
 
     def kl(self) -> Float[Tensor, " B"]:
         """The same for u and for z: a change of variables keeps it."""
-        u, log_density = self._points()
+        u, log_density = self._points
         return (log_density - self.prior_log_prob(u)).mean(0)
 
     def kl_per_dimension(self) -> Float[Tensor, "B Z"]:
         """KL of a Gaussian with the mean and the variance of each marginal; not summing to it."""
-        u, _ = self._points()
+        u, _ = self._points
         return losses.gaussian_kl(u.mean(0), u.var(0).log())
 
+    @cached_property  # the spread and both KLs are taken from them
     def _points(self) -> tuple[Float[Tensor, "S B Z"], Float[Tensor, "S B"]]:
         """Points spread like samples of u, and their log-densities."""
         code = self.base.code
