@@ -23,9 +23,9 @@ from vae import (
     training,
 )
 from vae.arguments import data_options, parser
-from vae.catalog import CLASSIFIER, folder_of, has_classifier
+from vae.catalog import CLASSIFIER, folder_of, knows_classes
 from vae.dataspec import DataSpec
-from vae.interface import Conditions, LatentModel
+from vae.interface import Conditions, Decodes, Encodes, LatentModel
 from vae.metrics import generation
 from vae.presets import PRESETS
 from vae.runtime import onnx_export
@@ -113,7 +113,7 @@ def evaluate(args: argparse.Namespace) -> None:
     test, quiet = loaded.test, not sys.stderr.isatty()
     figures = metrics.evaluate(model, loaded.train, test, quiet=quiet)
     enough = metrics.fewest_labels(test) >= generation.MIN_PER_CLASS
-    if isinstance(model, Conditions) and enough and _classifier_knows(loaded.test.spec):
+    if isinstance(model, Conditions) and enough and knows_classes(loaded.test.spec):
         classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
         figures |= generation.evaluate(model, classifier, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
@@ -121,14 +121,6 @@ def evaluate(args: argparse.Namespace) -> None:
         print(json.dumps(figures, indent=2))
     else:
         print("\n".join(f"{name:32} {value}" for name, value in figures.items()))
-
-
-def _classifier_knows(spec: DataSpec) -> bool:
-    """Whether the independent classifier is there, and was trained on samples of this kind."""
-    if not has_classifier():
-        return False
-    trained_on = checkpoint.read_manifest(folder_of(CLASSIFIER)).spec
-    return (trained_on.shape, trained_on.classes) == (spec.shape, spec.classes)
 
 
 def encode(args: argparse.Namespace) -> None:
@@ -139,7 +131,11 @@ def encode(args: argparse.Namespace) -> None:
         codes_file.check_path(args.out)
         print(f"{_write_codes(folder, args.out, source):,} codes: {args.out}")
         return
-    encodings = metrics.encode(_read_model(folder), data.load_for(*source, "test"), flat=True)
+    model = _read_model(folder)
+    if isinstance(model, Decodes) and not isinstance(model, Encodes):
+        encodings = metrics.encode_drawn(model, exporting.classifier_of(model.spec))
+    else:
+        encodings = metrics.encode(model, data.load_for(*source, "test"), flat=True)
     checkpoint.write_encodings(folder, encodings)
     count, dims = encodings.mean.shape
     print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
@@ -214,25 +210,30 @@ def inspect(args: argparse.Namespace) -> None:
 
 
 def generate(args: argparse.Namespace) -> None:
-    """Write samples of given classes to an .npz."""
+    """Write samples to an .npz; of given classes, where the model is conditional."""
     model = _read_model(folder_of(args.name))
-    if not isinstance(model, Conditions):
-        raise ValueError(f"{args.name} is not conditional, so it cannot generate a given class")
-    classes = _classes(args, model.spec)
     if args.count < 1:
         raise ValueError(f"--count is 1 or more, not {args.count}")
     if args.seed < 0:
         raise ValueError(f"--seed is 0 or more, not {args.seed}")
-    labels = np.resize(classes, args.count)
+    if not isinstance(model, Decodes):
+        raise ValueError(f"{args.name} does not decode, so it cannot generate")
+    asked: dict[str, Any] = {}
+    if isinstance(model, Conditions):
+        asked["labels"] = np.resize(_classes(args, model.spec), args.count)
+    elif args.digits or args.classes:
+        raise ValueError(f"{args.name} is not conditional, so it cannot generate a given class")
     images, drawn_from = generation.generate(
-        model, labels, seed=args.seed, temperature=args.temperature, quiet=False
+        model,
+        asked.get("labels"),
+        count=args.count,
+        seed=args.seed,
+        temperature=args.temperature,
+        quiet=False,
     )
-    generated = generation.as_dataset(images, labels, model.spec)
+    levels = np.rint(255 * images).astype(np.uint8)
     checkpoint.write_atomically(
-        args.out,
-        lambda p: np.savez_compressed(
-            p, images=generated.samples, labels=generated.labels, codes=drawn_from
-        ),
+        args.out, lambda p: np.savez_compressed(p, images=levels, **asked, codes=drawn_from)
     )
     print(f"{args.count:,} images: {args.out}")
 

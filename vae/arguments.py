@@ -54,8 +54,8 @@ def parser() -> argparse.ArgumentParser:
     for verb in (train, evaluate, encode, export, import_, inspect):
         _add_data_options(verb)
 
-    generate = verbs.add_parser("generate", help="write samples of given classes to an .npz")
-    generate.add_argument("name", help="a checkpoint of a conditional model")
+    generate = verbs.add_parser("generate", help="write samples to an .npz")
+    generate.add_argument("name", help="a checkpoint that decodes")
     generate.add_argument("--count", type=int, default=60_000, help="samples in all")
     generate.add_argument("--digits", help="which digits, in turn, such as 0123456789")
     generate.add_argument("--classes", help="which classes, in turn, separated by commas")

@@ -44,6 +44,7 @@ class ModelInfo:
     spec: DataSpec = MNIST  # of the data that it was trained on
     data: str = "mnist"  # a name in data.DATASETS, or a path
     options: Mapping[str, Any] = field(default_factory=dict)  # how these were read: data.Options
+    implicit: bool = False  # whether samples have no likelihood given their code, as those of a GAN
 
     @property
     def dims(self) -> int:
@@ -107,6 +108,14 @@ def names() -> list[str]:
     return sorted(found, key=lambda n: (not n.startswith("vae"), len(n), n))
 
 
+def knows_classes(spec: DataSpec) -> bool:
+    """Whether the independent classifier is there, and was trained on samples of this kind."""
+    if not has_classifier():
+        return False
+    trained_on = checkpoint.read_manifest(CHECKPOINTS / CLASSIFIER).spec
+    return (trained_on.shape, trained_on.classes) == (spec.shape, spec.classes)
+
+
 def has_classifier() -> bool:
     """Whether an independent classifier is shipped."""
     return (CHECKPOINTS / CLASSIFIER / checkpoint.CONFIG).exists()
@@ -119,14 +128,17 @@ def _encodings_size(found: Encodings) -> int:
 @cached(ENCODINGS_MEMORY, _encodings_size)
 def encodings(name: str) -> Encodings:
     """The encoded test samples; read once, shared and read-only. Of a model that decodes but cannot
-    encode, samples of its prior, always the same.
+    encode, samples of its prior, always the same: those of its file, or else unlabelled ones.
 
     Raises ValueError for an unknown name, CheckpointError for a missing or damaged file.
     """
     folder = folder_of(name)
     manifest = checkpoint.read_manifest(folder)
     decodes_only = {"encodes", "decodes"} & set(manifest.abilities) == {"decodes"}
-    read = _prior_samples(manifest) if decodes_only else checkpoint.read_encodings(folder)
+    if decodes_only and not (folder / checkpoint.ENCODINGS).exists():
+        read = _prior_samples(manifest)
+    else:
+        read = checkpoint.read_encodings(folder)
     for array in read.arrays:
         array.setflags(write=False)
     return read
@@ -161,6 +173,7 @@ def info(name: str) -> ModelInfo:
         spec=manifest.spec,
         data=manifest.data,
         options=manifest.options,
+        implicit=manifest.implicit,
         figures=checkpoint.read_metrics(folder),
         kl=tuple(kl.tolist()),
         active=tuple(active.tolist()),

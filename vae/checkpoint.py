@@ -67,6 +67,7 @@ class Manifest:
     data: str = "mnist"  # what it was trained on: a name in data.DATASETS, or a path
     options: dict[str, Any] = field(default_factory=dict)  # how the data were read: data.Options
     spec: DataSpec = MNIST
+    implicit: bool = False  # whether samples have no likelihood given their code
     format: int = field(default=FORMAT)
 
     def as_json(self) -> dict[str, Any]:
@@ -207,6 +208,7 @@ def _block(fields: dict[str, Any], format_: int) -> LatentBlock:
         fields["role"] = "class"
     if fields.get("range"):  # JSON has lists
         fields["range"] = tuple(fields["range"])
+    fields["labels"] = tuple(fields.get("labels", ()))
     return LatentBlock(**fields)
 
 
@@ -415,6 +417,7 @@ def read_model(folder: Path, device: str = "cpu") -> LatentModel:
         ) from error
     try:
         model = build(manifest.model, manifest.config, manifest.spec)
+        model.blocks = manifest.blocks  # with the labels that training found
         model.load_state_dict(weights)
     except (ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from vae import catalog, checkpoint, data, metrics
 from vae.checkpoint import Manifest
 from vae.data import Options
 from vae.dataspec import DataSpec
+from vae.interface import Classifies
 
 
 def export(
@@ -38,14 +40,25 @@ def export(
         title=title or _title(manifest, name),
         description=description or manifest.description,
     )
-    test = data.load_for(*source, "test") if "encodes" in manifest.abilities else None
+    encodes, decodes = ({name} <= set(manifest.abilities) for name in ("encodes", "decodes"))
+    test = data.load_for(*source, "test") if encodes else None
     with checkpoint.complete_folder(folder) as new:
         checkpoint.write_model(new, manifest, model.state_dict(), half=True)
         write_history(run, new)
-        if test is not None:  # encoded with the half-precision weights that are exported
-            encodings = metrics.encode(checkpoint.read_model(new), test, flat=True)
-            checkpoint.write_encodings(new, encodings)
+        exported = checkpoint.read_model(new)  # with weights in half precision
+        if test is not None:
+            checkpoint.write_encodings(new, metrics.encode(exported, test, flat=True))
+        elif decodes:
+            classifier = classifier_of(manifest.spec)
+            checkpoint.write_encodings(new, metrics.encode_drawn(exported, classifier))
     return folder
+
+
+def classifier_of(spec: DataSpec) -> Classifies | None:
+    """The independent classifier, where it knows such samples."""
+    if not catalog.knows_classes(spec):
+        return None
+    return cast(Classifies, checkpoint.read_model(catalog.folder_of(catalog.CLASSIFIER)))
 
 
 def _title(manifest: Manifest, name: str) -> str:

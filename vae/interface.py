@@ -28,6 +28,7 @@ class LatentModel(nn.Module):
     config: Any  # its frozen dataclass
     blocks: tuple[LatentBlock, ...]
     needs_labels: bool = False  # whether every training sample must have a label
+    implicit: bool = False  # whether samples have no likelihood given their code, as those of a GAN
 
     def __init__(self, spec: DataSpec) -> None:
         super().__init__()

@@ -34,6 +34,7 @@ class LatentBlock:
     role: Role = "code"  # class: one-hot over the classes of the data; noise: not to be explored
     steps: int = 1  # steps of a sequence, each with coordinates of its own
     range: tuple[float, float] | None = None  # of a coordinate; None: by the prior
+    labels: tuple[str, ...] = ()  # what each coordinate changes, "" where that is unknown
 
     def __post_init__(self) -> None:
         low, high = self.limits
@@ -47,6 +48,10 @@ class LatentBlock:
                 raise ValueError(
                     f"block {self.name!r} has {field} {value!r}, not in {get_args(known)}"
                 )
+        if self.labels and len(self.labels) != self.dims:
+            raise ValueError(
+                f"block {self.name!r} has {len(self.labels)} labels for {self.dims} coordinates"
+            )
         if not -FARTHEST <= low < high <= FARTHEST:
             raise ValueError(f"block {self.name!r} has the range {low} to {high}, which is empty")
         if self.role == "class" and self.prior != "categorical":

@@ -50,6 +50,8 @@ HWALSUKLEE = TrainConfig(
 EMOJI = replace(
     SHIPPED, epochs=26, passes=2, batch=64, rate=2e-3, clip=3000.0, balance=0.5, validation=0
 )
+# A discriminator's gradients change their direction often, so Adam's mean of them is of no use.
+GAN = replace(SHIPPED, epochs=40, batch=128, rate=1e-3, weight_decay=0.0, clip=0.0, momentum=0.0)
 HYBRID = {"net": "hybrid", "depth": 2, "dropout": 0.05, "warm_up": 0.15}
 PUBLISHED_MLP = {"net": "mlp", "hidden": 500, "depth": 2, "dropout": 0.0, "binarise": False}
 
@@ -152,6 +154,20 @@ PRESETS: dict[str, Preset] = {
         replace(SHIPPED, epochs=24),
         "Conditional VAE, 20-d",
         "Encoder and decoder are given the class; twenty latent dimensions carry the style.",
+    ),
+    "dcgan": Preset(
+        "dcgan",
+        {},
+        GAN,
+        "DCGAN, 100-d",
+        "A generator that learned from a discriminator alone; it has no encoder.",
+    ),
+    "dcgan-conditional": Preset(
+        "dcgan",
+        {"conditional": True},
+        GAN,
+        "Conditional DCGAN, 100-d",
+        "Generator and discriminator are given the class.",
     ),
     "classifier": Preset(
         "classifier",

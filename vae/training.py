@@ -24,11 +24,14 @@ from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise, workers
 from vae.interface import Batch, Conditions, Decodes, LatentModel, Step, abilities
+from vae.latent import LatentBlock
 from vae.optim import TrainConfig
 from vae.presets import Preset
 from vae.tensors import to_array, to_tensor
 
 SAMPLES, MAX_CLASSES = 10, 26  # decoded at the end of each epoch
+COLLAPSE_SAMPLES = 100  # whose diversity is measured
+COLLAPSED, COLLAPSED_EPOCHS = 0.25, 3  # a diversity that ends a run, after so many epochs below it
 OnEpoch = Callable[[int, dict[str, float]], None]
 
 
@@ -197,17 +200,27 @@ def train(
             data=source,
             options=options or {},
             spec=data.spec,
+            implicit=model.implicit,
         )
+        collapse = CollapseWatch(model, training)
 
         def on_epoch(epoch: int, means: dict[str, float]) -> None:
             if rank:
                 return
-            checkpoint.write_model(folder, manifest, step.weights())
-            samples.add(step.weights())
+            weights, last = step.weights(), epoch == config.epochs
+            means = means | collapse.measure(weights)
+            if not collapse.low or not (folder / checkpoint.WEIGHTS).exists():
+                finished, blocks = weights, model.blocks
+                if last:
+                    finished, blocks = _finished(preset, model, weights, training)
+                checkpoint.write_model(folder, replace(manifest, blocks=blocks), finished)
+            samples.add(weights)
             rounded = {name: round(value, 4) for name, value in means.items()}
             checkpoint.append_log(folder, {"epoch": epoch} | rounded)
+            collapse.check(means, last=last)
             # last: only an epoch with a saved state is complete; a resumed run replaces the others
-            checkpoint.write_progress(folder, step.state(), epoch, run)
+            if not collapse.low:
+                checkpoint.write_progress(folder, step.state(), epoch, run)
 
         fit(
             step,
@@ -221,6 +234,66 @@ def train(
             bar=bar and rank == 0,
         )
     return folder
+
+
+class CollapseWatch:
+    """Watches an implicit model for mode collapse: samples that are all alike.
+
+    The diversity of `COLLAPSE_SAMPLES` samples is the mean distance between two of them, divided by
+    that between two training samples: near 1 for a good model, 0 for one sample repeated.
+    """
+
+    def __init__(self, model: LatentModel, data: Dataset) -> None:
+        self.model = copy.deepcopy(model).eval() if model.implicit else None
+        self.low = 0  # epochs in succession below the bound
+        if self.model:
+            self.codes = torch.from_numpy(
+                latent.sample_prior(model.blocks, COLLAPSE_SAMPLES, seed=1)
+            )
+            rows = np.random.default_rng(0).permutation(len(data))[:COLLAPSE_SAMPLES]
+            self.real = _mean_distance(to_tensor(data.samples[rows], data.spec))
+
+    @torch.inference_mode()
+    def measure(self, weights: dict[str, Tensor]) -> dict[str, float]:
+        """{"diversity": ...} with the weights at the end of an epoch; {} for other models."""
+        if self.model is None:
+            return {}
+        self.model.load_state_dict(weights)
+        device = next(self.model.parameters()).device
+        parameters = cast(Decodes, self.model).decode(self.codes.to(device))
+        drawn = _mean_distance(self.model.likelihood.mean(parameters).float())
+        found = drawn / self.real
+        self.low = self.low + 1 if found < COLLAPSED else 0
+        return {"diversity": found}
+
+    def check(self, means: dict[str, float], *, last: bool) -> None:
+        """Raises TrainingError where the diversity was below `COLLAPSED` for `COLLAPSED_EPOCHS`
+        epochs, or in the last one."""
+        if self.low >= COLLAPSED_EPOCHS or (last and self.low):
+            raise TrainingError(
+                f"the samples have collapsed: their diversity is {means['diversity']:.2f} (1: that "
+                f"of real ones), below {COLLAPSED} since {self.low} epochs; the model of the last "
+                "epoch above is kept; try a lower learning rate, a larger r1 or another seed"
+            )
+
+
+def _mean_distance(x: Tensor) -> float:
+    """Mean Euclidean distance between two of the samples."""
+    return float(torch.pdist(x.flatten(1)).mean())
+
+
+@torch.no_grad()
+def _finished(
+    preset: Preset, model: LatentModel, weights: dict[str, Tensor], training: Dataset
+) -> tuple[dict[str, Tensor], tuple[LatentBlock, ...]]:
+    """The weights and the blocks of a trained model once its `finish` has changed them."""
+    finish = models.MODELS[preset.model].finish
+    if finish is None:
+        return weights, model.blocks
+    trained = copy.deepcopy(model)
+    trained.load_state_dict(weights)
+    finish(trained.eval(), training)
+    return trained.state_dict(), trained.blocks
 
 
 def _initial_model(preset: Preset, spec: DataSpec) -> LatentModel:

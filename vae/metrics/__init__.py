@@ -5,7 +5,7 @@ is imported by its own name.
 """
 
 from vae.metrics.classification import accuracy, fewest_labels, nearest_neighbours
-from vae.metrics.evaluation import as_tensor, encode, evaluate
+from vae.metrics.evaluation import as_tensor, encode, encode_drawn, evaluate
 from vae.metrics.likelihood import (
     NegativeELBO,
     binarised,
@@ -21,6 +21,7 @@ __all__ = [
     "binarised",
     "elbo",
     "encode",
+    "encode_drawn",
     "evaluate",
     "fewest_labels",
     "grid_quadrature",

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vae import attributes, latent
 from vae.checkpoint import Encodings
 from vae.dataspec import Dataset
+from vae.gan_nets import Discriminator
 from vae.interface import (
     Autoencodes,
     Classifies,
@@ -24,20 +25,24 @@ from vae.interface import (
     ConditionsEncoding,
     Decodes,
     Encodes,
+    LatentModel,
 )
 from vae.likelihoods import Pairwise
 from vae.metrics import reconstruction
 from vae.metrics.classification import accuracy, fewest_labels, nearest_neighbours
 from vae.metrics.likelihood import (
+    NegativeELBO,
     binarised,
     elbo,
     grid_quadrature,
     importance_sampled,
     part_size,
 )
-from vae.tensors import to_tensor
+from vae.posteriors import Posterior
+from vae.tensors import to_array, to_tensor
 
 LABELS = (100, 600, 1000)
+SQUARED_ERROR = "squared error"  # attribute of samples that an implicit model encodes
 MIN_TSNE = 100  # images that t-SNE needs with its perplexity of 30
 
 
@@ -49,7 +54,8 @@ def as_tensor(data: Dataset) -> Float[Tensor, "N *X"]:
 @torch.inference_mode()
 def encode(model: nn.Module, data: Dataset, *, flat: bool = False) -> Encodings:
     """Posteriors of the samples and the terms of their ELBO, to be stored with a checkpoint; grey
-    levels are not binarised.
+    levels are not binarised. An implicit model has no cross-entropy: it is 0, and the attributes
+    have the squared error of each reconstruction.
 
     flat adds a t-SNE embedding, which takes about a minute for 10,000 codes.
 
@@ -58,8 +64,17 @@ def encode(model: nn.Module, data: Dataset, *, flat: bool = False) -> Encodings:
     if not isinstance(model, Encodes) or not isinstance(model, Decodes):
         raise ValueError(f"{type(model).__name__} does not both encode and decode")
     x = as_tensor(data)
-    posteriors = [model.encode(part) for part in x.split(part_size(x, 1000))]
-    terms = elbo(cast(Autoencodes, model), x)
+    parts = x.split(part_size(x, 1000))
+    posteriors = [model.encode(part) for part in parts]
+    measured = attributes.measure(data)
+    if getattr(model, "implicit", False):
+        kl_per_dimension = torch.cat([q.kl_per_dimension() for q in posteriors])
+        terms = NegativeELBO(torch.zeros(len(x)), kl_per_dimension.sum(1), kl_per_dimension)
+        measured[SQUARED_ERROR] = torch.cat(
+            [_squared_error(model, part, q) for part, q in zip(parts, posteriors, strict=True)]
+        ).numpy()
+    else:
+        terms = elbo(cast(Autoencodes, model), x)
     mean = torch.cat([q.code for q in posteriors]).numpy()
     free = _continuous(model, mean.shape[1])
     wanted = flat and len(free) > 2 and len(mean) > MIN_TSNE
@@ -71,9 +86,53 @@ def encode(model: nn.Module, data: Dataset, *, flat: bool = False) -> Encodings:
         kl=terms.kl.numpy(),
         kl_per_dimension=terms.kl_per_dimension.mean(0).numpy(),
         tsne=latent.tsne(mean[:, free]) if wanted else None,
-        attributes=attributes.measure(data),
+        attributes=measured,
         names=tuple(data.names),
         digest=data.digest,
+    )
+
+
+def _squared_error(model: Decodes, x: Float[Tensor, "B *X"], q: Posterior) -> Float[Tensor, " B"]:
+    """Mean over the values of a sample."""
+    copies = model.likelihood.mean(model.decode(q.code))
+    return (copies - x).square().flatten(1).mean(1)
+
+
+@torch.inference_mode()
+def encode_drawn(
+    model: LatentModel, classifier: Classifies | None, *, count: int = 10_000, seed: int = 0
+) -> Encodings:
+    """Codes of the prior in place of encodings, for a model that decodes and cannot encode.
+
+    The label is the class in the code, else that of the classifier, else unknown. The attributes
+    are measured on the decoded samples. The t-SNE embedding is one of the discriminator's features,
+    where there is a discriminator, as codes of a prior have no neighbours of their own.
+    """
+    codes = torch.from_numpy(latent.sample_prior(model.blocks, count, seed))
+    decoder = cast(Decodes, model)
+    parts = codes.split(part_size(model.likelihood.mean(decoder.decode(codes[:1])), 1000))
+    x = torch.cat([model.likelihood.mean(decoder.decode(part)).float() for part in parts])
+    labels = np.full(count, -1)
+    if isinstance(model, Conditions):
+        labels = codes[:, model.class_dims].argmax(1).numpy()
+    elif classifier is not None:
+        found = [classifier.classify(part).argmax(1) for part in x.split(part_size(x, 1000))]
+        labels = torch.cat(found).numpy()
+    tsne, discriminator = None, getattr(model, "discriminator", None)
+    if isinstance(discriminator, Discriminator) and count > MIN_TSNE:
+        features = [discriminator.features(part).float() for part in x.split(1000)]
+        tsne = latent.tsne(torch.cat(features).numpy())
+    levels = (255 * x).round().byte()
+    drawn = Dataset(to_array(levels, model.spec), labels, model.spec)
+    zeros = np.zeros(count, np.float32)
+    return Encodings(
+        mean=codes.numpy(),
+        logvar=np.full(codes.shape, -np.inf, np.float32),
+        labels=labels,
+        cross_entropy=zeros,
+        kl=zeros,
+        tsne=tsne,
+        attributes=attributes.measure(drawn),
     )
 
 
@@ -94,9 +153,8 @@ def evaluate(
     figures: dict[str, Any] = {"test_images": len(test)}
     if parameters := sum(p.numel() for p in model.parameters()):  # unknown of an imported model
         figures["parameters"] = parameters
-    if not isinstance(model, Classifies | Autoencodes):
-        name = type(model).__name__
-        raise ValueError(f"{name} does not both encode and decode, nor classify")
+    if not isinstance(model, Classifies | Decodes):
+        raise ValueError(f"{type(model).__name__} neither decodes nor classifies")
     if isinstance(model, Classifies) and (test.labels >= 0).any():
         figures["accuracy"] = accuracy(model, test)
     if isinstance(model, Autoencodes):
@@ -110,14 +168,16 @@ def _autoencoding(
     """Likelihoods, active units and kNN accuracies."""
     encodings, x = encode(cast(nn.Module, model), test), as_tensor(test)
     free = _continuous(cast(nn.Module, model), encodings.mean.shape[1])
+    implicit = getattr(model, "implicit", False)
     figures: dict[str, Any] = {
-        "active_units": int((encodings.mean[:, free].var(axis=0) > latent.ACTIVE).sum()),
-        "grey_cross_entropy": float(encodings.cross_entropy.mean()),
+        "active_units": int((encodings.mean[:, free].var(axis=0) > latent.ACTIVE).sum())
     }
+    if not implicit:
+        figures["grey_cross_entropy"] = float(encodings.cross_entropy.mean())
     if test.spec.kind == "image" and not isinstance(model, Conditions):
         figures |= reconstruction.evaluate(model, train, test, len(free))
     labelled = encodings.labels >= 0
-    if np.isfinite(encodings.logvar[:, free]).all():
+    if not implicit and np.isfinite(encodings.logvar[:, free]).all():
         figures["grey_elbo"] = -float((encodings.cross_entropy + encodings.kl).mean())
         figures |= _likelihoods(
             model, binarised(x, seed) if model.likelihood.binary else x, test, quiet

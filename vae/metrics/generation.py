@@ -29,15 +29,19 @@ MIN_PER_CLASS = 2  # test samples of each class: diversity is a distance between
 @torch.inference_mode()
 def generate(
     model: LatentModel,
-    labels: Int[np.ndarray, " N"],
+    labels: Int[np.ndarray, " N"] | None,
     *,
+    count: int = 0,
     seed: int = 0,
     temperature: float = 1.0,
     quiet: bool = True,
 ) -> tuple[Float[np.ndarray, "N *X"], Float[np.ndarray, "N Z"]]:
-    """Samples of the classes `labels`, images in [0, 1], and the codes from the prior that they are
-    decoded from."""
-    codes = latent.conditional_codes(model.blocks, labels, seed=seed, temperature=temperature)
+    """Samples of the classes `labels`, or `count` of any where it is None, images in [0, 1], and
+    codes from the prior that they are decoded from."""
+    if labels is None:
+        codes = latent.sample_prior(model.blocks, count, seed, temperature)
+    else:
+        codes = latent.conditional_codes(model.blocks, labels, seed=seed, temperature=temperature)
     images = np.empty((len(codes), *model.spec.array_shape), np.float32)
     # an imported model has no parameters
     device = next((p.device for p in model.parameters()), torch.device("cpu"))

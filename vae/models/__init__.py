@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from vae.dataspec import MNIST, DataSpec
+from vae.dataspec import MNIST, Dataset, DataSpec
 from vae.interface import LatentModel, Step
-from vae.models import autoencoder, classifier, classifier_vae, conditional_vae, vae
+from vae.models import autoencoder, classifier, classifier_vae, conditional_vae, dcgan, vae
 
 
 class ModelSpec(NamedTuple):
@@ -17,6 +17,8 @@ class ModelSpec(NamedTuple):
     config: type  # a frozen dataclass of JSON scalars
     model: Callable[[Any, DataSpec], LatentModel]  # config, the data's spec -> module
     make_step: Callable[..., Step]  # (module, TrainConfig, Noise) -> Step
+    # changes a trained model once, given the training samples, such as the axes of its code
+    finish: Callable[[Any, Dataset], None] | None = None
 
 
 MODELS: dict[str, ModelSpec] = {
@@ -34,6 +36,7 @@ MODELS: dict[str, ModelSpec] = {
         conditional_vae.ConditionalVAE,
         conditional_vae.make_step,
     ),
+    "dcgan": ModelSpec(dcgan.DCGANConfig, dcgan.build, dcgan.make_step, dcgan.finish),
     "vae": ModelSpec(vae.VAEConfig, vae.VAE, vae.make_step),
 }
 
