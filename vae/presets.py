@@ -169,6 +169,13 @@ PRESETS: dict[str, Preset] = {
         "Conditional DCGAN, 100-d",
         "Generator and discriminator are given the class.",
     ),
+    "vae-gan": Preset(
+        "vae_gan",
+        {},
+        replace(GAN, epochs=24, batch=64, rate=2e-3),
+        "VAE-GAN, 20-d",
+        "Its decoder learned from a discriminator, so what it draws is sharp.",
+    ),
     "classifier": Preset(
         "classifier",
         {},
