@@ -180,14 +180,14 @@ PRESETS: dict[str, Preset] = {
     "classifier-lenet": Preset(
         "classifier",
         {"net": "lenet", "width": 16, "hidden": 96},
-        replace(SHIPPED, epochs=16, batch=128, rate=2e-3),
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
         "Classifier, LeNet",
         "Convolutions of 5x5 pixels and max pooling, trained on real images only.",
     ),
     "classifier-residual": Preset(
         "classifier",
         {"net": "residual", "width": 16},
-        replace(SHIPPED, epochs=12, batch=128, rate=2e-3),
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
         "Classifier, residual",
         "Residual blocks and a mean over the image, trained on real images only.",
     ),
