@@ -176,6 +176,21 @@ PRESETS: dict[str, Preset] = {
         "Classifier",
         "A convolutional classifier, trained on real images only.",
     ),
+    # of other architectures, to compare the samples of models in features of several
+    "classifier-lenet": Preset(
+        "classifier",
+        {"net": "lenet", "width": 16, "hidden": 96},
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
+        "Classifier, LeNet",
+        "Convolutions of 5x5 pixels and max pooling, trained on real images only.",
+    ),
+    "classifier-residual": Preset(
+        "classifier",
+        {"net": "residual", "width": 16},
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
+        "Classifier, residual",
+        "Residual blocks and a mean over the image, trained on real images only.",
+    ),
     "emoji-vae": Preset(
         "vae",
         {"latent": 32, "net": "residual-conv", "hidden": 256, "depth": 2, "dropout": 0.0}

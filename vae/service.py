@@ -15,6 +15,7 @@ from vae.catalog import (
     names,
 )
 from vae.checkpoint import CheckpointError, Encodings
+from vae.figures import FIGURES, Figure
 from vae.loading import choose_device, is_loaded, load, unload_all
 from vae.model import Engine, Model, Reconstruction
 
@@ -24,10 +25,12 @@ JUDGE, has_judge = CLASSIFIER, has_classifier
 __all__ = [
     "CHECKPOINTS",
     "CLASSIFIER",
+    "FIGURES",
     "JUDGE",
     "CheckpointError",
     "Encodings",
     "Engine",
+    "Figure",
     "History",
     "Model",
     "ModelInfo",
