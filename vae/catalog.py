@@ -36,7 +36,7 @@ class ModelInfo:
     name: str
     title: str
     description: str
-    abilities: frozenset[str]  # "encodes", "decodes", "conditions", "classifies"
+    abilities: frozenset[str]  # "encodes", "decodes", "inverts", "conditions", "classifies"
     blocks: tuple[LatentBlock, ...]
     figures: dict[str, Any]  # metrics.json
     kl: tuple[float, ...]  # nats per dimension, mean over the test samples; 0 if deterministic

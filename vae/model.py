@@ -14,12 +14,13 @@ from vae import latent
 from vae.cache import CacheStats, PictureCache
 from vae.catalog import encodings, info
 from vae.checkpoint import Encodings
-from vae.runtime import Runtime
+from vae.runtime import Inversion, OnStep, Runtime
 
 # Shared by all models, so that memory is bounded whatever their number. Single codes have a cache
 # of their own: a drag decodes many of them and seldom the same one again.
 _sheets, _singles = PictureCache(48 << 20), PictureCache(4 << 20)
 _tags = itertools.count()
+MOST_INVERTED = 256  # samples in a call of `invert`
 FEW = 16  # codes in a call whose time is that of a drag
 
 
@@ -81,6 +82,24 @@ class Model:
         self._needs("encodes")
         self._needs("decodes")
         return Reconstruction(*self._runtime.encode(samples), *self._runtime.elbo(samples, seed))
+
+    def invert(
+        self, samples: Float[np.ndarray, "N *X"], seed: int = 0, on_step: OnStep | None = None
+    ) -> Inversion:
+        """Codes whose decoded samples come near to the given ones, by gradient steps from several
+        starts, for a model that decodes and cannot encode.
+
+        `on_step` is called after each step with the number of steps done, of all steps, and what
+        was found; where it returns True, that is returned. Deterministic by the seed. Raises
+        ValueError for no sample, more than MOST_INVERTED, where the model does not invert (an
+        imported one has no gradients), and as `encode`.
+        """
+        self._needs("inverts")
+        if not 1 <= len(samples) <= MOST_INVERTED:
+            raise ValueError(
+                f"{len(samples)} samples cannot be inverted at once; give 1 to {MOST_INVERTED}"
+            )
+        return self._runtime.invert(samples, seed, on_step)
 
     def classify(self, samples: Float[np.ndarray, "N *X"]) -> Float[np.ndarray, "N C"]:
         """Probabilities of the classes. Raises as `encode`."""

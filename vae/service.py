@@ -17,6 +17,7 @@ from vae.catalog import (
 from vae.checkpoint import CheckpointError, Encodings
 from vae.loading import choose_device, is_loaded, load, unload_all
 from vae.model import Engine, Model, Reconstruction
+from vae.runtime import Inversion
 
 # the names of CLASSIFIER and has_classifier in former versions
 JUDGE, has_judge = CLASSIFIER, has_classifier
@@ -29,6 +30,7 @@ __all__ = [
     "Encodings",
     "Engine",
     "History",
+    "Inversion",
     "Model",
     "ModelInfo",
     "Reconstruction",
