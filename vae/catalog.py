@@ -57,6 +57,16 @@ class ModelInfo:
         return "encodes" in self.abilities
 
     @property
+    def inverts(self) -> bool:
+        """Whether the codes of given samples are found by gradient steps."""
+        return "inverts" in self.abilities
+
+    @property
+    def noise_dims(self) -> int:
+        """The number of dimensions that are noise, not to be explored."""
+        return sum(block.dims for block in self.blocks if block.role == "noise")
+
+    @property
     def code_noun(self) -> str:
         """What one of the encodings is called: "test digit" or "prior sample"."""
         return f"test {self.spec.noun}" if self.encodes else "prior sample"

@@ -62,7 +62,8 @@ class Runtime(Protocol):
     def elbo(
         self, samples: Float[np.ndarray, "N *X"], seed: int
     ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
-        """The two terms of the negative ELBO, nats: the cross-entropy and the KL."""
+        """The two terms of the negative ELBO, nats: the cross-entropy, 0 for an implicit model, and
+        the KL."""
         ...
 
     def invert(

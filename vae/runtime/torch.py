@@ -74,9 +74,12 @@ class TorchRuntime:
     def elbo(
         self, samples: Float[np.ndarray, "N *X"], seed: int
     ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
-        """The two terms of the negative ELBO by `metrics.elbo`."""
-        cross_entropy, kl = np.empty((2, len(samples)), np.float32)
+        """The two terms of the negative ELBO by `metrics.elbo`; of an implicit model the KL."""
+        cross_entropy, kl = np.zeros((2, len(samples)), np.float32)
         for rows, part in self._parts(samples):
+            if self._model.implicit:
+                kl[rows] = self._model.encode(part).kl().cpu().numpy()
+                continue
             terms = metrics.elbo(self._model, part, seed=seed + rows.start)
             cross_entropy[rows] = terms.cross_entropy.cpu().numpy()
             kl[rows] = terms.kl.cpu().numpy()
