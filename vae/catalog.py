@@ -36,7 +36,7 @@ class ModelInfo:
     name: str
     title: str
     description: str
-    abilities: frozenset[str]  # "encodes", "decodes", "conditions", "classifies"
+    abilities: frozenset[str]  # "encodes", "decodes", "inverts", "conditions", "classifies"
     blocks: tuple[LatentBlock, ...]
     figures: dict[str, Any]  # metrics.json
     kl: tuple[float, ...]  # nats per dimension, mean over the test samples; 0 if deterministic
@@ -55,6 +55,16 @@ class ModelInfo:
     def encodes(self) -> bool:
         """Whether the encodings are those of test samples; else they are samples of the prior."""
         return "encodes" in self.abilities
+
+    @property
+    def inverts(self) -> bool:
+        """Whether the codes of given samples are found by gradient steps."""
+        return "inverts" in self.abilities
+
+    @property
+    def noise_dims(self) -> int:
+        """The number of dimensions that are noise, not to be explored."""
+        return sum(block.dims for block in self.blocks if block.role == "noise")
 
     @property
     def code_noun(self) -> str:

@@ -13,7 +13,7 @@ from vae import catalog, checkpoint, data, metrics
 from vae.checkpoint import Manifest
 from vae.data import Options
 from vae.dataspec import DataSpec
-from vae.interface import Classifies
+from vae.interface import Classifies, abilities
 
 
 def export(
@@ -39,6 +39,7 @@ def export(
         manifest,
         title=title or _title(manifest, name),
         description=description or manifest.description,
+        abilities=tuple(sorted(abilities(model))),  # those of an older run may lack a newer one
     )
     encodes, decodes = ({name} <= set(manifest.abilities) for name in ("encodes", "decodes"))
     test = data.load_for(*source, "test") if encodes else None

@@ -18,6 +18,7 @@ from vae.checkpoint import CheckpointError, Encodings
 from vae.figures import FIGURES, Figure
 from vae.loading import choose_device, is_loaded, load, unload_all
 from vae.model import Engine, Model, Reconstruction
+from vae.runtime import Inversion
 
 # the names of CLASSIFIER and has_classifier in former versions
 JUDGE, has_judge = CLASSIFIER, has_classifier
@@ -32,6 +33,7 @@ __all__ = [
     "Engine",
     "Figure",
     "History",
+    "Inversion",
     "Model",
     "ModelInfo",
     "Reconstruction",
