@@ -109,10 +109,11 @@ def names() -> list[str]:
 
 
 def knows_classes(spec: DataSpec) -> bool:
-    """Whether the independent classifier is there, and was trained on samples of this kind."""
+    """Whether the independent classifier is there, and was trained on samples of this kind. Raises
+    CheckpointError where its description is damaged."""
     if not has_classifier():
         return False
-    trained_on = checkpoint.read_manifest(CHECKPOINTS / CLASSIFIER).spec
+    trained_on = info(CLASSIFIER).spec
     return (trained_on.shape, trained_on.classes) == (spec.shape, spec.classes)
 
 
