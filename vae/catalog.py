@@ -149,10 +149,11 @@ def _same_samples(a: DataSpec, b: DataSpec) -> bool:
 
 
 def knows_classes(spec: DataSpec) -> bool:
-    """Whether the independent classifier is there, and was trained on samples of this kind."""
+    """Whether the independent classifier is there, and was trained on samples of this kind. Raises
+    CheckpointError where its description is damaged."""
     if not has_classifier():
         return False
-    return _same_samples(checkpoint.read_manifest(CHECKPOINTS / CLASSIFIER).spec, spec)
+    return _same_samples(info(CLASSIFIER).spec, spec)
 
 
 def has_classifier() -> bool:

@@ -160,14 +160,16 @@ PRESETS: dict[str, Preset] = {
         {},
         GAN,
         "DCGAN, 100-d",
-        "A generator that learned from a discriminator alone; it has no encoder.",
+        "A generator that learned from a discriminator alone; it has no encoder, and its sliders "
+        "are the principal directions of its features.",
     ),
     "dcgan-conditional": Preset(
         "dcgan",
         {"conditional": True},
         GAN,
         "Conditional DCGAN, 100-d",
-        "Generator and discriminator are given the class.",
+        "Generator and discriminator are given the class; the sliders are the principal "
+        "directions of the generator's features.",
     ),
     "classifier": Preset(
         "classifier",

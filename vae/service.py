@@ -12,6 +12,7 @@ from vae.catalog import (
     has_classifier,
     history,
     info,
+    knows_classes,
     names,
 )
 from vae.checkpoint import CheckpointError, Encodings
@@ -44,6 +45,7 @@ __all__ = [
     "history",
     "info",
     "is_loaded",
+    "knows_classes",
     "load",
     "names",
     "unload_all",
