@@ -171,6 +171,13 @@ PRESETS: dict[str, Preset] = {
         "Generator and discriminator are given the class; the sliders are the principal "
         "directions of the generator's features.",
     ),
+    "vae-gan": Preset(
+        "vae_gan",
+        {},
+        replace(GAN, epochs=24, batch=64, rate=2e-3),
+        "VAE-GAN, 20-d",
+        "Its decoder learned from a discriminator, so what it draws is sharp.",
+    ),
     "classifier": Preset(
         "classifier",
         {},
