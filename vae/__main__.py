@@ -23,7 +23,7 @@ from vae import (
     training,
 )
 from vae.arguments import data_options, parser
-from vae.catalog import CLASSIFIER, folder_of, knows_classes
+from vae.catalog import folder_of, knows_classes
 from vae.dataspec import DataSpec
 from vae.interface import Conditions, Decodes, Encodes, LatentModel
 from vae.metrics import generation
@@ -111,10 +111,10 @@ def evaluate(args: argparse.Namespace) -> None:
     loaded = data.read_for(*_data_of(folder, args))
     model = _read_model(folder)
     test, quiet = loaded.test, not sys.stderr.isatty()
-    figures = metrics.evaluate(model, loaded.train, test, quiet=quiet)
+    classifier: Any = exporting.classifier_of(test.spec)
+    figures = metrics.evaluate(model, loaded.train, test, classifier=classifier, quiet=quiet)
     enough = metrics.fewest_labels(test) >= generation.MIN_PER_CLASS
     if isinstance(model, Conditions) and enough and knows_classes(loaded.test.spec):
-        classifier: Any = checkpoint.read_model(folder_of(CLASSIFIER))
         figures |= generation.evaluate(model, classifier, test, quiet=quiet)
     checkpoint.write_json(folder / checkpoint.METRICS, figures)
     if args.json:
