@@ -32,6 +32,11 @@ def parser() -> argparse.ArgumentParser:
     evaluate = verbs.add_parser("evaluate", help="measure a checkpoint on a test set")
     evaluate.add_argument("name", help="a shipped checkpoint's name, or a folder")
     evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
+    evaluate.add_argument(
+        "--only",
+        choices=("generation",),
+        help="measure samples only, and keep the other figures in metrics.json",
+    )
 
     encode = verbs.add_parser(
         "encode", help="store the codes of a test set and a mixture prior with a checkpoint"

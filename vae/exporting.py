@@ -14,7 +14,7 @@ from vae import catalog, checkpoint, data, metrics, mixture_prior
 from vae.checkpoint import Encodings, Manifest
 from vae.data import Options
 from vae.dataspec import Dataset, DataSpec
-from vae.interface import Classifies, Decodes, Encodes, LatentModel
+from vae.interface import Classifies, Decodes, Encodes, LatentModel, abilities
 from vae.metrics.likelihood import part_size
 
 MOST = 20_000  # training samples that the mixture prior is fitted to
@@ -44,6 +44,7 @@ def export(
         manifest,
         title=title or _title(manifest, name),
         description=description or manifest.description,
+        abilities=tuple(sorted(abilities(model))),  # those of an older run may lack a newer one
     )
     loaded = data.read_for(*source) if isinstance(model, Encodes) else None
     with checkpoint.complete_folder(folder) as new:
