@@ -23,6 +23,7 @@ from vae.metrics.classification import fewest_labels
 from vae.metrics.generation import MIN_PER_CLASS, as_dataset, diversity, generate
 from vae.metrics.likelihood import part_size
 from vae.metrics.neighbours import CHUNK, squared_distances, squared_radii
+from vae.mixture_prior import MixturePrior
 from vae.models.classifier import Classifier
 from vae.tensors import to_tensor
 
@@ -155,15 +156,23 @@ def measurable(test: Dataset) -> bool:
     return len(test) >= MIN_SAMPLES and fewest_labels(test) >= MIN_PER_CLASS
 
 
-def draw(model: LatentModel, real: Dataset, *, seed: int = 0, quiet: bool = True) -> Dataset:
-    """As many samples of the prior as there are real ones, labelled where the model is conditional:
-    it is asked for the classes of the real ones, of which those that are unlabelled are left out.
+def draw(
+    model: LatentModel,
+    real: Dataset,
+    *,
+    mixture: MixturePrior | None = None,
+    seed: int = 0,
+    quiet: bool = True,
+) -> Dataset:
+    """As many samples of the prior, or of the mixture, as there are real ones, labelled where the
+    model is conditional: it is asked for the classes of the real ones, of which those that are
+    unlabelled are left out.
     """
     if not isinstance(model, Conditions):
-        images, _ = generate(model, None, count=len(real), seed=seed, quiet=quiet)
+        images, _ = generate(model, None, count=len(real), seed=seed, mixture=mixture, quiet=quiet)
         return as_dataset(images, np.full(len(images), -1), real.spec)
     asked = np.resize(real.labels[real.labels >= 0], len(real))
-    images, _ = generate(model, asked, seed=seed, quiet=quiet)
+    images, _ = generate(model, asked, seed=seed, mixture=mixture, quiet=quiet)
     return as_dataset(images, asked, real.spec)
 
 
@@ -173,10 +182,12 @@ def evaluate(
     train: Dataset,
     test: Dataset,
     *,
+    mixture: MixturePrior | None = None,
     seed: int = 0,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """The figures of the model's samples, and under "floor" those of as many training samples.
+    """The figures of the model's samples, from the mixture if there is one, and under "floor" those
+    of as many training samples.
 
     The classifiers were trained on real samples only; the test samples are `measurable`. The
     diversity of a conditional model is left to `generation.evaluate`; that of another one is within
@@ -189,7 +200,10 @@ def evaluate(
 
     real = some(test, SAMPLES)
     reference = Reference(classifiers, real, quiet=quiet)
-    known, drawn = some(train, len(real)), draw(model, real, seed=seed, quiet=quiet)
+    known, drawn = (
+        some(train, len(real)),
+        draw(model, real, mixture=mixture, seed=seed, quiet=quiet),
+    )
     figures, floor = reference.compare(drawn), reference.compare(known)
     floor["diversity"] = diversity(known, test)
     if not isinstance(model, Conditions):
