@@ -393,7 +393,7 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
         ((*TRAIN, "--validation", "100000"), "100000"),
         ((*TRAIN, "--set", "hidden"), "'hidden'"),
         ((*TRAIN, "--labels", "5"), "5 labels cannot be split evenly over 10 classes"),
-        (("generate", "vae-2d", "--count", "1"), "is not conditional"),
+        (("generate", "vae-2d", "--digits", "1"), "is not conditional"),
         (("generate", "cvae", "--count", "0"), "not 0"),
         (("generate", "cvae", "--digits", "a"), "'a'"),
         (("generate", "cvae", "--digits", "²"), "no class '²'; its classes are 0, 1, 2"),
