@@ -114,7 +114,10 @@ def evaluate(args: argparse.Namespace) -> None:
     quiet = not sys.stderr.isatty()
     measured = _figures_of_samples(model, loaded.train, loaded.test, quiet)
     if not args.only:
-        others = metrics.evaluate(model, loaded.train, loaded.test, quiet=quiet)
+        classifier: Any = exporting.classifier_of(loaded.test.spec)
+        others = metrics.evaluate(
+            model, loaded.train, loaded.test, classifier=classifier, quiet=quiet
+        )
     elif measured:
         known = checkpoint.read_metrics(folder)
         others = {key: value for key, value in known.items() if not figures.of_samples(key)}
@@ -161,13 +164,12 @@ def encode(args: argparse.Namespace) -> None:
         print(f"{_write_codes(folder, args.out, source):,} codes: {args.out}")
         return
     model = _read_model(folder)
-    if isinstance(model, Decodes) and not isinstance(model, Encodes):
-        encodings = metrics.encode_drawn(model, exporting.classifier_of(model.spec))
-    else:
-        encodings = metrics.encode(model, data.load_for(*source, "test"), flat=True)
-    checkpoint.write_encodings(folder, encodings)
-    count, dims = encodings.mean.shape
+    loaded = data.read_for(*source) if isinstance(model, Encodes) else None
+    count, dims = exporting.write_codes(folder, model, loaded).mean.shape
     print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
+    if (path := folder / checkpoint.PRIOR).exists():
+        mixture = checkpoint.read_prior(folder, model.blocks)
+        print(f"a mixture of {len(mixture.weights)} Gaussians fitted to training codes: {path}")
 
 
 def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, DataSpec]) -> int:
@@ -248,6 +250,9 @@ def generate(args: argparse.Namespace) -> None:
     if not isinstance(model, Decodes):
         raise ValueError(f"{args.name} does not decode, so it cannot generate")
     asked: dict[str, Any] = {}
+    mixture = None
+    if args.prior == "mixture":
+        mixture = checkpoint.read_prior(folder_of(args.name), model.blocks)
     if isinstance(model, Conditions):
         asked["labels"] = np.resize(_classes(args, model.spec), args.count)
     elif args.digits or args.classes:
@@ -258,6 +263,7 @@ def generate(args: argparse.Namespace) -> None:
         count=args.count,
         seed=args.seed,
         temperature=args.temperature,
+        mixture=mixture,
         quiet=False,
     )
     levels = np.rint(255 * images).astype(np.uint8)

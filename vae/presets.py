@@ -52,6 +52,7 @@ EMOJI = replace(
 )
 # A discriminator's gradients change their direction often, so Adam's mean of them is of no use.
 GAN = replace(SHIPPED, epochs=40, batch=128, rate=1e-3, weight_decay=0.0, clip=0.0, momentum=0.0)
+INFOGAN = {"width": 24, "critic": 24}
 HYBRID = {"net": "hybrid", "depth": 2, "dropout": 0.05, "warm_up": 0.15}
 PUBLISHED_MLP = {"net": "mlp", "hidden": 500, "depth": 2, "dropout": 0.0, "binarise": False}
 
@@ -160,14 +161,37 @@ PRESETS: dict[str, Preset] = {
         {},
         GAN,
         "DCGAN, 100-d",
-        "A generator that learned from a discriminator alone; it has no encoder.",
+        "A generator that learned from a discriminator alone; it has no encoder, and its sliders "
+        "are the principal directions of its features.",
     ),
     "dcgan-conditional": Preset(
         "dcgan",
         {"conditional": True},
         GAN,
         "Conditional DCGAN, 100-d",
-        "Generator and discriminator are given the class.",
+        "Generator and discriminator are given the class; the sliders are the principal "
+        "directions of the generator's features.",
+    ),
+    "vae-gan": Preset(
+        "vae_gan",
+        {},
+        replace(GAN, epochs=24, batch=64, rate=2e-3),
+        "VAE-GAN, 20-d",
+        "Its decoder learned from a discriminator, so what it draws is sharp.",
+    ),
+    "infogan": Preset(
+        "infogan",
+        INFOGAN,
+        replace(GAN, epochs=12, rate=2e-3),
+        "InfoGAN",
+        "Without a label it found a code for the digit, and two styles.",
+    ),
+    "ss-infogan": Preset(
+        "ss_infogan",
+        INFOGAN,
+        replace(GAN, epochs=12, rate=2e-3, labels=132),
+        "ss-InfoGAN",
+        "The digit can be asked for; it was trained with the labels of 132 images of 58,000.",
     ),
     "classifier": Preset(
         "classifier",

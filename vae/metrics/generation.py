@@ -13,12 +13,13 @@ import torch
 from jaxtyping import Float, Int
 from tqdm import tqdm
 
-from vae import attributes, latent, metrics, models, training
+from vae import attributes, latent, metrics, mixture_prior, models, training
 from vae.batches import Batches
 from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise
 from vae.interface import Classifies, ConditionsEncoding, Decodes, LatentModel
 from vae.metrics.neighbours import nearest
+from vae.mixture_prior import MixturePrior
 from vae.optim import TrainConfig
 from vae.tensors import to_array
 
@@ -35,14 +36,17 @@ def generate(
     count: int = 0,
     seed: int = 0,
     temperature: float = 1.0,
+    mixture: MixturePrior | None = None,
     quiet: bool = True,
 ) -> tuple[Float[np.ndarray, "N *X"], Float[np.ndarray, "N Z"]]:
     """Samples of the classes `labels`, or `count` of any where it is None, images in [0, 1], and
-    codes from the prior that they are decoded from."""
-    if labels is None:
-        codes = latent.sample_prior(model.blocks, count, seed, temperature)
-    else:
-        codes = latent.conditional_codes(model.blocks, labels, seed=seed, temperature=temperature)
+    codes that they are decoded from, from the prior or the mixture."""
+    count = count if labels is None else len(labels)
+    codes = mixture_prior.sample(model.blocks, mixture, count, seed, temperature)
+    if labels is not None:
+        where = latent.class_slice(model.blocks)
+        styles = codes if where is None else np.delete(codes, where, axis=1)
+        codes = latent.conditional_codes(model.blocks, labels, styles)
     images = np.empty((len(codes), *model.spec.array_shape), np.float32)
     # an imported model has no parameters
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
