@@ -112,7 +112,7 @@ def test_test_digits_are_inverted_and_the_page_says_so(app: AppTest, digits: Dat
     assert "squared error" in shown
     for absent in ("cross-entropy</div>", "ELBO (nats)", "Samples from the posterior"):
         assert absent not in shown
-    assert "Codes of test digit 0" in shown
+    assert "Codes found for test digit 0" in shown
     assert "Worst first" not in app.segmented_control(key="way").options
 
 
@@ -137,7 +137,7 @@ def test_paging_back_starts_no_search(app: AppTest, monkeypatch: pytest.MonkeyPa
     assert not app.progress
 
     fresh = AppTest.from_function(script, default_timeout=60).run()
-    assert "Codes of test digit 0" in text(fresh), "known to another visitor, too"
+    assert "Codes found for test digit 0" in text(fresh), "known to another visitor, too"
 
 
 def test_explore_opens_with_the_whole_code(app: AppTest) -> None:
@@ -168,7 +168,7 @@ def test_a_search_under_way_is_shown_and_stopped_with_what_it_found(
     app.run()
     assert "Stopped after 3 of 20 steps." in captions(app)
     assert not app.progress
-    assert "Codes of test digit 0" in text(app)
+    assert "Codes found for test digit 0" in text(app)
     for codes, old in zip(view.found, before, strict=True):
         np.testing.assert_array_equal(codes.codes, old)
 
