@@ -34,11 +34,13 @@ class Projection:
             self.axes = ("PC 1", "PC 2")
         else:
             self.plane = latent.coordinate_plane(dims, codes.mean.shape[1])
-            self.axes = (f"z{dims[0] + 1}", f"z{dims[1] + 1}")
+            names = latent.names(session.info(name).blocks)
+            self.axes = (names[dims[0]], names[dims[1]])
         self.points = self.plane.project(codes.mean)
         whole = float(codes.mean[:, list(order)].var(axis=0).sum())
         self.share = float(self.points.var(axis=0).sum()) / whole if whole else 1.0
-        self.hides = len(order) > 2  # whether there are dimensions orthogonal to the plane
+        # whether there are dimensions orthogonal to the plane, in which encoded samples differ
+        self.hides = len(order) > 2 and session.info(name).encodes
 
     def cursor(self, z: np.ndarray) -> tuple[float, float]:
         """The position of the code z [Z] on the map, as `cursors`."""
@@ -76,8 +78,8 @@ class Projection:
         return float(x), float(y), *self.plane.spread(variance)
 
     def distances(self, z: np.ndarray) -> np.ndarray | None:
-        """Distances of the samples' codes from the plane through z, [N]; None for t-SNE, and
-        where the map shows all dimensions."""
+        """Distances of the samples' codes from the plane through z, [N]; None for t-SNE, where the
+        map shows all dimensions, and for samples of a prior, which are at about one distance."""
         if self.plane is None or not self.hides:
             return None
         return self.plane.distance(self._codes.mean, z)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import time
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from vae import latent
+from vae import latent, mixture_prior
 from vae.cache import CacheStats, PictureCache
 from vae.catalog import encodings, info
+from vae.catalog import mixture_prior as mixture_of
 from vae.checkpoint import Encodings
+from vae.mixture_prior import MixturePrior
 from vae.runtime import Inversion, OnStep, Runtime
 
 # Shared by all models, so that memory is bounded whatever their number. Single codes have a cache
@@ -127,6 +129,28 @@ class Model:
         class, for z of another shape, and where the model is not conditional.
         """
         return self.decode(self.codes(labels, z, seed, temperature))
+
+    def sample_prior(
+        self, count: int, seed: int = 0, temperature: float = 1.0, prior: str = "normal"
+    ) -> Float[np.ndarray, "N Z"]:
+        """Codes [count, Z] drawn from the prior of the blocks, or with prior="mixture" from the
+        Gaussian mixture that was fitted to the codes of training samples.
+
+        temperature scales the deviations. Raises ValueError for another prior and as
+        `latent.sample_prior`, CheckpointError where the mixture's file is missing or damaged.
+        """
+        blocks = self.info.blocks
+        if prior not in mixture_prior.PRIORS:
+            raise ValueError(
+                f"there is no prior {prior!r}; choose one of {', '.join(mixture_prior.PRIORS)}"
+            )
+        if prior == "normal":
+            return latent.sample_prior(blocks, count, seed, temperature)
+        return mixture_prior.sample(blocks, self._mixture, count, seed, temperature)
+
+    @cached_property
+    def _mixture(self) -> MixturePrior:
+        return mixture_of(self.info.name)
 
     def codes(
         self,

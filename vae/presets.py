@@ -160,14 +160,23 @@ PRESETS: dict[str, Preset] = {
         {},
         GAN,
         "DCGAN, 100-d",
-        "A generator that learned from a discriminator alone; it has no encoder.",
+        "A generator that learned from a discriminator alone; it has no encoder, and its sliders "
+        "are the principal directions of its features.",
     ),
     "dcgan-conditional": Preset(
         "dcgan",
         {"conditional": True},
         GAN,
         "Conditional DCGAN, 100-d",
-        "Generator and discriminator are given the class.",
+        "Generator and discriminator are given the class; the sliders are the principal "
+        "directions of the generator's features.",
+    ),
+    "vae-gan": Preset(
+        "vae_gan",
+        {},
+        replace(GAN, epochs=24, batch=64, rate=2e-3),
+        "VAE-GAN, 20-d",
+        "Its decoder learned from a discriminator, so what it draws is sharp.",
     ),
     "classifier": Preset(
         "classifier",
@@ -175,6 +184,21 @@ PRESETS: dict[str, Preset] = {
         replace(SHIPPED, epochs=16, batch=128, rate=2e-3),
         "Classifier",
         "A convolutional classifier, trained on real images only.",
+    ),
+    # of other architectures, to compare the samples of models in features of several
+    "classifier-lenet": Preset(
+        "classifier",
+        {"net": "lenet", "width": 16, "hidden": 96},
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
+        "Classifier, LeNet",
+        "Convolutions of 5x5 pixels and max pooling, trained on real images only.",
+    ),
+    "classifier-residual": Preset(
+        "classifier",
+        {"net": "residual", "width": 16},
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
+        "Classifier, residual",
+        "Residual blocks and a mean over the image, trained on real images only.",
     ),
     "emoji-vae": Preset(
         "vae",

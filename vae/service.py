@@ -12,9 +12,11 @@ from vae.catalog import (
     has_classifier,
     history,
     info,
+    knows_classes,
     names,
 )
 from vae.checkpoint import CheckpointError, Encodings
+from vae.figures import FIGURES, Figure
 from vae.loading import choose_device, is_loaded, load, unload_all
 from vae.model import Engine, Model, Reconstruction
 from vae.runtime import Inversion
@@ -25,10 +27,12 @@ JUDGE, has_judge = CLASSIFIER, has_classifier
 __all__ = [
     "CHECKPOINTS",
     "CLASSIFIER",
+    "FIGURES",
     "JUDGE",
     "CheckpointError",
     "Encodings",
     "Engine",
+    "Figure",
     "History",
     "Inversion",
     "Model",
@@ -41,6 +45,7 @@ __all__ = [
     "history",
     "info",
     "is_loaded",
+    "knows_classes",
     "load",
     "names",
     "unload_all",

@@ -43,7 +43,8 @@ def panel(name: str, subject: Subject) -> bool:
         st.html(_about_code(name, figures))
         dims = list(info.order)
         deviation = np.exp(0.5 * figures.logvar[0])
-        plot = plots.posterior(figures.mean[0, dims], deviation[dims], [f"z{d + 1}" for d in dims])
+        names = [controls.dim_names(name)[d] for d in dims]
+        plot = plots.posterior(figures.mean[0, dims], deviation[dims], names)
         st.plotly_chart(plot, config={"displayModeBar": False}, key="posterior")
     return clicked
 

@@ -363,7 +363,7 @@ def test_training_is_played_back(app: AppTest) -> None:
     assert "after epoch 2 of 5; 1 of 10 are classified as requested" in app.caption[0].value
 
 
-def test_a_model_without_a_record_is_named(app: AppTest, service: Service) -> None:
+def test_training_is_offered_where_there_is_a_record(app: AppTest, service: Service) -> None:
+    assert "Training" in app.run().segmented_control(key="generate-mode").options
     service.sheets = 0
-    choose(app.run(), "generate-mode", "Training")
-    assert "has no record of its training" in app.info[0].value
+    assert "Training" not in app.run().segmented_control(key="generate-mode").options

@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 
 from vae.dataspec import MNIST, Dataset, DataSpec
 from vae.interface import LatentModel, Step
-from vae.models import autoencoder, classifier, classifier_vae, conditional_vae, dcgan, vae
+from vae.models import (
+    autoencoder,
+    classifier,
+    classifier_vae,
+    conditional_vae,
+    dcgan,
+    vae,
+    vae_gan,
+)
 
 
 class ModelSpec(NamedTuple):
@@ -38,6 +46,7 @@ MODELS: dict[str, ModelSpec] = {
     ),
     "dcgan": ModelSpec(dcgan.DCGANConfig, dcgan.build, dcgan.make_step, dcgan.finish),
     "vae": ModelSpec(vae.VAEConfig, vae.VAE, vae.make_step),
+    "vae_gan": ModelSpec(vae_gan.VAEGANConfig, vae_gan.VAEGAN, vae_gan.make_step),
 }
 
 
