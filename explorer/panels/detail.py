@@ -79,9 +79,9 @@ NO_LIKELIHOOD = (
 def _about_code(name: str, figures: Figures) -> str:
     """Heading and text above the plot of the code: what the code is, and how it was found."""
     info = session.info(name)
-    noise = f"{info.noise_dims} dimensions of noise"
+    noise = f"{info.noise_dims} dimension{'s' * (info.noise_dims > 1)} of noise"
     if info.inverts:
-        also = f" Its {noise} were found as well; they have no sliders." * bool(info.noise_dims)
+        also = f" Found as well, without sliders: {noise}." * bool(info.noise_dims)
         return f"<h3>Code</h3><p>Found by gradient steps, so it is a point.{also}</p>"
     without = NO_LIKELIHOOD if info.implicit else ""
     if figures.deterministic:
@@ -92,9 +92,7 @@ def _about_code(name: str, figures: Figures) -> str:
     if info.noise_dims:
         parts = [b.name for b in info.blocks if b.role != "noise"]
         inferred = text.html(" and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])))
-        without += (
-            f" The encoder infers {inferred}, not the {noise}: these are a draw of the prior."
-        )
+        without += f" The encoder infers {inferred}, not the {noise}: a draw of the prior."
     return (
         "<h3>Posterior</h3><p>Mean and standard deviation of each latent dimension; the grey "
         f"band is the prior's.{without}</p>"

@@ -14,7 +14,9 @@ from streamlit.testing.v1 import AppTest
 from explorer import inversions, originals, session
 from explorer.inversions import Inverting
 from tests.explorer import downloads, small_checkpoints
-from vae import catalog, inversion, latent
+from vae import catalog, inversion, latent, metrics
+from vae.attributes import SQUARED_ERROR
+from vae.checkpoint import read_model, write_encodings
 from vae.dataspec import MNIST, Dataset
 from vae.inversion import Settings
 
@@ -221,6 +223,29 @@ def test_a_model_that_fails_is_reported(app: AppTest, monkeypatch: pytest.Monkey
     monkeypatch.setattr(session.model(NAME), "invert", fail, raising=False)
     finished(app)
     assert "The search failed: `no memory is left`" in captions(app)
+
+
+def test_an_implicit_autoencoder_measures_the_squared_error(
+    app: AppTest, digits: Dataset, checkpoint: Path
+) -> None:
+    name = "vae-gan"
+    small_checkpoints.write(checkpoint / name, 3, model="vae_gan")
+    encoded = metrics.encode(read_model(checkpoint / name), digits)
+    write_encodings(checkpoint / name, encoded)
+    found = session.model(name).reconstruct(digits.samples / np.float32(255))
+    assert found.squared_error is not None
+    np.testing.assert_allclose(found.squared_error, encoded.attributes[SQUARED_ERROR], rtol=1e-4)
+    np.testing.assert_allclose(found.kl, encoded.kl, rtol=1e-4)
+    assert not found.cross_entropy.any()
+
+    app.session_state["name"] = name
+    shown = text(app.run())
+    assert f"{found.squared_error[0]:.4f}" in shown
+    assert "KL (nats)" in shown
+    assert "ELBO (nats)" not in shown
+    assert "Samples from the posterior of test digit 0" in shown
+    app.segmented_control(key="way").set_value("Worst first").run()
+    assert f"Test digit {found.squared_error.argmax()}," in text(app)
 
 
 def test_a_decoder_without_gradients_reconstructs_nothing(app: AppTest) -> None:
