@@ -114,7 +114,10 @@ def evaluate(args: argparse.Namespace) -> None:
     quiet = not sys.stderr.isatty()
     measured = _figures_of_samples(model, loaded.train, loaded.test, quiet)
     if not args.only:
-        others = metrics.evaluate(model, loaded.train, loaded.test, quiet=quiet)
+        classifier: Any = exporting.classifier_of(loaded.test.spec)
+        others = metrics.evaluate(
+            model, loaded.train, loaded.test, classifier=classifier, quiet=quiet
+        )
     elif measured:
         known = checkpoint.read_metrics(folder)
         others = {key: value for key, value in known.items() if not figures.of_samples(key)}

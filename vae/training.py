@@ -213,7 +213,9 @@ def train(
             if not collapse.low or not (folder / checkpoint.WEIGHTS).exists():
                 finished, blocks = weights, model.blocks
                 if last:
-                    finished, blocks = _finished(preset, model, weights, training)
+                    finished, blocks = _finished(
+                        preset, model, weights, data if validation is None else validation
+                    )
                 checkpoint.write_model(folder, replace(manifest, blocks=blocks), finished)
             samples.add(weights)
             rounded = {name: round(value, 4) for name, value in means.items()}
@@ -292,15 +294,16 @@ def _mean_distance(x: Tensor) -> float:
 
 @torch.no_grad()
 def _finished(
-    preset: Preset, model: LatentModel, weights: dict[str, Tensor], training: Dataset
+    preset: Preset, model: LatentModel, weights: dict[str, Tensor], samples: Dataset
 ) -> tuple[dict[str, Tensor], tuple[LatentBlock, ...]]:
-    """The weights and the blocks of a trained model once its `finish` has changed them."""
+    """The weights and the blocks of a trained model once its `finish` has changed them, given
+    samples."""
     finish = models.MODELS[preset.model].finish
     if finish is None:
         return weights, model.blocks
     trained = copy.deepcopy(model)
     trained.load_state_dict(weights)
-    finish(trained.eval(), training)
+    finish(trained.eval(), samples)
     return trained.state_dict(), trained.blocks
 
 

@@ -35,7 +35,5 @@ def test_the_shipped_classifiers_have_different_architectures() -> None:
 
 
 def test_another_net_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match="no classifier 'vgg'; choose one of conv, lenet"
-    ):
+    with pytest.raises(ValueError, match="no classifier 'vgg'; choose one of conv, lenet"):
         nets.classifier("vgg", MNIST, 8, 0.0)

@@ -392,7 +392,7 @@ def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
         ((*TRAIN, "--batch", "100000"), "batch of 100000"),
         ((*TRAIN, "--validation", "100000"), "100000"),
         ((*TRAIN, "--set", "hidden"), "'hidden'"),
-        ((*TRAIN, "--labels", "5"), "5 labels cannot be split evenly over 10 classes"),
+        ((*TRAIN, "--labels", "5"), "5 labels are too few for 10 classes"),
         (("generate", "vae-2d", "--digits", "1"), "is not conditional"),
         (("generate", "cvae", "--count", "0"), "not 0"),
         (("generate", "cvae", "--digits", "a"), "'a'"),

@@ -173,6 +173,13 @@ class TestFewLabels:
         for image, label in zip(few.samples[labelled], few.labels[labelled], strict=True):
             assert (int(image[0, 0]) * 256 + int(image[0, 1])) % 10 == label
 
+    def test_a_remainder_is_spread_over_some_classes(self) -> None:
+        few = with_labels(numbered(1000), 132, seed=1)
+        labelled = few.labels >= 0
+        chosen = {tuple(image[0, :2]) for image in few.samples[labelled]}
+        digits = [(int(high) * 256 + int(low)) % 10 for high, low in chosen]
+        assert sorted(np.bincount(digits, minlength=10).tolist()) == [13] * 8 + [14] * 2
+
     def test_the_seed_determines_the_result(self) -> None:
         one, two, other = (with_labels(numbered(500), 10, seed) for seed in (1, 1, 2))
         np.testing.assert_array_equal(one.samples, two.samples)
@@ -183,6 +190,8 @@ class TestFewLabels:
         assert with_labels(digits, 0, seed=0) is digits
         with pytest.raises(ValueError, match="110 labels need 11 digits of each class"):
             with_labels(digits, 110, seed=0)
+        with pytest.raises(ValueError, match="9 labels are too few for 10 classes"):
+            with_labels(digits, 9, seed=0)
 
     def test_a_model_that_needs_all_labels_is_refused(
         self, small: Small, train_digits: Dataset, tmp_path: Path
