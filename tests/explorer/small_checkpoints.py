@@ -19,6 +19,7 @@ CONFIGS = {
     "conditional_vae": {"net": "mlp", "hidden": 16, "depth": 1},
     "classifier": {"width": 2, "hidden": 8},
     "vae_gan": {"net": "mlp", "width": 2, "critic": 2},
+    "infogan": {"net": "mlp", "width": 2, "critic": 2, "noise": 3, "hidden": 4},
     "dcgan": {"net": "mlp", "width": 2, "critic": 2, "directions": 3},
 }
 

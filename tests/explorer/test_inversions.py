@@ -248,6 +248,21 @@ def test_an_implicit_autoencoder_measures_the_squared_error(
     assert f"Test digit {found.squared_error.argmax()}," in text(app)
 
 
+def test_an_infogan_is_reconstructed_by_its_encoder(
+    app: AppTest, digits: Dataset, checkpoint: Path
+) -> None:
+    name = "infogan"
+    small_checkpoints.write(checkpoint / name, 0, model="infogan")
+    write_encodings(checkpoint / name, metrics.encode(read_model(checkpoint / name), digits))
+    app.session_state["name"] = name
+    shown = text(app.run())
+    error = session.encodings(name).attributes[SQUARED_ERROR][0]
+    assert f"{error:.4f}" in shown
+    assert "infers code and style, not the 3 dimensions of noise: a draw of the prior" in shown
+    assert "KL (nats)" not in shown
+    assert not app.progress
+
+
 def test_a_decoder_without_gradients_reconstructs_nothing(app: AppTest) -> None:
     app.session_state["name"] = "decoder"
     app.run()
