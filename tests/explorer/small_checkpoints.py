@@ -1,6 +1,9 @@
 """Small untrained checkpoints, and a function that empties the caches of checkpoints."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +18,8 @@ CONFIGS = {
     "vae": {"hidden": 16, "depth": 1},
     "conditional_vae": {"net": "mlp", "hidden": 16, "depth": 1},
     "classifier": {"width": 2, "hidden": 8},
+    "vae_gan": {"net": "mlp", "width": 2, "critic": 2},
+    "infogan": {"net": "mlp", "width": 2, "critic": 2, "noise": 3, "hidden": 4},
     "dcgan": {"net": "mlp", "width": 2, "critic": 2, "directions": 3},
 }
 
@@ -31,10 +36,12 @@ def write(
     tsne: bool = False,
     spread: float = 1,
     encodes: bool = True,
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """An untrained model with random codes for its COUNT test samples; their `labels` are the
-    classes in turn unless given. Without `encodes` it is a decoder alone."""
-    config = CONFIGS[model] | ({"latent": latent} if latent else {})
+    classes in turn unless given. Without `encodes` it is a decoder alone. `settings` replace those
+    of CONFIGS."""
+    config = CONFIGS[model] | ({"latent": latent} if latent else {}) | dict(settings)
     built = models.build(model, config, spec)
     manifest = Manifest(
         model=model,
