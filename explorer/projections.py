@@ -11,6 +11,7 @@ from vae.cache import cached
 
 KINDS = ("Two dimensions", "PCA", "t-SNE")
 MEMORY = 32 << 20  # bytes of cached projections, over all models
+CLASS_WEIGHT = 1e4  # of an equal class in t-SNE, more than any squared distance of typical codes
 FAINT = 0.1  # opacity of a point far from the plane; a point near it has 1
 
 
@@ -49,10 +50,14 @@ class Projection:
 
     def cursors(self, z: np.ndarray) -> np.ndarray:
         """The positions of codes [N, Z] on the map, float32 [N, 2]; in a t-SNE projection, those of
-        the nearest encoded samples."""
+        the nearest encoded samples of the code's class."""
         if self.plane is not None:
             return self.plane.project(z)
-        return self.points[session.relative_distances(self._name, z).argmin(axis=1)]
+        distances = session.relative_distances(self._name, z)
+        where = session.info(self._name).class_dims
+        if where is not None:
+            distances -= CLASS_WEIGHT * (z[:, where] @ self._codes.mean[:, where].T)
+        return self.points[distances.argmin(axis=1)]
 
     def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
         """The code at a point of the map: z moved parallel to the plane.
