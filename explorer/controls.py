@@ -141,10 +141,12 @@ def _loading_progress(name: str) -> None:
         st.button("Stop", on_click=current.stop, args=(visitor,), key="stop-originals")
 
 
-def originals_line(name: str) -> None:
-    """One line while the model's originals are read or unavailable; nothing once they are
-    loaded."""
-    if not session.info(name).encodes or originals.originals(name) is not None:
+def originals_line(name: str, *, inverted: bool = False) -> None:
+    """One line while the model's originals are read or unavailable; nothing once they are loaded.
+    A model that cannot encode has originals where they are `inverted`."""
+    if not (session.info(name).encodes or inverted):
+        return
+    if originals.reconstructed(name) is not None:
         return
     current, visitor = originals.loading(name), originals.visitor(name)
     if current.is_watched_by(visitor):

@@ -113,27 +113,34 @@ def hold_out(data: Dataset, count: int, seed: int) -> tuple[Dataset, Dataset | N
 
 
 def with_labels(data: Dataset, count: int, seed: int) -> Dataset:
-    """Keep the labels of `count` samples, as many of each class at random by `seed`; others are -1.
+    """Keep the labels of `count` samples at random by `seed`, as many of each class; others are -1.
+    Where the classes do not divide count, some classes at random have one more.
 
     The labelled samples are repeated until they make up a fifth of the data, so that each batch has
     some. A count of 0 keeps all labels. Raises ValueError where a class has too few samples, and
-    where count is not a multiple of the number of classes.
+    for fewer labels than classes.
     """
     if not count:
         return data
     classes = data.class_count
-    if not classes or count % classes:
+    if not classes or count < classes:
         raise ValueError(
-            f"{count} labels cannot be split evenly over {classes} classes; take a multiple"
+            f"{count} labels are too few for {classes} classes; give one of each class or more, or "
+            "0 for all labels"
         )
     rng = np.random.default_rng(seed)
     by_class = [np.flatnonzero(data.labels == y) for y in range(classes)]
-    each = count // classes
-    if each > (least := min(map(len, by_class))):
-        raise ValueError(
-            f"{count} labels need {each} {data.spec.nouns} of each class; one class has {least}"
-        )
-    labelled = np.concatenate([rng.choice(rows, each, replace=False) for rows in by_class])
+    wanted = np.full(classes, count // classes)
+    if rest := count % classes:
+        wanted[rng.permutation(classes)[:rest]] += 1
+    for rows, each in zip(by_class, wanted, strict=True):
+        if each > len(rows):
+            raise ValueError(
+                f"{count} labels need {each} {data.spec.nouns} of each class; one class has "
+                f"{len(rows)}"
+            )
+    chosen = [rng.choice(rows, n, replace=False) for rows, n in zip(by_class, wanted, strict=True)]
+    labelled = np.concatenate(chosen)
     times = max(1, round(len(data) / 4 / count))
     rows = np.concatenate([np.arange(len(data)), np.tile(labelled, times)])
     labels = np.concatenate([np.full(len(data), -1), np.tile(data.labels[labelled], times)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -119,6 +120,12 @@ class Discriminator(nn.Module):
         """The activations of the last hidden layer."""
         return self.trunk(2 * x - 1)
 
+    def hidden(self, x: Float[Tensor, "B *X"], layer: int) -> Float[Tensor, "B F"]:
+        """The activations of a hidden layer, counted from 1; of the last one where there are
+        fewer."""
+        ends = [i for i, part in enumerate(self.trunk, 1) if isinstance(part, nn.LeakyReLU)]
+        return self.trunk[: ends[min(layer, len(ends)) - 1]](2 * x - 1).flatten(1)
+
     def judge(
         self, features: Float[Tensor, "B F"], one_hot: Float[Tensor, "B C"] | None = None
     ) -> Float[Tensor, " B"]:
@@ -132,6 +139,57 @@ class Discriminator(nn.Module):
         self, x: Float[Tensor, "B *X"], one_hot: Float[Tensor, "B C"] | None = None
     ) -> Float[Tensor, " B"]:
         return self.judge(self.features(x), one_hot)
+
+
+class Encoder(nn.Module):
+    """Samples in [0, 1] to `outputs` numbers each, by the layers of a discriminator."""
+
+    def __init__(self, net: str, spec: DataSpec, width: int, outputs: int) -> None:
+        super().__init__()
+        check(net, spec, width)
+        self.trunk, size = _trunk(net, spec, width, lambda layer: layer)
+        self.head = nn.Linear(size, outputs)
+
+    def forward(self, x: Float[Tensor, "B *X"]) -> Float[Tensor, "B outputs"]:
+        return self.head(self.trunk(2 * x - 1))
+
+
+class Inferred(NamedTuple):
+    """What is inferred of samples: a categorical code, and styles by a factored Gaussian."""
+
+    log_probabilities: Float[Tensor, "B K"]
+    mean: Float[Tensor, "B S"]
+    logvar: Float[Tensor, " S"]  # one for all samples
+
+
+class InferringDiscriminator(Discriminator):
+    """A discriminator whose trunk is shared by Q, which infers the code and the styles of a sample
+    (Chen et al. 2016, arXiv 1606.03657)."""
+
+    def __init__(
+        self,
+        net: str,
+        spec: DataSpec,
+        width: int,
+        *,
+        spectral: bool,
+        code: int,
+        style: int,
+        hidden: int,
+    ) -> None:
+        super().__init__(net, spec, width, spectral=spectral)
+        # normalised, or it would take long before the code differs between samples
+        self.hidden = nn.Sequential(
+            nn.Linear(self.size, hidden), nn.LayerNorm(hidden), nn.LeakyReLU(0.2)
+        )
+        self.code, self.style = nn.Linear(hidden, code), nn.Linear(hidden, style)
+        self.style_logvar = nn.Parameter(torch.zeros(style))
+
+    def infer(self, features: Float[Tensor, "B F"]) -> Inferred:
+        """What Q infers from the features of samples."""
+        h = self.hidden(features)
+        log_probabilities = self.code(h).float().log_softmax(-1)
+        return Inferred(log_probabilities, self.style(h).float(), self.style_logvar)
 
 
 def _trunk(

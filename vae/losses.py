@@ -42,11 +42,26 @@ def class_error(log_probabilities: Float[Tensor, "B C"], y: Int[Tensor, " B"]) -
     return wrong.sum() / labelled.sum().clamp(min=1)
 
 
+def shared_information(p: Float[Tensor, "B K"], q: Float[Tensor, "B K"]) -> Float[Tensor, ""]:
+    """Mutual information of the classes of two versions of a sample, given their probabilities, in
+    the batch: log K where both are sure, alike, and all classes equally frequent (invariant
+    information clustering, Ji et al. 2019, arXiv 1807.06653, equation 3)."""
+    joint = (p[:, :, None] * q[:, None]).mean(0)  # no matrix product, which autocast would round
+    joint = 0.5 * (joint + joint.T)
+    independent = joint.sum(1, keepdim=True) * joint.sum(0, keepdim=True)
+    return (torch.xlogy(joint, joint) - torch.xlogy(joint, independent)).sum()
+
+
 def gaussian_log_density(
     z: Float[Tensor, "*#B Z"], mean: Float[Tensor, "*#B Z"], logvar: Float[Tensor, "*#B Z"]
 ) -> Float[Tensor, "*#B"]:
     """log N(z; mean, exp logvar), summed over the dimensions."""
     return -0.5 * (LOG_2PI + logvar + (z - mean).square() * (-logvar).exp()).sum(-1)
+
+
+def half_squared_error(a: Float[Tensor, "B *X"], b: Float[Tensor, "B *X"]) -> Float[Tensor, " B"]:
+    """-log N(a; b, 1) without its constant: half the squared distance, summed over the values."""
+    return 0.5 * (a - b).square().flatten(1).sum(1)
 
 
 def standard_normal_log_density(z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B"]:

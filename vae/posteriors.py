@@ -2,7 +2,7 @@
 
 Leading axes come first: n samples of B codes are [n, B, Z]. A sample is a function of standard
 normal noise that the caller draws, so that the same noise gives the same sample. The KL is that to
-the prior of the distribution's kind: standard normal, or uniform over the classes.
+the prior of the distribution's kind: standard normal, or uniform over the classes or an interval.
 """
 
 from __future__ import annotations
@@ -296,6 +296,108 @@ class Point:
 
     def kl_per_dimension(self) -> Float[Tensor, "B Z"]:
         return torch.zeros_like(self.code)
+
+
+@dataclass(frozen=True, eq=False)
+class TruncatedGaussian:
+    """N(mean, exp logvar) in each dimension, truncated to [low, high], in which the mean lies.
+    Prior: uniform there, so the KL is finite."""
+
+    mean: Float[Tensor, "B Z"]  # of the Gaussian before truncation, so the mode
+    logvar: Float[Tensor, "B Z"]
+    low: float = -1.0
+    high: float = 1.0
+
+    @property
+    def code(self) -> Float[Tensor, "B Z"]:
+        return self.mean
+
+    @property
+    def noise_size(self) -> int:
+        return self.mean.shape[-1]
+
+    def sample(self, noise: Float[Tensor, "*K B Z"]) -> Float[Tensor, "*K B Z"]:
+        """The inverse of the distribution function at the noise's probability."""
+        below, above = (torch.special.ndtr(end) for end in self._ends)
+        share = below + (above - below) * torch.special.ndtr(noise)
+        standard = torch.special.ndtri(share.clamp(1e-7, 1 - 1e-7))
+        return (self.mean + self._deviation * standard).clamp(self.low, self.high)
+
+    def log_prob(self, z: Float[Tensor, "*K B Z"]) -> Float[Tensor, "*K B"]:
+        inside = ((z >= self.low) & (z <= self.high)).all(-1)
+        density = losses.gaussian_log_density(z, self.mean, self.logvar)
+        return torch.where(inside, density - self._mass.log().sum(-1), -torch.inf)
+
+    def prior_log_prob(self, z: Float[Tensor, "*K B Z"]) -> Float[Tensor, "*K B"]:
+        return uniform_log_density(z, self.low, self.high)
+
+    def kl(self) -> Float[Tensor, " B"]:
+        return self.kl_per_dimension().sum(-1)
+
+    def kl_per_dimension(self) -> Float[Tensor, "B Z"]:
+        """log(high - low) minus the entropy, which has a closed form."""
+        a, b = self._ends
+        normal = math.log(2 * math.pi)
+        edges = a * (-0.5 * (a.square() + normal)).exp() - b * (-0.5 * (b.square() + normal)).exp()
+        entropy = 0.5 * (1 + normal + self.logvar) + self._mass.log() + edges / (2 * self._mass)
+        return math.log(self.high - self.low) - entropy
+
+    @property
+    def _deviation(self) -> Float[Tensor, "B Z"]:
+        return (0.5 * self.logvar).exp()
+
+    @property
+    def _ends(self) -> tuple[Float[Tensor, "B Z"], Float[Tensor, "B Z"]]:
+        """The limits in deviations from the mean."""
+        return (self.low - self.mean) / self._deviation, (self.high - self.mean) / self._deviation
+
+    @property
+    def _mass(self) -> Float[Tensor, "B Z"]:
+        """The probability of the interval before truncation."""
+        below, above = (torch.special.ndtr(end) for end in self._ends)
+        return above - below
+
+
+@dataclass(frozen=True, eq=False)
+class Uniform:
+    """The uniform prior on [low, high]: of a block that the encoder does not infer.
+
+    `code` is a typical draw of the prior.
+    """
+
+    code: Float[Tensor, "B Z"]
+    low: float = -1.0
+    high: float = 1.0
+
+    @property
+    def logvar(self) -> Float[Tensor, "B Z"]:
+        return torch.full_like(self.code, math.log((self.high - self.low) ** 2 / 12))
+
+    @property
+    def noise_size(self) -> int:
+        return self.code.shape[-1]
+
+    def sample(self, noise: Float[Tensor, "*K B Z"]) -> Float[Tensor, "*K B Z"]:
+        return self.low + (self.high - self.low) * torch.special.ndtr(noise)
+
+    def log_prob(self, z: Float[Tensor, "*K B Z"]) -> Float[Tensor, "*K B"]:
+        return uniform_log_density(z, self.low, self.high)
+
+    def prior_log_prob(self, z: Float[Tensor, "*K B Z"]) -> Float[Tensor, "*K B"]:
+        return uniform_log_density(z, self.low, self.high)
+
+    def kl(self) -> Float[Tensor, " B"]:
+        return torch.zeros_like(self.code[:, 0])
+
+    def kl_per_dimension(self) -> Float[Tensor, "B Z"]:
+        return torch.zeros_like(self.code)
+
+
+def uniform_log_density(z: Float[Tensor, "*B Z"], low: float, high: float) -> Float[Tensor, "*B"]:
+    """log density of the uniform distribution on [low, high] in each dimension; -inf outside."""
+    inside = ((z >= low) & (z <= high)).all(-1)
+    density = torch.full_like(z[..., 0], -z.shape[-1] * math.log(high - low))
+    return torch.where(inside, density, -torch.inf)
 
 
 @dataclass(frozen=True, eq=False)

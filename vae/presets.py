@@ -52,6 +52,7 @@ EMOJI = replace(
 )
 # A discriminator's gradients change their direction often, so Adam's mean of them is of no use.
 GAN = replace(SHIPPED, epochs=40, batch=128, rate=1e-3, weight_decay=0.0, clip=0.0, momentum=0.0)
+INFOGAN = {"width": 24, "critic": 24}
 HYBRID = {"net": "hybrid", "depth": 2, "dropout": 0.05, "warm_up": 0.15}
 PUBLISHED_MLP = {"net": "mlp", "hidden": 500, "depth": 2, "dropout": 0.0, "binarise": False}
 
@@ -171,12 +172,48 @@ PRESETS: dict[str, Preset] = {
         "Generator and discriminator are given the class; the sliders are the principal "
         "directions of the generator's features.",
     ),
+    "vae-gan": Preset(
+        "vae_gan",
+        {},
+        replace(GAN, epochs=24, batch=64, rate=2e-3),
+        "VAE-GAN, 20-d",
+        "Its decoder learned from a discriminator, so what it draws is sharp.",
+    ),
+    "infogan": Preset(
+        "infogan",
+        INFOGAN,
+        replace(GAN, epochs=12, rate=2e-3),
+        "InfoGAN",
+        "Without a label it found a code for the digit, and two styles.",
+    ),
+    "ss-infogan": Preset(
+        "ss_infogan",
+        INFOGAN,
+        replace(GAN, epochs=12, rate=2e-3, labels=132),
+        "ss-InfoGAN",
+        "The digit can be asked for; it was trained with the labels of 132 images of 58,000.",
+    ),
     "classifier": Preset(
         "classifier",
         {},
         replace(SHIPPED, epochs=16, batch=128, rate=2e-3),
         "Classifier",
         "A convolutional classifier, trained on real images only.",
+    ),
+    # of other architectures, to compare the samples of models in features of several
+    "classifier-lenet": Preset(
+        "classifier",
+        {"net": "lenet", "width": 16, "hidden": 96},
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
+        "Classifier, LeNet",
+        "Convolutions of 5x5 pixels and max pooling, trained on real images only.",
+    ),
+    "classifier-residual": Preset(
+        "classifier",
+        {"net": "residual", "width": 16},
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
+        "Classifier, residual",
+        "Residual blocks and a mean over the image, trained on real images only.",
     ),
     "emoji-vae": Preset(
         "vae",

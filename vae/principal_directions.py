@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-SAMPLES = 8000  # codes whose features are analysed
+SAMPLES = 4000  # codes whose features are analysed
 
 
 @torch.no_grad()
@@ -31,20 +31,20 @@ def principal_directions(model: Any, seed: int = 0) -> Float[Tensor, "Z Z"]:
     features = [
         model.generator.features(part).flatten(1) for part in torch.cat([z, one_hot], 1).split(1000)
     ]
-    h = torch.cat(features).float()
+    h, z = torch.cat(features).double(), z.double()  # so that rounding errors change no float32
     for label in range(max(1, classes)):
         h[labels == label] -= h[labels == label].mean(0)
     torch.manual_seed(seed)  # of the random projection
     _, _, components = torch.pca_lowrank(h, q=c.directions + 10, center=False)  # [F, K]
     scores = h @ components[:, : c.directions]  # [N, K]
     directions = torch.linalg.lstsq(scores, z).solution  # [K, Z]: z = scores directions
-    noise = torch.randn(c.latent, c.latent - c.directions, generator=generator).to(device)
+    noise = torch.randn(c.latent, c.latent - c.directions, generator=generator).to(z)
     basis, _ = torch.linalg.qr(torch.cat([directions.T, noise], 1))  # columns, in this order
-    return _signed(basis, directions).T.contiguous()
+    return _signed(basis, directions).T.float().contiguous()
 
 
 def _signed(basis: Float[Tensor, "Z Z"], directions: Float[Tensor, "K Z"]) -> Float[Tensor, "Z Z"]:
     """The basis with its first columns in the sense of the directions, not against it."""
-    sign = torch.ones(len(basis), device=basis.device)
+    sign = torch.ones(len(basis)).to(basis)
     sign[: len(directions)] = (basis[:, : len(directions)].T * directions).sum(1).sign()
     return basis * sign

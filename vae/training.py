@@ -32,6 +32,7 @@ from vae.tensors import to_array, to_tensor
 SAMPLES, MAX_CLASSES = 10, 26  # decoded at the end of each epoch
 COLLAPSE_SAMPLES = 100  # whose diversity is measured
 COLLAPSED, COLLAPSED_EPOCHS = 0.25, 3  # a diversity that ends a run, after so many epochs below it
+COLLAPSE_STEPS = 1000  # in which a generator must have learned to draw diverse samples
 OnEpoch = Callable[[int, dict[str, float]], None]
 
 
@@ -202,17 +203,19 @@ def train(
             spec=data.spec,
             implicit=model.implicit,
         )
-        collapse = CollapseWatch(model, training)
+        collapse = CollapseWatch(folder, model, training)
 
         def on_epoch(epoch: int, means: dict[str, float]) -> None:
             if rank:
                 return
             weights, last = step.weights(), epoch == config.epochs
-            means = means | collapse.measure(weights)
+            means = means | collapse.measure(weights, epoch * len(batches))
             if not collapse.low or not (folder / checkpoint.WEIGHTS).exists():
                 finished, blocks = weights, model.blocks
                 if last:
-                    finished, blocks = _finished(preset, model, weights, training)
+                    finished, blocks = _finished(
+                        preset, model, weights, data if validation is None else validation
+                    )
                 checkpoint.write_model(folder, replace(manifest, blocks=blocks), finished)
             samples.add(weights)
             rounded = {name: round(value, 4) for name, value in means.items()}
@@ -240,11 +243,15 @@ class CollapseWatch:
     """Watches an implicit model for mode collapse: samples that are all alike.
 
     The diversity of `COLLAPSE_SAMPLES` samples is the mean distance between two of them, divided by
-    that between two training samples: near 1 for a good model, 0 for one sample repeated.
+    that between two training samples: near 1 for a good model, 0 for one sample repeated. A new
+    generator draws nearly the same for all codes, so epochs count from the first one with diverse
+    samples on, or after `COLLAPSE_STEPS` steps.
     """
 
-    def __init__(self, model: LatentModel, data: Dataset) -> None:
+    def __init__(self, folder: Path, model: LatentModel, data: Dataset) -> None:
         self.model = copy.deepcopy(model).eval() if model.implicit else None
+        before = checkpoint.read_log(folder).get("diversity", np.empty(0))  # of a resumed run
+        self.was_diverse = bool((before >= COLLAPSED).any())
         self.low = 0  # epochs in succession below the bound
         if self.model:
             self.codes = torch.from_numpy(
@@ -254,8 +261,9 @@ class CollapseWatch:
             self.real = _mean_distance(to_tensor(data.samples[rows], data.spec))
 
     @torch.inference_mode()
-    def measure(self, weights: dict[str, Tensor]) -> dict[str, float]:
-        """{"diversity": ...} with the weights at the end of an epoch; {} for other models."""
+    def measure(self, weights: dict[str, Tensor], steps: int) -> dict[str, float]:
+        """{"diversity": ...} with the weights at the end of an epoch, after so many steps in all;
+        {} for other models."""
         if self.model is None:
             return {}
         self.model.load_state_dict(weights)
@@ -263,7 +271,9 @@ class CollapseWatch:
         parameters = cast(Decodes, self.model).decode(self.codes.to(device))
         drawn = _mean_distance(self.model.likelihood.mean(parameters).float())
         found = drawn / self.real
-        self.low = self.low + 1 if found < COLLAPSED else 0
+        self.was_diverse |= found >= COLLAPSED
+        counts = self.was_diverse or steps >= COLLAPSE_STEPS
+        self.low = self.low + 1 if counts and found < COLLAPSED else 0
         return {"diversity": found}
 
     def check(self, means: dict[str, float], *, last: bool) -> None:
@@ -272,8 +282,8 @@ class CollapseWatch:
         if self.low >= COLLAPSED_EPOCHS or (last and self.low):
             raise TrainingError(
                 f"the samples have collapsed: their diversity is {means['diversity']:.2f} (1: that "
-                f"of real ones), below {COLLAPSED} since {self.low} epochs; the model of the last "
-                "epoch above is kept; try a lower learning rate, a larger r1 or another seed"
+                f"of real ones), for {self.low} epochs below {COLLAPSED}; the model of the last "
+                "epoch above that is kept; try a lower learning rate, a larger r1 or another seed"
             )
 
 
@@ -284,15 +294,16 @@ def _mean_distance(x: Tensor) -> float:
 
 @torch.no_grad()
 def _finished(
-    preset: Preset, model: LatentModel, weights: dict[str, Tensor], training: Dataset
+    preset: Preset, model: LatentModel, weights: dict[str, Tensor], samples: Dataset
 ) -> tuple[dict[str, Tensor], tuple[LatentBlock, ...]]:
-    """The weights and the blocks of a trained model once its `finish` has changed them."""
+    """The weights and the blocks of a trained model once its `finish` has changed them, given
+    samples."""
     finish = models.MODELS[preset.model].finish
     if finish is None:
         return weights, model.blocks
     trained = copy.deepcopy(model)
     trained.load_state_dict(weights)
-    finish(trained.eval(), training)
+    finish(trained.eval(), samples)
     return trained.state_dict(), trained.blocks
 
 

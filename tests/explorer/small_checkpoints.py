@@ -15,6 +15,7 @@ CONFIGS = {
     "vae": {"hidden": 16, "depth": 1},
     "conditional_vae": {"net": "mlp", "hidden": 16, "depth": 1},
     "classifier": {"width": 2, "hidden": 8},
+    "dcgan": {"net": "mlp", "width": 2, "critic": 2, "directions": 3},
 }
 
 
@@ -45,9 +46,10 @@ def write(
         abilities=tuple(sorted(abilities(built) - ({"encodes"} if not encodes else set()))),
         data=data,
         spec=spec,
+        implicit=built.implicit,
     )
     checkpoint.write_model(folder, manifest, built.state_dict())
-    if not latent or not encodes:
+    if not latent or "encodes" not in manifest.abilities:
         return
     rng = np.random.default_rng(latent)
     size = sum(block.size for block in built.blocks)

@@ -20,6 +20,8 @@ from vae.posteriors import (
     Point,
     Posterior,
     Transformed,
+    TruncatedGaussian,
+    Uniform,
     normal_points,
 )
 
@@ -52,6 +54,15 @@ def point(size: int = 2) -> Point:
     return Point(numbers(B, size, seed=6))
 
 
+def truncated(size: int = 2) -> TruncatedGaussian:
+    mean = 2 * torch.rand(B, size, generator=generator(9)) - 1
+    return TruncatedGaussian(mean, numbers(B, size, seed=10) - 1)
+
+
+def uniform(size: int = 2) -> Uniform:
+    return Uniform(2 * torch.rand(B, size, generator=generator(11)) - 1)
+
+
 def transformed() -> Transformed:
     torch.manual_seed(8)
     flow = Flow(2, 4)
@@ -66,7 +77,10 @@ MAKERS: dict[str, Callable[[], Distribution]] = {
     "categorical": categorical,
     "point": point,
     "transformed": transformed,
+    "truncated": truncated,
+    "uniform": uniform,
     "joined": lambda: Posterior((mixture(), categorical(), gaussian(3), point())),
+    "infogan": lambda: Posterior((categorical(), truncated(), uniform(5))),
 }
 
 
@@ -91,6 +105,47 @@ def test_density_integrates_to_1(make: Callable[[], Distribution]) -> None:
     z, cell = grid()
     mass = make().log_prob(z).exp().sum(0) * cell
     torch.testing.assert_close(mass, torch.ones(B), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("make", [truncated, uniform])
+def test_a_density_on_an_interval_integrates_to_1_and_is_0_outside(
+    make: Callable[[], Distribution],
+) -> None:
+    z, _ = grid(401, 1.0)  # ends included, so their cells count by halves
+    weights = torch.where(z.abs() == 1, 0.5, 1.0).prod(-1) * 0.005**2
+    mass = (make().log_prob(z).exp() * weights).sum(0)
+    torch.testing.assert_close(mass, torch.ones(B), atol=1e-3, rtol=0)
+    beyond = torch.tensor([1.01, 0.0]).expand(B, -1)
+    assert make().log_prob(beyond).isneginf().all()
+    assert make().prior_log_prob(beyond).isneginf().all()
+
+
+def test_samples_of_a_truncated_gaussian_have_the_moments_of_the_density() -> None:
+    q, (z, _) = truncated(), grid(401, 1.0)
+    weights = torch.where(z.abs() == 1, 0.5, 1.0).prod(-1) * 0.005**2
+    mass = (q.log_prob(z).exp() * weights)[..., None]  # [G, B, 1]
+    drawn = q.sample(noise(q, 40_000))
+    assert (drawn.abs() <= 1).all()
+    for power in (1, 2):
+        error = (drawn**power).std(0) / math.sqrt(len(drawn))
+        expected = (mass * z**power).sum(0)
+        assert ((drawn**power).mean(0) - expected).abs().lt(5 * error + 1e-3).all()
+
+
+@pytest.mark.parametrize("mean", [-1.0, 0.3, 1.0])
+@pytest.mark.parametrize("logvar", [-14.0, 0.0, 8.0])
+def test_a_truncated_gaussian_is_finite_at_the_limits(mean: float, logvar: float) -> None:
+    q = TruncatedGaussian(torch.full((B, 2), mean), torch.full((B, 2), logvar))
+    assert q.kl().isfinite().all()
+    assert q.kl().ge(-1e-5).all()
+    assert q.log_prob(q.sample(noise(q, 100))).isfinite().all()
+
+
+def test_a_wide_truncated_gaussian_is_the_prior() -> None:
+    q = TruncatedGaussian(torch.zeros(B, 2), torch.full((B, 2), 12.0))
+    z = uniform().sample(noise(uniform(), 50))
+    torch.testing.assert_close(q.kl(), torch.zeros(B), atol=1e-4, rtol=0)
+    torch.testing.assert_close(q.log_prob(z), q.prior_log_prob(z), atol=1e-3, rtol=0)
 
 
 def test_probabilities_of_the_classes_sum_to_1() -> None:

@@ -28,7 +28,7 @@ from vae.interface import (
     LatentModel,
 )
 from vae.likelihoods import Pairwise
-from vae.metrics import reconstruction
+from vae.metrics import reconstruction, sweeps
 from vae.metrics.classification import accuracy, fewest_labels, nearest_neighbours
 from vae.metrics.likelihood import (
     NegativeELBO,
@@ -42,7 +42,7 @@ from vae.posteriors import Posterior
 from vae.tensors import to_array, to_tensor
 
 LABELS = (100, 600, 1000)
-SQUARED_ERROR = "squared error"  # attribute of samples that an implicit model encodes
+SQUARED_ERROR = attributes.SQUARED_ERROR
 MIN_TSNE = 100  # images that t-SNE needs with its perplexity of 30
 
 
@@ -142,9 +142,17 @@ def _continuous(model: nn.Module, dims: int) -> list[int]:
 
 
 def evaluate(
-    model: nn.Module, train: Dataset, test: Dataset, *, seed: int = 0, quiet: bool = False
+    model: nn.Module,
+    train: Dataset,
+    test: Dataset,
+    *,
+    classifier: Classifies | None = None,
+    seed: int = 0,
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """Every metric that the model's abilities allow, by name, on the whole test set.
+
+    classifier is independent of the model, if there is one for such samples.
 
     The training set is for kNN; a metric that needs more labels than there are is left out. Raises
     ValueError for a model without any metric. `generation.evaluate` measures samples
@@ -159,6 +167,8 @@ def evaluate(
         figures["accuracy"] = accuracy(model, test)
     if isinstance(model, Autoencodes):
         figures |= _autoencoding(cast(Autoencodes, model), train, test, seed, quiet)
+    if isinstance(model, LatentModel) and isinstance(model, Decodes):
+        figures |= sweeps.evaluate(model, classifier, test)
     return {name: round(v, 4) if isinstance(v, float) else v for name, v in figures.items()}
 
 

@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 
 from vae.dataspec import MNIST, Dataset, DataSpec
 from vae.interface import LatentModel, Step
-from vae.models import autoencoder, classifier, classifier_vae, conditional_vae, dcgan, vae
+from vae.models import (
+    autoencoder,
+    classifier,
+    classifier_vae,
+    conditional_vae,
+    dcgan,
+    infogan,
+    ss_infogan,
+    vae,
+    vae_gan,
+)
 
 
 class ModelSpec(NamedTuple):
@@ -17,7 +27,8 @@ class ModelSpec(NamedTuple):
     config: type  # a frozen dataclass of JSON scalars
     model: Callable[[Any, DataSpec], LatentModel]  # config, the data's spec -> module
     make_step: Callable[..., Step]  # (module, TrainConfig, Noise) -> Step
-    # changes a trained model once, given the training samples, such as the axes of its code
+    # changes a trained model once, such as the axes of its code, given samples: those held out
+    # from its training, else the training samples
     finish: Callable[[Any, Dataset], None] | None = None
 
 
@@ -37,7 +48,12 @@ MODELS: dict[str, ModelSpec] = {
         conditional_vae.make_step,
     ),
     "dcgan": ModelSpec(dcgan.DCGANConfig, dcgan.build, dcgan.make_step, dcgan.finish),
+    "infogan": ModelSpec(infogan.InfoGANConfig, infogan.build, infogan.make_step, infogan.finish),
+    "ss_infogan": ModelSpec(
+        ss_infogan.SSInfoGANConfig, ss_infogan.SSInfoGAN, ss_infogan.make_step, infogan.finish
+    ),
     "vae": ModelSpec(vae.VAEConfig, vae.VAE, vae.make_step),
+    "vae_gan": ModelSpec(vae_gan.VAEGANConfig, vae_gan.VAEGAN, vae_gan.make_step),
 }
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae import adversarial, latent, nets
+from vae import adversarial, dimension_labels, latent, nets
 from vae.adversarial import AdversarialConfig, AdversarialStep
 from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise
@@ -153,5 +153,8 @@ def make_step(model: DCGAN, config: TrainConfig, noise: Noise) -> AdversarialSte
 
 
 def finish(model: DCGAN, data: Dataset) -> None:
-    """Rotate the code's axes to the principal directions of the generator's features."""
+    """Rotate the code's axes to the principal directions of the generator's features; name them by
+    what they change, and turn them so that larger coordinates make it larger."""
     model.rotation.copy_(principal_directions(model))
+    signs = torch.from_numpy(dimension_labels.name_block(model, 0, data))
+    model.rotation[: len(signs)] *= signs.to(model.rotation)[:, None]

@@ -1,0 +1,42 @@
+"""Matches the values of a categorical code to the classes of the data, one to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Int
+from torch import Tensor
+
+from vae.dataspec import Dataset
+from vae.tensors import to_tensor
+
+
+def code_of_each_class(infer: Callable[[Tensor], Tensor], data: Dataset) -> Int[np.ndarray, " K"]:
+    """The code that stands for each class, so that as many labelled samples as possible have the
+    code of their class.
+
+    infer gives the log-probabilities [B, K] of the codes of samples on the CPU.
+    """
+    known = data.select(data.labels >= 0)
+    parts = to_tensor(known.samples, known.spec).split(1000)
+    codes = np.concatenate([infer(part).argmax(1).numpy() for part in parts])
+    return match(confusion(codes, known.labels, data.class_count))
+
+
+def confusion(
+    codes: Int[np.ndarray, " N"], labels: Int[np.ndarray, " N"], size: int
+) -> Int[np.ndarray, "K K"]:
+    """How many samples have each code, the rows, and each class, the columns."""
+    counts = np.zeros((size, size), np.int64)
+    np.add.at(counts, (codes, labels), 1)
+    return counts
+
+
+def match(counts: Int[np.ndarray, "K K"]) -> Int[np.ndarray, " K"]:
+    """The code of each class, a permutation with the largest sum of counts[code, class]: the
+    Hungarian method (Kuhn 1955)."""
+    from scipy.optimize import linear_sum_assignment  # takes a third of a second to import
+
+    codes, classes = linear_sum_assignment(counts, maximize=True)
+    return codes[np.argsort(classes)]
