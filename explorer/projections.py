@@ -40,8 +40,10 @@ class Projection:
         self.points = self.plane.project(codes.mean)
         whole = float(codes.mean[:, list(order)].var(axis=0).sum())
         self.share = float(self.points.var(axis=0).sum()) / whole if whole else 1.0
+        blocks = session.info(name).blocks
+        self._kept = np.setdiff1d(np.arange(latent.dims(blocks)), latent.noise_dims(blocks))
         # whether there are dimensions orthogonal to the plane, in which encoded samples differ
-        self.hides = len(order) > 2 and session.info(name).encodes
+        self.hides = len(self._kept) > 2 and session.info(name).encodes
 
     def cursor(self, z: np.ndarray) -> tuple[float, float]:
         """The position of the code z [Z] on the map, as `cursors`."""
@@ -83,11 +85,14 @@ class Projection:
         return float(x), float(y), *self.plane.spread(variance)
 
     def distances(self, z: np.ndarray) -> np.ndarray | None:
-        """Distances of the samples' codes from the plane through z, [N]; None for t-SNE, where the
-        map shows all dimensions, and for samples of a prior, which are at about one distance."""
+        """Distances of the samples' codes from the plane through z but for their noise, [N]; None
+        for t-SNE, where the map shows all dimensions, and for samples of a prior, which are at
+        about one distance."""
         if self.plane is None or not self.hides:
             return None
-        return self.plane.distance(self._codes.mean, z)
+        kept, plane = self._kept, self.plane
+        within = latent.Plane(plane.origin[kept], plane.axes[:, kept])
+        return within.distance(self._codes.mean[:, kept], z[kept])
 
 
 def fade(distances: np.ndarray) -> tuple[np.ndarray, float, float]:
