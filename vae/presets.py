@@ -174,8 +174,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "vae-gan": Preset(
         "vae_gan",
-        {},
-        replace(GAN, epochs=24, batch=64, rate=2e-3),
+        {"width": 32, "critic": 24},
+        replace(GAN, epochs=7, batch=64, rate=2e-3),
         "VAE-GAN, 20-d",
         "Its decoder learned from a discriminator, so what it draws is sharp.",
     ),
