@@ -31,7 +31,7 @@ def url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> 
     np.savez(source, x_train=noise, y_train=labels, x_test=noise[:20], y_test=labels[:20])
     assert data.load(source, "test").class_count == 10
     shape = {"net": "conv", "width": WIDE, "critic": 2, "directions": 3}
-    write(folder / "gan", 6, model="dcgan", spec=MNIST, data=str(source), settings=shape)
+    write(folder / "gan", 6, model="dcgan", spec=MNIST, data=str(source), **shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LATENT_CHECKPOINTS", str(folder))  # read when the server starts
         return serve("streamlit_app.py", "--server.maxMessageSize=260")  # a server of its own
