@@ -19,6 +19,7 @@ BUDGETS = {
     "browser/test_film.py": 40,
     "browser/test_fixtures.py": 20,
     "browser/test_generate.py": 70,
+    "browser/test_inversion.py": 40,
     "browser/test_live.py": 60,
     "browser/test_map.py": 60,
     "browser/test_map_colours.py": 30,

@@ -120,7 +120,7 @@ class Discriminator(nn.Module):
         """The activations of the last hidden layer."""
         return self.trunk(2 * x - 1)
 
-    def hidden(self, x: Float[Tensor, "B *X"], layer: int) -> Float[Tensor, "B F"]:
+    def hidden_layer(self, x: Float[Tensor, "B *X"], layer: int) -> Float[Tensor, "B F"]:
         """The activations of a hidden layer, counted from 1; of the last one where there are
         fewer."""
         ends = [i for i, part in enumerate(self.trunk, 1) if isinstance(part, nn.LeakyReLU)]

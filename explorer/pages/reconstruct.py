@@ -159,7 +159,7 @@ def _inverted(name: str, page: Page) -> Subject | None:
     if codes is None:
         return None
     subject = page.subject(_choice().pick, detail.inverted(codes))
-    detail.other_codes(name, subject.title, codes)
+    detail.found_codes(name, subject.title, codes)
     return subject
 
 
@@ -302,32 +302,37 @@ def _steps(entered: Entered) -> None:
 
 
 def _own(name: str, title: str, entered: Entered, column: DeltaGenerator) -> None:
-    """The draws of the visitor's sample, or its other codes, and its detail in `column`."""
-    subject = _own_subject(name, title, entered.sample)
-    if subject is None:
-        return
-    with column:
-        if detail.panel(name, subject):
-            detail.explore(name, subject)
-
-
-def _own_subject(name: str, title: str, sample: np.ndarray) -> Subject | None:
-    """The visitor's sample with its figures; None while none of its codes is known."""
+    """The visitor's sample: its draws or the codes found for it, and its detail in `column`."""
     model = controls.model(name)
-    if not session.info(name).inverts:
-        subject = Subject(title, sample, reconstruction_metrics.measure(model, sample[None]))
+    if session.info(name).inverts:
+        subject = _own_inverted(name, title, entered.sample, column)
+    else:
+        figures = reconstruction_metrics.measure(model, entered.sample[None])
+        subject = Subject(title, entered.sample, figures)
         detail.samples(name, subject)
-        return subject
-    inverting = inversions.of(model, sample[None])
+    if subject:
+        with column:
+            if detail.panel(name, subject):
+                detail.explore(name, subject)
 
-    def preview() -> None:
+
+def _own_inverted(
+    name: str, title: str, sample: np.ndarray, column: DeltaGenerator
+) -> Subject | None:
+    """As `_own`, of a model that inverts; returns the sample with what was found, once the search
+    has ended."""
+    inverting = inversions.of(controls.model(name), sample[None])
+
+    def so_far() -> None:
         if codes := inverting.found[0]:
             detail.pictures(name, Subject(title, sample, detail.inverted(codes)))
 
-    if not detail.inversion(name, inverting, preview) or inverting.found[0] is None:
-        return None
+    with column:
+        ended = detail.inversion(name, inverting, so_far)
     codes = inverting.found[0]
-    detail.other_codes(name, title, codes)
+    if not ended or codes is None:
+        return None
+    detail.found_codes(name, title, codes)
     return Subject(title, sample, detail.inverted(codes))
 
 

@@ -79,13 +79,10 @@ NO_LIKELIHOOD = (
 def _about_code(name: str, figures: Figures) -> str:
     """Heading and text above the plot of the code: what the code is, and how it was found."""
     info = session.info(name)
-    noise = f"{info.noise_dims} dimensions of noise"
+    noise = f"{info.noise_dims} dimension{'s' * (info.noise_dims > 1)} of noise"
     if info.inverts:
-        also = f" Its {noise} were found as well; they have no sliders." * bool(info.noise_dims)
-        return (
-            "<h3>Code</h3><p>Found by gradient steps, so it is a point, without KL, ELBO or "
-            f"posterior.{also}</p>"
-        )
+        also = f" Found as well, without sliders: {noise}." * bool(info.noise_dims)
+        return f"<h3>Code</h3><p>Found by gradient steps, so it is a point.{also}</p>"
     without = NO_LIKELIHOOD if info.implicit else ""
     if figures.deterministic:
         return (
@@ -95,9 +92,7 @@ def _about_code(name: str, figures: Figures) -> str:
     if info.noise_dims:
         parts = [b.name for b in info.blocks if b.role != "noise"]
         inferred = text.html(" and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])))
-        without += (
-            f" The encoder infers {inferred}, not the {noise}: these are a draw of the prior."
-        )
+        without += f" The encoder infers {inferred}, not the {noise}: a draw of the prior."
     return (
         "<h3>Posterior</h3><p>Mean and standard deviation of each latent dimension; the grey "
         f"band is the prior's.{without}</p>"
@@ -160,15 +155,15 @@ NO_ENCODER = (
 )
 
 
-def other_codes(name: str, title: str, found: Codes) -> None:
-    """What all codes of an inversion decode to, each from another start."""
+def found_codes(name: str, title: str, found: Codes) -> None:
+    """What all codes that an inversion has found decode to."""
     decoded = controls.model(name).decode(found.codes)
     shown, errors = renderer(session.info(name).spec), found.squared_error.tolist()
     captions = [reconstruct_html.squared(error) for error in errors]
     tiles = [shown.tile(one, f"code {n}") for n, one in enumerate(decoded, 1)]
     st.html(
-        f"<h3>Codes of {text.html(title)} from other starts</h3><p>A GAN has many codes for nearly "
-        "the same image; below each is its squared error.</p>"
+        f"<h3>Codes found for {text.html(title)}</h3><p>Each from another start, the best first: "
+        "several codes decode to nearly the same image. Below each is its squared error.</p>"
         + reconstruct_html.strip(tiles, captions)
     )
 

@@ -14,7 +14,9 @@ from streamlit.testing.v1 import AppTest
 from explorer import inversions, originals, session
 from explorer.inversions import Inverting
 from tests.explorer import downloads, small_checkpoints
-from vae import catalog, inversion, latent
+from vae import catalog, inversion, latent, metrics
+from vae.attributes import SQUARED_ERROR
+from vae.checkpoint import read_model, write_encodings
 from vae.dataspec import MNIST, Dataset
 from vae.inversion import Settings
 
@@ -112,7 +114,7 @@ def test_test_digits_are_inverted_and_the_page_says_so(app: AppTest, digits: Dat
     assert "squared error" in shown
     for absent in ("cross-entropy</div>", "ELBO (nats)", "Samples from the posterior"):
         assert absent not in shown
-    assert "Codes of test digit 0" in shown
+    assert "Codes found for test digit 0" in shown
     assert "Worst first" not in app.segmented_control(key="way").options
 
 
@@ -137,7 +139,7 @@ def test_paging_back_starts_no_search(app: AppTest, monkeypatch: pytest.MonkeyPa
     assert not app.progress
 
     fresh = AppTest.from_function(script, default_timeout=60).run()
-    assert "Codes of test digit 0" in text(fresh), "known to another visitor, too"
+    assert "Codes found for test digit 0" in text(fresh), "known to another visitor, too"
 
 
 def test_explore_opens_with_the_whole_code(app: AppTest) -> None:
@@ -168,7 +170,7 @@ def test_a_search_under_way_is_shown_and_stopped_with_what_it_found(
     app.run()
     assert "Stopped after 3 of 20 steps." in captions(app)
     assert not app.progress
-    assert "Codes of test digit 0" in text(app)
+    assert "Codes found for test digit 0" in text(app)
     for codes, old in zip(view.found, before, strict=True):
         np.testing.assert_array_equal(codes.codes, old)
 
@@ -221,6 +223,44 @@ def test_a_model_that_fails_is_reported(app: AppTest, monkeypatch: pytest.Monkey
     monkeypatch.setattr(session.model(NAME), "invert", fail, raising=False)
     finished(app)
     assert "The search failed: `no memory is left`" in captions(app)
+
+
+def test_an_implicit_autoencoder_measures_the_squared_error(
+    app: AppTest, digits: Dataset, checkpoint: Path
+) -> None:
+    name = "vae-gan"
+    small_checkpoints.write(checkpoint / name, 3, model="vae_gan")
+    encoded = metrics.encode(read_model(checkpoint / name), digits)
+    write_encodings(checkpoint / name, encoded)
+    found = session.model(name).reconstruct(digits.samples / np.float32(255))
+    assert found.squared_error is not None
+    np.testing.assert_allclose(found.squared_error, encoded.attributes[SQUARED_ERROR], rtol=1e-4)
+    np.testing.assert_allclose(found.kl, encoded.kl, rtol=1e-4)
+    assert not found.cross_entropy.any()
+
+    app.session_state["name"] = name
+    shown = text(app.run())
+    assert f"{found.squared_error[0]:.4f}" in shown
+    assert "KL (nats)" in shown
+    assert "ELBO (nats)" not in shown
+    assert "Samples from the posterior of test digit 0" in shown
+    app.segmented_control(key="way").set_value("Worst first").run()
+    assert f"Test digit {found.squared_error.argmax()}," in text(app)
+
+
+def test_an_infogan_is_reconstructed_by_its_encoder(
+    app: AppTest, digits: Dataset, checkpoint: Path
+) -> None:
+    name = "infogan"
+    small_checkpoints.write(checkpoint / name, 0, model="infogan")
+    write_encodings(checkpoint / name, metrics.encode(read_model(checkpoint / name), digits))
+    app.session_state["name"] = name
+    shown = text(app.run())
+    error = session.encodings(name).attributes[SQUARED_ERROR][0]
+    assert f"{error:.4f}" in shown
+    assert "infers code and style, not the 3 dimensions of noise: a draw of the prior" in shown
+    assert "KL (nats)" not in shown
+    assert not app.progress
 
 
 def test_a_decoder_without_gradients_reconstructs_nothing(app: AppTest) -> None:

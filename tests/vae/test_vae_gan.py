@@ -116,7 +116,7 @@ def test_the_error_is_that_of_a_hidden_layer() -> None:
         noise, prior = draws()
         scalars = step_of(model).objectives["generator"].eval()(batch(), noise, prior, PROGRESS)
         copies = model.generate(model.encode(x).sample(noise))
-        hidden = model.discriminator.hidden
+        hidden = model.discriminator.hidden_layer
         expected = losses.half_squared_error(hidden(copies, layer), hidden(x, layer)).mean()
         torch.testing.assert_close(scalars["reconstruction"], expected)
         sizes.add(hidden(x, layer).shape[1])
@@ -138,7 +138,7 @@ def test_pixels_add_to_it() -> None:
 def test_the_last_hidden_layer_is_that_of_the_head() -> None:
     discriminator, x = build().discriminator, batch().x
     for layer in (2, 9):
-        assert torch.equal(discriminator.hidden(x, layer), discriminator.features(x))
+        assert torch.equal(discriminator.hidden_layer(x, layer), discriminator.features(x))
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,10 @@ class Autoencode(nn.Module):
         copies, samples = m.generate(z), m.generate(half_each(z.detach(), prior))
         # -log N(features of x | features of the copy, deviation^2), without its constant
         with torch.no_grad():
-            features = m.discriminator.hidden(batch.x, c.layer).float()
-        error = losses.half_squared_error(m.discriminator.hidden(copies, c.layer).float(), features)
+            features = m.discriminator.hidden_layer(batch.x, c.layer).float()
+        error = losses.half_squared_error(
+            m.discriminator.hidden_layer(copies, c.layer).float(), features
+        )
         if c.pixels:
             error = error + c.pixels * losses.half_squared_error(copies, batch.x)
         error = error / c.deviation**2

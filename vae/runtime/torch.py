@@ -95,7 +95,7 @@ class TorchRuntime:
 
         # no inference mode, whose tensors have no gradients
         _, part = next(chunks(samples, self._spec, len(samples)))
-        with threads_for(len(samples) * inversion.SETTINGS.starts):
+        with threads_for(1):  # it takes seconds, and must not slow down what others decode
             x = to_tensor(part, self._spec).to(self._device)
             candidates = self._candidates_for(seed)
             return _as_arrays(
