@@ -123,7 +123,6 @@ def evaluate(args: argparse.Namespace) -> None:
         )
     known = _known_figures(folder, needed=bool(args.only or mixture))
     if mixture:
-        measured.pop(figures.FLOOR)
         others, measured = known, {figures.MIXTURE: measured}
     else:
         others = {key: known[key] for key in known if not figures.of_samples(key)}
