@@ -1,9 +1,6 @@
 """Small untrained checkpoints, and a function that empties the caches of checkpoints."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -36,12 +33,10 @@ def write(
     tsne: bool = False,
     spread: float = 1,
     encodes: bool = True,
-    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """An untrained model with random codes for its COUNT test samples; their `labels` are the
-    classes in turn unless given. Without `encodes` it is a decoder alone. `settings` replace those
-    of CONFIGS."""
-    config = CONFIGS[model] | ({"latent": latent} if latent else {}) | dict(settings)
+    classes in turn unless given. Without `encodes` it is a decoder alone."""
+    config = CONFIGS[model] | ({"latent": latent} if latent else {})
     built = models.build(model, config, spec)
     manifest = Manifest(
         model=model,
