@@ -194,12 +194,13 @@ def by_seed(name: str, labels: Sequence[int], count: int, seed: int, temperature
     )
 
 
-def by_prior(name: str, count: int, seed: int, temperature: float) -> str:
-    """Python code that decodes samples from the prior of an unconditional model."""
+def by_prior(name: str, count: int, seed: int, temperature: float, prior: str) -> str:
+    """Python code that decodes samples from a prior of an unconditional model."""
+    other = "" if prior == "normal" else f", prior={prior!r}"
     return (
-        f"from vae import latent, service\nmodel = service.load({name!r})\n"
-        f"images = model.decode(latent.sample_prior(model.info.blocks, {count}, seed={seed}, "
-        f"temperature={temperature}))"
+        f"from vae import service\nmodel = service.load({name!r})\n"
+        f"codes = model.sample_prior({count}, seed={seed}, temperature={temperature}{other})\n"
+        "images = model.decode(codes)"
     )
 
 

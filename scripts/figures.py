@@ -208,7 +208,8 @@ def sample_cells(label: str, found: dict[str, Any]) -> dict[str, str]:
         values = [found[each] for each in keys if each in found]
         if key in SHARES:
             return " / ".join(f"{100 * value:.2f} %" for value in values)
-        return " / ".join(f"{value:.2f}" for value in values)
+        digits = ".3g" if key == "frechet" else ".2f"  # its scale depends on the features
+        return " / ".join(f"{value:{digits}}" for value in values)
 
     return {column: cell(key) for column, key in SAMPLES.items()} | {"model": label}
 

@@ -46,6 +46,6 @@ def test_its_table_of_generators_takes_any_model_that_was_measured(
         (tmp_path / name / "config.json").write_text(json.dumps(config))
         (tmp_path / name / "metrics.json").write_text(json.dumps(measured))
     gan, training_images = figures.generators()
-    assert (gan["model"], gan["FD"], gan["sure"]) == ("`gan`", "3.21 / 1.00 / 2.00", "98.70 %")
+    assert (gan["model"], gan["FD"], gan["sure"]) == ("`gan`", "3.21 / 1 / 2", "98.70 %")
     assert gan["1-NN error"] == ""
-    assert training_images["FD"] == "0.50 / 0.25 / 0.40"
+    assert training_images["FD"] == "0.5 / 0.25 / 0.4"

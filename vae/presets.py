@@ -158,24 +158,24 @@ PRESETS: dict[str, Preset] = {
     ),
     "dcgan": Preset(
         "dcgan",
+        {"conditional": True},
+        replace(GAN, epochs=24),
+        "DCGAN, 100-d",
+        "A generator that learned from a discriminator alone, both given the class; it has no "
+        "encoder, and its sliders are the principal directions of its features.",
+    ),
+    "dcgan-unconditional": Preset(
+        "dcgan",
         {},
         GAN,
-        "DCGAN, 100-d",
-        "A generator that learned from a discriminator alone; it has no encoder, and its sliders "
-        "are the principal directions of its features.",
-    ),
-    "dcgan-conditional": Preset(
-        "dcgan",
-        {"conditional": True},
-        GAN,
-        "Conditional DCGAN, 100-d",
-        "Generator and discriminator are given the class; the sliders are the principal "
-        "directions of the generator's features.",
+        "DCGAN without classes, 100-d",
+        "A generator that learned from a discriminator alone, without labels; its sliders are the "
+        "principal directions of its features.",
     ),
     "vae-gan": Preset(
         "vae_gan",
-        {},
-        replace(GAN, epochs=24, batch=64, rate=2e-3),
+        {"width": 32, "critic": 24},
+        replace(GAN, epochs=7, batch=64, rate=2e-3),
         "VAE-GAN, 20-d",
         "Its decoder learned from a discriminator, so what it draws is sharp.",
     ),
@@ -210,10 +210,10 @@ PRESETS: dict[str, Preset] = {
     ),
     "classifier-residual": Preset(
         "classifier",
-        {"net": "residual", "width": 16},
+        {"net": "residual", "width": 16, "hidden": 64},
         replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
         "Classifier, residual",
-        "Residual blocks and a mean over the image, trained on real images only.",
+        "Residual blocks with group norm, trained on real images only.",
     ),
     "emoji-vae": Preset(
         "vae",

@@ -177,12 +177,7 @@ def _weights(
     distances = view.distances(z)
     if distances is not None:
         weights, near, far = projections.fade(distances)
-        share = f"{100 * view.share:.0f}\u00a0%"
-        note = (
-            f"The plane of {view.axes[0]} and {view.axes[1]} through the current code: {share} of "
-            f"the variance. A drag stays in it; {spec.nouns} fade with distance from it, "
-            f"{near:.1f} to {far:.1f}."
-        )
+        note = _about_plane(name, view, near, far)
     elif not session.info(name).encodes:
         note = _about_prior_samples(name, view)
     elif view.plane is None:
@@ -198,6 +193,25 @@ def _weights(
         weights = DIMMED * whole
         weights[picked] = np.maximum(whole[picked], MIN_SELECTED)
     return weights, note
+
+
+def _about_plane(name: str, view: projections.Projection, near: float, far: float) -> str:
+    """What fades on a map that hides dimensions."""
+    info, share = session.info(name), f"{100 * view.share:.0f}\u00a0%"
+    if len(info.order) == 2:  # all that is hidden is the value of a categorical block
+        return f"{info.spec.nouns.capitalize()} fade that have another {_categorical(name)}."
+    return (
+        f"The plane of {view.axes[0]} and {view.axes[1]} through the current code: {share} of "
+        f"the variance. A drag stays in it; {info.spec.nouns} fade with distance from it, "
+        f"{near:.1f} to {far:.1f}."
+    )
+
+
+def _categorical(name: str) -> str:
+    """What the categorical block of a code is called."""
+    info = session.info(name)
+    found = next(block for block in info.blocks if not block.is_continuous)
+    return text.class_noun(info.spec) if found.role == "class" else text.inert(found.name)
 
 
 def _about_prior_samples(name: str, view: projections.Projection) -> str:

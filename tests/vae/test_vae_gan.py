@@ -22,7 +22,8 @@ PROGRESS = torch.tensor(0.5)
 
 def build(**settings: Any) -> VAEGAN:
     torch.manual_seed(0)
-    model: Any = models.build("vae_gan", {"latent": 3, "width": 4, "critic": 4} | settings, SPEC)
+    small = {"latent": 3, "width": 4, "critic": 4, "deviation": 1.0}
+    model: Any = models.build("vae_gan", small | settings, SPEC)
     return model
 
 
@@ -145,7 +146,7 @@ def test_the_last_hidden_layer_is_that_of_the_head() -> None:
     [
         ({"gamma": 0.0}, "gamma=0.0"),
         ({"pixels": -1.0}, "pixels=-1.0"),
-        ({"beta": -1.0}, "beta=-1.0"),
+        ({"deviation": 0.0}, "deviation=0.0"),
         ({"layer": 0}, "layer=0"),
     ],
 )

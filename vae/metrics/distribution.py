@@ -20,7 +20,13 @@ from torch import Tensor
 from vae.dataspec import Dataset
 from vae.interface import Conditions, LatentModel
 from vae.metrics.classification import fewest_labels
-from vae.metrics.generation import MIN_PER_CLASS, as_dataset, diversity, generate
+from vae.metrics.generation import (
+    MIN_PER_CLASS,
+    as_dataset,
+    diversity,
+    generate,
+    nearest_neighbour_error,
+)
 from vae.metrics.likelihood import part_size
 from vae.metrics.neighbours import CHUNK, squared_distances, squared_radii
 from vae.models.classifier import Classifier
@@ -192,6 +198,8 @@ def evaluate(
     known, drawn = some(train, len(real)), draw(model, real, seed=seed, quiet=quiet)
     figures, floor = reference.compare(drawn), reference.compare(known)
     floor["diversity"] = diversity(known, test)
+    if (labelled := known.select(known.labels >= 0)).labels.size:
+        floor["nearest_neighbour_error"] = nearest_neighbour_error(labelled, test, quiet=quiet)
     if not isinstance(model, Conditions):
         found = probabilities(next(iter(classifiers.values())), drawn).argmax(1)
         figures["diversity"] = diversity(replace(drawn, labels=found.numpy()), test)

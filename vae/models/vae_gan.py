@@ -24,13 +24,13 @@ from vae.posteriors import DiagonalGaussian, Posterior
 class VAEGANConfig(AdversarialConfig):
     latent: int = 20  # latent dimensions
     layer: int = 2  # hidden layer of the discriminator that is reconstructed, or its last one
-    gamma: float = 0.1  # weight of the reconstruction error beside the adversarial loss (decoder)
+    deviation: float = 0.5  # of these features, given the code: the smaller, the larger the KL
+    gamma: float = 0.003  # weight of the reconstruction error beside the adversarial loss (decoder)
     pixels: float = 0.0  # weight of the squared error of the values, added to that of the features
-    beta: float = 1.0  # weight of the KL
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.gamma > 0 or self.pixels < 0 or self.beta < 0 or self.layer < 1:
+        if min(self.gamma, self.deviation) <= 0 or self.pixels < 0 or self.layer < 1:
             raise ValueError(f"out of range: {self}")
 
 
@@ -116,7 +116,7 @@ class Autoencode(nn.Module):
         z = q.sample(noise)
         # in two batches: batch norm in a common one would let the adversarial term reach z
         copies, samples = m.generate(z), m.generate(half_each(z.detach(), prior))
-        # -log N(features of x | features of the copy, 1), without its constant
+        # -log N(features of x | features of the copy, deviation^2), without its constant
         with torch.no_grad():
             features = m.discriminator.hidden_layer(batch.x, c.layer).float()
         error = losses.half_squared_error(
@@ -124,10 +124,11 @@ class Autoencode(nn.Module):
         )
         if c.pixels:
             error = error + c.pixels * losses.half_squared_error(copies, batch.x)
+        error = error / c.deviation**2
         drawn = m.discriminator(samples)
         fooling = adversarial.generator_loss(drawn, c.loss)
         kl = q.kl()
-        loss = c.beta * kl.mean() + error.mean() + fooling.mean() / c.gamma
+        loss = kl.mean() + error.mean() + fooling.mean() / c.gamma
         parts = {"kl": kl, "reconstruction": error, "adversarial": fooling}
         return {"loss": loss} | {name: value.mean() for name, value in parts.items()}
 

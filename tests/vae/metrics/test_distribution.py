@@ -205,8 +205,9 @@ class TestEvaluate:
         test, train = test_digits.select(slice(FEW)), train_digits
         found = measure(Remembers(train.samples), classifiers, train, test)
         expected = {*IN_FEATURES, *(f"{name}_other" for name in IN_FEATURES), "sure", "sharpness"}
-        assert set(found["floor"]) == expected | {"diversity"}
-        assert set(found) == set(found["floor"]) | {"floor"}
+        assert set(found["floor"]) == expected | {"diversity", "nearest_neighbour_error"}
+        assert set(found) == expected | {"diversity", "floor"}
+        assert found["floor"]["nearest_neighbour_error"] < 0.4
         assert all(figures.of_samples(name) for name in found)
         noise = np.random.default_rng(0).integers(0, 256, (FEW, 28, 28)).astype(np.uint8)
         noisy = measure(Remembers(noise), classifiers, train, test)
