@@ -26,7 +26,7 @@ STEP_VALUES = 64 * 28 * 28  # of the samples decoded in one gradient step
 class Settings:
     """How codes are searched for: what was best on training digits, by a DCGAN.
 
-    As a loss, the cross-entropy reaches two thirds of the squared error that is reached by the
+    As a loss, the cross-entropy reaches about half the squared error that is reached by the
     squared error itself in as many steps. The memory of Adam's second moment, short because the
     steps are few, saves another third. Starts that are near in pixels help at first, and little in
     the end, so a few candidates will do; more steps help more than more starts.

@@ -258,7 +258,7 @@ def test_an_infogan_is_reconstructed_by_its_encoder(
     shown = text(app.run())
     error = session.encodings(name).attributes[SQUARED_ERROR][0]
     assert f"{error:.4f}" in shown
-    assert "infers code and style, not the 3 dimensions of noise: a draw of the prior" in shown
+    assert "infers code and style, not the 4 dimensions of noise: a draw of the prior" in shown
     assert "KL (nats)" not in shown
     assert not app.progress
 
