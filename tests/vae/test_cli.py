@@ -20,7 +20,7 @@ from PIL import Image
 from tests.vae.disks import fill, mounted
 from vae import __main__ as cli
 from vae import catalog, checkpoint, data, exporting, training
-from vae.checkpoint import CONFIG, ENCODINGS, LOG, METRICS, PROGRESS, TRAINING, WEIGHTS
+from vae.checkpoint import CONFIG, ENCODINGS, LOG, METRICS, PRIOR, PROGRESS, TRAINING, WEIGHTS
 from vae.dataspec import MNIST, Dataset
 from vae.metrics import generation
 
@@ -108,7 +108,8 @@ def test_train_evaluate_and_export_on_images_of_ones_own(
     named = ("--title", "Mine", "--description", "Of my own.")
     assert within(monkeypatch, "export", out, "mine", *named) == 0, capsys.readouterr().err
     shipped = shipped_to / "mine"
-    assert {path.name for path in shipped.iterdir()} == {CONFIG, WEIGHTS, ENCODINGS, LOG, TRAINING}
+    files = {CONFIG, WEIGHTS, ENCODINGS, PRIOR, LOG, TRAINING}
+    assert {path.name for path in shipped.iterdir()} == files
     assert list(shipped_to.parent.iterdir()) == [shipped_to], "nothing is left beside"
     assert 2 * (shipped / WEIGHTS).stat().st_size < 1.2 * (out / WEIGHTS).stat().st_size
     manifest = checkpoint.read_manifest(shipped)
