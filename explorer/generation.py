@@ -199,8 +199,8 @@ def by_prior(name: str, count: int, seed: int, temperature: float, prior: str) -
     other = "" if prior == "normal" else f", prior={prior!r}"
     return (
         f"from vae import service\nmodel = service.load({name!r})\n"
-        f"codes = model.sample_prior({count}, seed={seed}, temperature={temperature}{other})\n"
-        "images = model.decode(codes)"
+        f"images = model.decode(model.sample_prior({count}, seed={seed}, "
+        f"temperature={temperature}{other}))"
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from vae.figures import FLOOR, IN_FEATURES, parse  # noqa: E402
+from vae.figures import FLOOR, IN_FEATURES, MIXTURE, parse  # noqa: E402
 
 CHECKPOINTS = ROOT / "assets" / "checkpoints"
 RESULTS = ROOT / "benchmarks" / "results.json"
@@ -215,10 +215,16 @@ def sample_cells(label: str, found: dict[str, Any]) -> dict[str, str]:
 
 
 def generators() -> list[dict[str, str]]:
-    """The rows of all models whose samples were measured, and the floor: training images."""
+    """The rows of all models whose samples were measured, also those of a mixture prior, and the
+    floor: training images."""
     found = {n: metrics(n) for conditional in (False, True) for n in names(conditional)}
     measured = {name: each for name, each in found.items() if "frechet" in each}
     rows = [sample_cells(f"`{name}`", each) for name, each in measured.items()]
+    rows += [
+        sample_cells(f"`{name}`, mixture prior", each[MIXTURE])
+        for name, each in found.items()
+        if MIXTURE in each
+    ]
     floors = [each[FLOOR] for each in measured.values() if FLOOR in each]
     return [*rows, *(sample_cells("training images", floor) for floor in floors[:1])]
 

@@ -39,13 +39,15 @@ def test_its_table_of_generators_takes_any_model_that_was_measured(
     for name, abilities, measured in (
         ("gan", ["decodes"], of_samples | {"sure": 0.987, "floor": floor}),
         ("vae-unmeasured", ["encodes", "decodes"], {"grey_cross_entropy": 70.0}),
+        ("vae-mixed", ["encodes", "decodes"], {"mixture": {"frechet": 2.5}}),
         ("classifier", ["classifies"], {"accuracy": 0.99}),
     ):
         (tmp_path / name).mkdir()
         config = {"abilities": abilities, "data": "mnist"}
         (tmp_path / name / "config.json").write_text(json.dumps(config))
         (tmp_path / name / "metrics.json").write_text(json.dumps(measured))
-    gan, training_images = figures.generators()
+    gan, mixed, training_images = figures.generators()
     assert (gan["model"], gan["FD"], gan["sure"]) == ("`gan`", "3.21 / 1 / 2", "98.70 %")
     assert gan["1-NN error"] == ""
+    assert (mixed["model"], mixed["FD"]) == ("`vae-mixed`, mixture prior", "2.5")
     assert training_images["FD"] == "0.5 / 0.25 / 0.4"

@@ -28,6 +28,7 @@ from vae.catalog import CLASSIFIER, classifiers, folder_of, knows_classes
 from vae.dataspec import Dataset, DataSpec
 from vae.interface import Conditions, Decodes, Encodes, LatentModel
 from vae.metrics import distribution, generation
+from vae.mixture_prior import MixturePrior
 from vae.presets import PRESETS
 from vae.runtime import onnx_export
 from vae.runtime.onnx import MODEL as ONNX
@@ -111,39 +112,54 @@ def evaluate(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
     loaded = data.read_for(*_data_of(folder, args))
     model = _read_model(folder)
-    quiet = not sys.stderr.isatty()
-    measured = _figures_of_samples(model, loaded.train, loaded.test, quiet)
-    if not args.only:
-        classifier: Any = exporting.classifier_of(loaded.test.spec)
-        others = metrics.evaluate(
-            model, loaded.train, loaded.test, classifier=classifier, quiet=quiet
-        )
-    elif measured:
-        known = checkpoint.read_metrics(folder)
-        others = {key: value for key, value in known.items() if not figures.of_samples(key)}
-    else:
+    quiet, mixture = not sys.stderr.isatty(), None
+    if args.prior == figures.MIXTURE:
+        mixture = checkpoint.read_prior(folder, model.blocks)
+    measured = _figures_of_samples(model, loaded.train, loaded.test, mixture, quiet)
+    if not measured and (args.only or mixture):
         raise ValueError(
             f"the samples of {args.name} cannot be measured: that needs a model that decodes, a "
             f"classifier of the same classes, and {distribution.MIN_SAMPLES} test samples"
         )
+    known = _known_figures(folder, needed=bool(args.only or mixture))
+    if mixture:
+        others, measured = known, {figures.MIXTURE: measured}
+    else:
+        others = {key: known[key] for key in known if not figures.of_samples(key)}
+        if not args.only:
+            classifier: Any = exporting.classifier_of(loaded.test.spec)
+            others = metrics.evaluate(
+                model, loaded.train, loaded.test, classifier=classifier, quiet=quiet
+            )
+        others |= {key: known[key] for key in known if key == figures.MIXTURE}
     found = others | measured
     checkpoint.write_json(folder / checkpoint.METRICS, found)
     print(json.dumps(found, indent=2) if args.json else _lines(found))
 
 
+def _known_figures(folder: Path, *, needed: bool) -> dict[str, Any]:
+    """The figures in metrics.json; none of a damaged file, unless they are needed."""
+    try:
+        return checkpoint.read_metrics(folder)
+    except checkpoint.CheckpointError:
+        if needed:
+            raise
+        return {}
+
+
 def _figures_of_samples(
-    model: LatentModel, train: Dataset, test: Dataset, quiet: bool
+    model: LatentModel, train: Dataset, test: Dataset, mixture: MixturePrior | None, quiet: bool
 ) -> dict[str, Any]:
-    """The figures of what the model generates, as far as its abilities, the test set and the
-    independent classifiers allow."""
+    """The figures of what the model generates, from the mixture if there is one, as far as its
+    abilities, the test set and the independent classifiers allow."""
     enough = metrics.fewest_labels(test) >= generation.MIN_PER_CLASS
     if not isinstance(model, Decodes) or not enough or not knows_classes(test.spec):
         return {}
     read: dict[str, Any] = {n: checkpoint.read_model(folder_of(n)) for n in classifiers(test.spec)}
     found: dict[str, Any] = {}
     if distribution.measurable(test):
-        found |= distribution.evaluate(model, read, train, test, quiet=quiet)
-    if isinstance(model, Conditions):
+        found |= distribution.evaluate(model, read, train, test, mixture=mixture, quiet=quiet)
+    if isinstance(model, Conditions) and not mixture:
         found |= generation.evaluate(model, read[CLASSIFIER], test, quiet=quiet)
     return found
 

@@ -37,6 +37,12 @@ def parser() -> argparse.ArgumentParser:
         choices=("generation",),
         help="measure samples only, and keep the other figures in metrics.json",
     )
+    evaluate.add_argument(
+        "--prior",
+        choices=mixture_prior.PRIORS,
+        default="normal",
+        help=f"measure samples of this prior: {PRIOR}, whose figures are added to metrics.json",
+    )
 
     encode = verbs.add_parser(
         "encode", help="store the codes of a test set and a mixture prior with a checkpoint"

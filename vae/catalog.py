@@ -50,9 +50,9 @@ class ModelInfo:
 
     @property
     def priors(self) -> tuple[str, ...]:
-        """What codes can be drawn from: "normal", the prior of the blocks, unless no KL holds the
-        encoder's codes to it, and "mixture"."""
-        normal = not self.encodes or any(self.kl)
+        """What codes can be drawn from: "normal", the prior of the blocks, unless the decoder was
+        trained without it, as an autoencoder's is, and "mixture"."""
+        normal = not self.encodes or self.implicit or any(self.kl)
         return ("normal",) * normal + ("mixture",) * self.has_mixture
 
     @property

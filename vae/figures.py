@@ -76,7 +76,9 @@ FIGURES = {
     ),
 }
 IN_FEATURES = ("frechet", "precision", "recall")  # of each classifier's features
-FLOOR = "floor"  # in metrics.json: the figures of training images in place of samples, by name
+# groups of figures in metrics.json, by name: of training images in place of samples, and of samples
+# from the mixture prior
+FLOOR, MIXTURE = "floor", "mixture"
 
 
 def parse(key: str) -> tuple[str, str]:
@@ -93,4 +95,4 @@ def parse(key: str) -> tuple[str, str]:
 
 def of_samples(key: str) -> bool:
     """Whether a name in metrics.json is that of a figure of samples."""
-    return key == FLOOR or parse(key)[0] in FIGURES
+    return key in (FLOOR, MIXTURE) or parse(key)[0] in FIGURES

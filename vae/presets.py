@@ -101,6 +101,15 @@ def _flow(name: str, preset: Preset) -> Preset:
     return replace(preset, config=config, train=train)
 
 
+def _adversarial(name: str, preset: Preset) -> Preset:
+    """A second stage of a VAE-GAN, which reconstructs after the first: the KL and the adversarial
+    term have more weight, so that samples of the prior become as good as reconstructions."""
+    config = preset.config | {"deviation": 0.8, "gamma": 0.001}
+    return replace(
+        preset, config=config, train=replace(preset.train, epochs=5, start=f"runs/{name}")
+    )
+
+
 PRESETS: dict[str, Preset] = {
     "vae-2d": _vae(
         2,
@@ -256,5 +265,6 @@ PRESETS |= {
     "vae-5d-tight": _tight("vae-5d", PRESETS["vae-5d"], 5),
     "vae-20d-tight": _tight("vae-20d", PRESETS["vae-20d"], 3),
     "cvae-tight": _tight("cvae", PRESETS["cvae"], 3),
+    "vae-gan-adversarial": _adversarial("vae-gan", PRESETS["vae-gan"]),
     "emoji-vae-flow": _flow("emoji-vae", PRESETS["emoji-vae"]),
 }

@@ -317,6 +317,39 @@ def test_samples_are_measured_alone(
     assert set(checkpoint.read_metrics(copy)) == {"test_images", "parameters", "accuracy"}
 
 
+def test_a_mixture_prior_is_fitted_drawn_from_and_measured(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
+    copy = Path(shutil.copytree(checkpoints / "ae-2d", tmp_path / "mixed"))
+    mixture = ("--prior", "mixture")
+    assert within(monkeypatch, "generate", copy, *mixture) == 2
+    assert f"make it with: python -m vae encode {copy}" in capsys.readouterr().err
+    assert within(monkeypatch, "encode", copy) == 0
+    assert "Gaussians fitted to training codes" in capsys.readouterr().out
+
+    codes = {}
+    for prior in ("normal", "mixture"):
+        out = tmp_path / f"{prior}.npz"
+        assert (
+            within(monkeypatch, "generate", copy, "--count", 20, "--prior", prior, "--out", out)
+            == 0
+        )
+        with np.load(out) as generated:
+            codes[prior] = generated["codes"]
+    fitted = checkpoint.read_prior(copy, checkpoint.read_manifest(copy).blocks)
+    assert np.array_equal(codes["mixture"], fitted.sample(20, seed=0))
+    assert not np.allclose(codes["normal"], codes["mixture"])
+
+    checkpoint.write_json(copy / METRICS, {"frechet": 1.5})
+    assert within(monkeypatch, "evaluate", copy, *mixture) == 0
+    figures = checkpoint.read_metrics(copy)
+    assert set(figures) == {"frechet", "mixture"}, "the other figures stay"
+    assert figures["frechet"] == 1.5
+    assert figures["mixture"]["frechet"] > 0
+    assert "floor" not in figures["mixture"]
+
+
 def test_a_model_that_only_decodes_is_evaluated(
     few_digits: Dataset, checkpoints: Path, tmp_path: Path, small: Any, monkeypatch
 ) -> None:

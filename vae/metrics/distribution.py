@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vae.dataspec import Dataset
+from vae.figures import FLOOR
 from vae.interface import Conditions, LatentModel
 from vae.metrics.classification import fewest_labels
 from vae.metrics.generation import (
@@ -29,6 +30,7 @@ from vae.metrics.generation import (
 )
 from vae.metrics.likelihood import part_size
 from vae.metrics.neighbours import CHUNK, squared_distances, squared_radii
+from vae.mixture_prior import MixturePrior
 from vae.models.classifier import Classifier
 from vae.tensors import to_tensor
 
@@ -161,15 +163,23 @@ def measurable(test: Dataset) -> bool:
     return len(test) >= MIN_SAMPLES and fewest_labels(test) >= MIN_PER_CLASS
 
 
-def draw(model: LatentModel, real: Dataset, *, seed: int = 0, quiet: bool = True) -> Dataset:
-    """As many samples of the prior as there are real ones, labelled where the model is conditional:
-    it is asked for the classes of the real ones, of which those that are unlabelled are left out.
+def draw(
+    model: LatentModel,
+    real: Dataset,
+    *,
+    mixture: MixturePrior | None = None,
+    seed: int = 0,
+    quiet: bool = True,
+) -> Dataset:
+    """As many samples of the prior, or of the mixture, as there are real ones, labelled where the
+    model is conditional: it is asked for the classes of the real ones, of which those that are
+    unlabelled are left out.
     """
     if not isinstance(model, Conditions):
-        images, _ = generate(model, None, count=len(real), seed=seed, quiet=quiet)
+        images, _ = generate(model, None, count=len(real), seed=seed, mixture=mixture, quiet=quiet)
         return as_dataset(images, np.full(len(images), -1), real.spec)
     asked = np.resize(real.labels[real.labels >= 0], len(real))
-    images, _ = generate(model, asked, seed=seed, quiet=quiet)
+    images, _ = generate(model, asked, seed=seed, mixture=mixture, quiet=quiet)
     return as_dataset(images, asked, real.spec)
 
 
@@ -179,10 +189,12 @@ def evaluate(
     train: Dataset,
     test: Dataset,
     *,
+    mixture: MixturePrior | None = None,
     seed: int = 0,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """The figures of the model's samples, and under "floor" those of as many training samples.
+    """The figures of the model's samples, and under "floor" those of as many training samples;
+    without the floor, those of samples of the mixture, if there is one.
 
     The classifiers were trained on real samples only; the test samples are `measurable`. The
     diversity of a conditional model is left to `generation.evaluate`; that of another one is within
@@ -195,13 +207,26 @@ def evaluate(
 
     real = some(test, SAMPLES)
     reference = Reference(classifiers, real, quiet=quiet)
-    known, drawn = some(train, len(real)), draw(model, real, seed=seed, quiet=quiet)
-    figures, floor = reference.compare(drawn), reference.compare(known)
-    floor["diversity"] = diversity(known, test)
-    if (labelled := known.select(known.labels >= 0)).labels.size:
-        floor["nearest_neighbour_error"] = nearest_neighbour_error(labelled, test, quiet=quiet)
+    known = some(train, len(real))
+    drawn = draw(model, real, mixture=mixture, seed=seed, quiet=quiet)
+    figures: dict[str, Any] = reference.compare(drawn)
     if not isinstance(model, Conditions):
         found = probabilities(next(iter(classifiers.values())), drawn).argmax(1)
         figures["diversity"] = diversity(replace(drawn, labels=found.numpy()), test)
-    rounded = {name: round(value, 4) for name, value in figures.items()}
-    return rounded | {"floor": {name: round(value, 4) for name, value in floor.items()}}
+    if mixture is None:
+        figures[FLOOR] = _rounded(_floor(reference, known, test))
+    return _rounded(figures)
+
+
+def _floor(reference: Reference, known: Dataset, test: Dataset) -> dict[str, Any]:
+    """The figures of training samples."""
+    floor: dict[str, Any] = reference.compare(known)
+    floor["diversity"] = diversity(known, test)
+    if (labelled := known.select(known.labels >= 0)).labels.size:
+        error = nearest_neighbour_error(labelled, test, quiet=reference.quiet)
+        floor["nearest_neighbour_error"] = error
+    return floor
+
+
+def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()}
