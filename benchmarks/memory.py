@@ -21,7 +21,7 @@ def measure() -> Measured:
         found["started"] = resident(process.pid)
         page = browser.new_page(viewport=VIEW)
         page.goto(url)
-        page.locator(".strips").wait_for(timeout=60_000)
+        page.locator(".strips").first.wait_for(timeout=60_000)
         found["first model"] = resident(process.pid)
         for name, abilities in models.items():
             pages = {"": ".strips", "reconstruct": ".stHtml img"}

@@ -13,6 +13,7 @@ WORKERS, SECONDS = 2, 720
 DEFAULT = 7  # of a file that is not named below
 BUDGETS = {
     "benchmarks/test_yardsticks.py": 12,
+    "browser/test_adversarial.py": 30,
     "browser/test_components.py": 65,
     "browser/test_emoji.py": 25,
     "browser/test_explore.py": 100,
@@ -27,6 +28,7 @@ BUDGETS = {
     "browser/test_reconstruct.py": 60,
     "browser/test_samples.py": 40,
     "browser/test_sliders.py": 25,
+    "explorer/test_adversarial.py": 12,
     "explorer/test_any_samples.py": 25,
     "explorer/test_generate.py": 10,
     "explorer/test_inversions.py": 14,

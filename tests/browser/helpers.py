@@ -73,7 +73,7 @@ def open_map(page: Page, url: str, settle: Callable[[Page], None]) -> Page:
 def open_explore(page: Page, url: str, settle: Callable[[Page], None]) -> Page:
     """Open the Explore page and wait until all of it is drawn."""
     page.goto(url)
-    page.locator(".strips").wait_for(timeout=60_000)
+    page.locator(".strips").first.wait_for(timeout=60_000)
     return wait_for_map(page, settle)
 
 

@@ -347,7 +347,7 @@ def test_a_link_shows_what_its_sender_saw(shared_page: Page, serve: Serve, settl
     numbers = code(page)
     assert any(value != 0 for value in numbers)
     page.reload()
-    page.locator(".strips").wait_for(timeout=60_000)
+    page.locator(".strips").first.wait_for(timeout=60_000)
     settle(page)
     assert picture(page) == shown
     assert code(page) == numbers
@@ -390,7 +390,7 @@ def test_a_code_of_reconstruct_is_explored_with_its_model(
     url = serve(APP)
     page.goto(f"{url}/reconstruct?model=vae-10d")
     page.get_by_role("button", name="Explore this code").click()
-    page.locator(".strips").wait_for(timeout=60_000)
+    page.locator(".strips").first.wait_for(timeout=60_000)
     # without MNIST, the digits of Reconstruct are not those of the map
     known = data.available("mnist", "test")
     code_of = r"sample=\d+" if known else r"z=[-\d.]+(%2C[-\d.]+){9}"
@@ -436,7 +436,7 @@ def test_a_conditional_model_draws_the_chosen_digit(
     expect(page).to_have_url(re.compile(r"[?&]z="))
     shown = picture(page)
     page.reload()
-    page.locator(".strips").wait_for(timeout=60_000)
+    page.locator(".strips").first.wait_for(timeout=60_000)
     settle(page)
     assert picture(page) == shown
     expect(digits.get_by_role("radio", name="3")).to_be_checked()
@@ -521,7 +521,7 @@ def test_late_parts_have_their_height_reserved_and_sliders_scroll(
     page.route(re.compile(r"/(latent_map|latent_sliders|decoded_view)\.js"), hold)
     page.goto(f"{serve(APP)}/?model=vae-20d")
     below = page.locator(".st-key-traversals")
-    below.locator(".strips").wait_for()
+    below.locator(".strips").first.wait_for()
     settle(page)
     before = below.bounding_box()
     for route in held:
@@ -589,7 +589,7 @@ def test_unlabelled_digits_and_damaged_weights(
     page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option", name="Partly labelled").click()
     expect(alert).to_have_count(0)
-    page.locator(".strips").wait_for()
+    page.locator(".strips").first.wait_for()
     wait_for_map(page, settle)
     unlabelled = page.locator(".latent-map").get_by_role("button", name="unlabelled")
     expect(unlabelled).to_have_attribute("aria-pressed", "true")
