@@ -690,3 +690,34 @@ def test_two_processes_train_the_model_of_one(train_digits, tmp_path: Path) -> N
     logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("one", "two")]
     for first, second in zip(*logs, strict=True):
         assert json.loads(second) == pytest.approx(json.loads(first), rel=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_train_both_nets_of_a_gan(train_digits, tmp_path: Path) -> None:
+    """Batch norm is over each process's part of a batch, so the weights are not those of one
+    process; losses and gradients are means over both, so training goes much the same way."""
+    small = ("--set", "width=4", "--set", "critic=4", "--set", "net=mlp")
+    args = ("dcgan", "--epochs", 2, "--batch", 100, "--validation", 0, *small)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    rest = command(*args, "--data", "digits", "--out", tmp_path / "two")[1:]
+    done = subprocess.run(
+        [sys.executable, *torchrun, *rest],
+        env=os.environ | ALONE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    options = {"epochs": 2, "batch": 100, "validation": 0}
+    preset = training.with_options(
+        PRESETS["dcgan"], {"width": 4, "critic": 4, "net": "mlp"}, options
+    )
+    run(preset, train_digits, tmp_path / "one")
+    one, two = (checkpoint.read_log(tmp_path / name) for name in ("one", "two"))
+    for name in ("generator_loss", "discriminator_loss", "belief_real", "belief_drawn"):
+        np.testing.assert_allclose(two[name], one[name], rtol=0.05)
+    torch.manual_seed(preset.train.seed)  # every process starts from these weights
+    before = models.build("dcgan", preset.config).state_dict()
+    after = load_file(tmp_path / "two" / WEIGHTS)
+    moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert moved >= {"generator", "discriminator"}
