@@ -44,12 +44,17 @@ def _conditional(name: str) -> None:
     def choose(other: str) -> None:
         st.session_state["model"] = other
 
-    nouns = text.html(info.spec.nouns)
+    nouns, reason = (
+        text.html(info.spec.nouns),
+        "its code does not separate the class from the style",
+    )
+    if any(block.prior == "categorical" and block.role == "code" for block in info.blocks):
+        reason = "each value of its code stands for a class in most cases, not in all"
     with st.container(key="not-offered"):
         st.html(
             f"<h3>{text.html(info.title)} cannot generate a chosen {sort}</h3><p>It was trained "
-            "without labels, so its code does not separate the class from the style. Conditional "
-            f"models do; {'choose one of these' if able else f'none of {nouns} is installed'}.</p>"
+            f"without labels, so {reason}. Conditional models are given the class; "
+            f"{'choose one of these' if able else f'none of {nouns} is installed'}.</p>"
         )
         with st.container(horizontal=True):
             for other in able:
@@ -61,11 +66,13 @@ def _choice(info: session.ModelInfo) -> str:
     """The control of the prior, where there are several; the chosen one."""
     if len(info.priors) == 1:
         return info.priors[0]
+    first = controls.keep_valid(link.PRIOR, info.priors)
     chosen = st.segmented_control(
         "Prior",
         info.priors,
         format_func=lambda prior: PRIORS[prior],
-        default=controls.keep_valid(link.PRIOR, info.priors),
+        # a link sets the value in the session's state, beside which no default is allowed
+        default=None if link.PRIOR in st.session_state else first,
         key=link.PRIOR,
         required=True,
         help="The normal prior is that of the training; the Gaussian mixture was fitted to the "
