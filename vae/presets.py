@@ -52,7 +52,7 @@ EMOJI = replace(
 )
 # A discriminator's gradients change their direction often, so Adam's mean of them is of no use.
 GAN = replace(SHIPPED, epochs=40, batch=128, rate=1e-3, weight_decay=0.0, clip=0.0, momentum=0.0)
-INFOGAN = {"width": 24, "critic": 24}
+INFOGAN = {"width": 24, "critic": 24, "equivariance": 1.0}
 HYBRID = {"net": "hybrid", "depth": 2, "dropout": 0.05, "warm_up": 0.15}
 PUBLISHED_MLP = {"net": "mlp", "hidden": 500, "depth": 2, "dropout": 0.0, "binarise": False}
 
