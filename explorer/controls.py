@@ -9,6 +9,8 @@ import streamlit as st
 
 from explorer import originals, session, text
 from vae import latent
+from vae.dataspec import DataSpec
+from vae.latent import LatentBlock
 
 # Petroff's ten (arXiv 2107.02270), which can be told apart with every kind of colour vision
 CLASS_COLOURS = (
@@ -57,6 +59,29 @@ def model(name: str, *, spinner: bool = True) -> session.Model:
     except ValueError as error:
         st.error(f"This model cannot be used: {text.quoted(str(error), text.SENTENCE)}")
         st.stop()
+
+
+def dim_names(name: str) -> list[str]:
+    """The names of the latent dimensions, on one line each."""
+    return [text.inert(each) for each in latent.names(session.info(name).blocks)]
+
+
+def choices(block: LatentBlock, spec: DataSpec) -> list[str]:
+    """The names of the values of a categorical block: its labels, or the classes, or numbers from
+    1."""
+    numbers = [str(place + 1) for place in range(block.size)]
+    if block.role == "class" and len(spec.classes) == block.size:
+        return text.class_names(spec)
+    labels = block.labels or numbers
+    return [text.inert(label) or number for label, number in zip(labels, numbers, strict=True)]
+
+
+def noise_help(count: int) -> str:
+    """The help of the button New noise."""
+    return (
+        f"Draws the {count} dimensions of noise anew and keeps all others. Noise varies what the "
+        "sliders do not; it has no sliders, because none of its dimensions means anything alone"
+    )
 
 
 def ranges(name: str, dims: Sequence[int]) -> list[tuple[float, float]]:
@@ -116,10 +141,12 @@ def _loading_progress(name: str) -> None:
         st.button("Stop", on_click=current.stop, args=(visitor,), key="stop-originals")
 
 
-def originals_line(name: str) -> None:
-    """One line while the model's originals are read or unavailable; nothing once they are
-    loaded."""
-    if not session.info(name).encodes or originals.originals(name) is not None:
+def originals_line(name: str, *, inverted: bool = False) -> None:
+    """One line while the model's originals are read or unavailable; nothing once they are loaded.
+    A model that cannot encode has originals where they are `inverted`."""
+    if not (session.info(name).encodes or inverted):
+        return
+    if originals.reconstructed(name) is not None:
         return
     current, visitor = originals.loading(name), originals.visitor(name)
     if current.is_watched_by(visitor):

@@ -17,8 +17,8 @@ class DecodedCode(NamedTuple):
     """A decoded code."""
 
     picture: np.ndarray  # uint8 [*spec.array_shape]
-    # by class: the classifier's probabilities, or the shares among the nearest test samples; empty
-    # where neither is known
+    # by class: the independent classifier's probabilities, or the shares among the nearest test
+    # samples; empty where neither is known
     shares: np.ndarray
     distance: float  # of the code from the prior's centre, over its continuous dimensions
     engine: session.service.Engine
@@ -51,8 +51,15 @@ def caption(name: str, sample: int | None) -> str:
     return text.numbered(info.code_noun, sample, int(codes.labels[sample]), info.spec, known)
 
 
+def _asks_classifier(name: str) -> bool:
+    """Whether the classifier is asked about decoded samples: those of a class that was asked for,
+    of a model without codes of test samples, and of a GAN."""
+    info = session.info(name)
+    return info.class_dims is not None or info.implicit or not info.encodes
+
+
 def _is_classified(name: str) -> bool:
-    return session.info(name).class_dims is not None and session.has_classifier(name)
+    return _asks_classifier(name) and session.has_classifier(name)
 
 
 def _has_neighbours(name: str) -> bool:
@@ -65,7 +72,7 @@ def is_ready(name: str) -> bool:
     event loop."""
     if not session.is_ready(name):
         return False
-    if session.info(name).class_dims is None or session.is_ready(session.service.CLASSIFIER):
+    if not _asks_classifier(name) or session.is_ready(session.service.CLASSIFIER):
         return True
     # not has_classifier of the session, which loads it
     return not session.is_judged(name)
@@ -80,7 +87,7 @@ def decode_batch(name: str, z: np.ndarray) -> list[DecodedCode]:
     """Decode codes [N, Z] in one pass. Raises as `decode`."""
     model, info = session.model(name), session.info(name)
     pictures = model.pictures_by_code(z)
-    classifier = session.classifier(name) if info.class_dims is not None else None
+    classifier = session.classifier(name) if _asks_classifier(name) else None
     if classifier:
         shares = classifier.classify(pictures / np.float32(255))
     elif _has_neighbours(name):

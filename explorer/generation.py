@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from explorer import text
+from vae import latent
 from vae.dataspec import DataSpec
+from vae.latent import LatentBlock
 
 MAX_SAMPLES = 10_000  # generated at once
 MAX_VALUES = MAX_SAMPLES * 28 * 28  # of all samples generated at once: bounds memory to some 40 MB
@@ -123,14 +125,28 @@ def style_of(codes: Float[np.ndarray, "N Z"], classes: slice) -> Float[np.ndarra
 
 
 def style_at_angle(
-    pair: Float[np.ndarray, "2 Z"], degrees: float, temperature: float = 1.0
+    pair: Float[np.ndarray, "2 Z"], degrees: float, blocks: Sequence[LatentBlock]
 ) -> Float[np.ndarray, " Z"]:
-    """A style on the circle through two draws from a normal prior: cos(t) a + sin(t) b.
+    """A style on a closed path through the first of two draws a, b from the prior of `blocks`; each
+    point of the path has the distribution of the prior.
 
-    Each point of the circle has the same distribution, as the squared weights sum to 1.
+    A normal block is on the circle cos(t) a + sin(t) b, as the squared weights sum to 1. A uniform
+    block would leave its range there: each of its coordinates moves from a at constant speed, is
+    reflected at the ends of the range, and has covered it to and fro after 360 degrees. The sense
+    of its movement is that of b. Other blocks stay at a.
     """
-    angle = np.deg2rad(degrees)
-    return (temperature * (np.cos(angle) * pair[0] + np.sin(angle) * pair[1])).astype(np.float32)
+    angle, style = np.deg2rad(degrees), pair[0].astype(np.float64)
+    for block, where in zip(blocks, latent.slices(blocks), strict=True):
+        a, b = pair[:, where].astype(np.float64)
+        if block.prior == "normal":
+            style[where] = np.cos(angle) * a + np.sin(angle) * b
+        elif block.prior == "uniform":
+            low, high = block.limits
+            sense = np.where(b < (low + high) / 2, -1, 1)
+            # of the way to and fro, which is 2 long: 0 at the lowest value, 1 at the highest
+            place = ((a - low) / (high - low) + sense * degrees / 180) % 2
+            style[where] = low + (high - low) * np.minimum(place, 2 - place)
+    return style.astype(np.float32)
 
 
 # --- a number in one style ----------------------------------------------------------------------
@@ -178,12 +194,13 @@ def by_seed(name: str, labels: Sequence[int], count: int, seed: int, temperature
     )
 
 
-def by_prior(name: str, count: int, seed: int, temperature: float) -> str:
-    """Python code that decodes samples from the prior of an unconditional model."""
+def by_prior(name: str, count: int, seed: int, temperature: float, prior: str) -> str:
+    """Python code that decodes samples from a prior of an unconditional model."""
+    other = "" if prior == "normal" else f", prior={prior!r}"
     return (
-        f"from vae import latent, service\nmodel = service.load({name!r})\n"
-        f"images = model.decode(latent.sample_prior(model.info.blocks, {count}, seed={seed}, "
-        f"temperature={temperature}))"
+        f"from vae import service\nmodel = service.load({name!r})\n"
+        f"codes = model.sample_prior({count}, seed={seed}, temperature={temperature}{other})\n"
+        "images = model.decode(codes)"
     )
 
 

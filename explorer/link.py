@@ -12,7 +12,8 @@ from explorer.visit import Place, Visit
 from vae import latent
 from vae.latent import FARTHEST, LatentBlock
 
-LINKED = ("model", "z", "sample", "digit")  # query parameters; "digit" in old links
+PRIOR = "prior"  # query parameter, and key of the control: what samples are drawn from
+LINKED = ("model", "z", "sample", "digit", PRIOR)  # query parameters; "digit" in old links
 TOLERANCE = 0.01  # on the sum of rounded probabilities
 
 
@@ -43,6 +44,7 @@ def read(offered: list[str]) -> None:
     arrived = current is None or current.model != name
     now = session.visit(name)
     now.link = query
+    _read_prior(query, name)
     try:
         place = _place(query, name)
     except ValueError as error:
@@ -54,6 +56,18 @@ def read(offered: list[str]) -> None:
         now.start(place)
     else:
         now.move(*place)
+
+
+def _read_prior(query: dict[str, str], name: str) -> None:
+    """Choose the prior of an address, the model's own where it has none."""
+    priors, state = session.info(name).priors, st.session_state
+    if PRIOR in query and query[PRIOR] not in priors:
+        st.warning(
+            f"The link names the prior {text.quoted(query[PRIOR])}, which "
+            f"{text.quoted(session.info(name).title)} does not have; it is left out."
+        )
+    elif PRIOR in query or PRIOR in state:
+        state[PRIOR] = query.get(PRIOR, next(iter(priors), "normal"))
 
 
 def _place(query: dict[str, str], name: str) -> Place | None:
@@ -76,6 +90,9 @@ def write(now: Visit) -> None:
     z = ",".join(f"{v:g}" for v in now.place.z)
     wanted = {"z": z} if now.place.sample is None else {"sample": str(now.place.sample)}
     before, written = now.link, {"model": now.model} | wanted
+    priors = session.info(now.model).priors
+    if (prior := st.session_state.get(PRIOR)) in priors[1:]:  # the first one is the default
+        written[PRIOR] = str(prior)
     # an old link stays as it is: another address would be one more step of the Back button
     now.link = before if _renamed(before) == written else written
     # the second condition holds where a change of page has emptied the address

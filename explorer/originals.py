@@ -155,6 +155,12 @@ def originals(name: str) -> Dataset | None:
     return found if found and _is_encoded(found, name) else None
 
 
+def reconstructed(name: str) -> Dataset | None:
+    """The test samples that Reconstruct shows: `originals`, or all of the data of a model that
+    inverts, whose encodings are of its own samples."""
+    return dataset(name) if session.info(name).inverts else originals(name)
+
+
 def numbered(kind: str, found: Dataset, index: int) -> str:
     """One of these samples by number, name and class: "test digit 12, a 9"; `kind` is "test" or
     "bundled"."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +13,8 @@ from plotly.subplots import make_subplots
 ACCENT = "#4a8cf0"  # between the accents of the light and the dark theme; legible on both
 QUIET = "rgba(128, 140, 155, 0.18)"
 MUTED = "#8a95a3"  # beside the accent, on both themes
+FEW = 10  # epochs that each have a tick
+SECOND = "#e08a2e"  # beside both, on both themes
 
 
 def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> go.Figure:
@@ -35,7 +38,7 @@ def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> 
     reach = max(3.2, float((np.abs(mean) + deviation).max()) * 1.08)
     scatter = go.Scatter(
         x=mean.astype(np.float32),
-        y=list(names),
+        y=[html.escape(name) for name in names],  # Plotly reads HTML
         mode="markers",
         marker={"color": ACCENT, "size": min(9, row_height // 2)},
         error_x={
@@ -61,65 +64,101 @@ def posterior(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> 
         dragmode=False,
     )
     figure.update_xaxes(range=[-reach, reach], zeroline=True, fixedrange=True, dtick=1)
+    figure.update_yaxes(automargin=True)  # for names with labels
     figure.update_yaxes(
         range=[len(mean) - 0.5, -0.5], showgrid=False, zeroline=False, fixedrange=True, dtick=1
     )
     return figure
 
 
+class Line(NamedTuple):
+    """A quantity over the epochs."""
+
+    name: str  # in the legend
+    values: np.ndarray  # [E]
+    colour: str
+    is_dotted: bool = False  # and left out of the legend
+
+
 class Panel(NamedTuple):
-    """A loss over the epochs."""
+    """Quantities over the epochs in one chart."""
 
     title: str
-    training: np.ndarray  # [E]
-    validation: np.ndarray | None  # [E]
+    lines: Sequence[Line]
+    is_log: bool = True  # whether the axis is logarithmic, where all values are positive
+    range: tuple[float, float] | None = None  # of the axis; None: as it fits
+    level: tuple[float, str] | None = None  # a value that is marked, and its name
 
 
 def losses(panels: Sequence[Panel], epoch: int) -> go.Figure:
-    """Loss curves one below the other, with a line at `epoch` (from 1).
+    """Charts one below the other, each with its legend, and with a line at `epoch` (from 1).
 
     Raises ValueError for an epoch beyond the curves.
     """
-    figure = make_subplots(
-        rows=max(1, len(panels)), cols=1, shared_xaxes=True, vertical_spacing=0.12
-    )
+    rows = max(1, len(panels))
+    gap = 0.16 / rows**0.5
+    figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=gap)
     for row, panel in enumerate(panels, 1):
-        count = len(panel.training)
-        if not 1 <= epoch <= count:
-            raise ValueError(f"epoch {epoch} is not one of the {count} of {panel.title}")
-        epochs = np.arange(1, count + 1)
-        for name, values, colour in (
-            ("training", panel.training, MUTED),
-            ("validation", panel.validation, ACCENT),
-        ):
-            if values is None:
-                continue
-            sizes = np.where(epochs == epoch, 9, 0)
-            line = go.Scatter(
-                x=epochs,
-                y=values.astype(np.float32),
-                name=name,
-                mode="lines+markers",
-                line={"color": colour, "width": 2},
-                marker={"size": sizes, "color": colour, "opacity": 1, "line": {"width": 0}},
-                legendgroup=name,
-                showlegend=row == 1,
-                hovertemplate="%{y:.4g}<extra>" + name + "</extra>",
+        where: dict[str, Any] = {"row": row, "col": 1}
+        for line in panel.lines:
+            count = len(line.values)
+            if not 1 <= epoch <= count:
+                raise ValueError(f"epoch {epoch} is not one of the {count} of {panel.title}")
+            figure.add_trace(_trace(line, epoch, _legend(row)), **where)
+        # NaN, where a stage of the training recorded nothing, is not plotted
+        positive = not any((line.values <= 0).any() for line in panel.lines)
+        kind = "log" if panel.is_log and positive else "linear"
+        figure.update_yaxes(title_text=panel.title, type=kind, range=panel.range, **where)
+        if panel.level:
+            figure.add_hline(
+                y=panel.level[0],
+                line={"color": MUTED, "width": 1, "dash": "dash"},
+                annotation={"text": panel.level[1], "font": {"color": MUTED, "size": 11}},
+                annotation_position="top right",
+                **where,
             )
-            figure.add_trace(line, row=row, col=1)
-        figure.update_yaxes(title_text=panel.title, row=row, col=1)
+        top = 1 - (row - 1) * (1 + gap) / rows
+        place = {"x": 1, "xanchor": "right", "y": top + 0.01, "yanchor": "bottom"}
+        font = {"color": MUTED}
+        figure.update_layout({_legend(row): {"orientation": "h", "font": font, **place}})
     figure.add_vline(x=epoch, line={"color": MUTED, "width": 1, "dash": "dot"})
     figure.update_layout(
-        height=230 * max(1, len(panels)),
+        height=230 * rows,
         margin={"l": 8, "r": 8, "t": 4, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.01, "yanchor": "bottom"},
         hovermode="x unified",
         dragmode=False,
     )
-    last = max((len(panel.training) for panel in panels), default=1)
+    last = max((len(line.values) for panel in panels for line in panel.lines), default=1)
     figure.update_xaxes(range=[0.5, last + 0.5], fixedrange=True, showgrid=False, zeroline=False)
-    figure.update_xaxes(title_text="epoch", row=max(1, len(panels)), col=1)
-    figure.update_yaxes(type="log", fixedrange=True, zeroline=False, exponentformat="power")
+    figure.update_xaxes(title_text="epoch", row=rows, col=1)
+    if last <= FEW:
+        figure.update_xaxes(dtick=1)
+    figure.update_yaxes(fixedrange=True, zeroline=False, exponentformat="power")
     return figure
+
+
+def _legend(row: int) -> str:
+    """The name of a row's legend in the layout."""
+    return "legend" if row == 1 else f"legend{row}"
+
+
+def _trace(line: Line, epoch: int, legend: str) -> go.Scatter:
+    epochs = np.arange(1, len(line.values) + 1)
+    return go.Scatter(
+        x=epochs,
+        y=line.values.astype(np.float32),
+        name=line.name,
+        mode="lines+markers",
+        line={"color": line.colour, "width": 2, "dash": "dot" if line.is_dotted else "solid"},
+        marker={
+            "size": np.where(epochs == epoch, 9, 0),
+            "color": line.colour,
+            "opacity": 1,
+            "line": {"width": 0},
+        },
+        legend=legend,
+        showlegend=not line.is_dotted,
+        hovertemplate="%{y:.4g}<extra>" + line.name + "</extra>",
+    )

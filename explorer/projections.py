@@ -11,6 +11,7 @@ from vae.cache import cached
 
 KINDS = ("Two dimensions", "PCA", "t-SNE")
 MEMORY = 32 << 20  # bytes of cached projections, over all models
+CLASS_WEIGHT = 1e4  # of an equal class in t-SNE, more than any squared distance of typical codes
 FAINT = 0.1  # opacity of a point far from the plane; a point near it has 1
 
 
@@ -34,11 +35,15 @@ class Projection:
             self.axes = ("PC 1", "PC 2")
         else:
             self.plane = latent.coordinate_plane(dims, codes.mean.shape[1])
-            self.axes = (f"z{dims[0] + 1}", f"z{dims[1] + 1}")
+            names = latent.names(session.info(name).blocks)
+            self.axes = (names[dims[0]], names[dims[1]])
         self.points = self.plane.project(codes.mean)
         whole = float(codes.mean[:, list(order)].var(axis=0).sum())
         self.share = float(self.points.var(axis=0).sum()) / whole if whole else 1.0
-        self.hides = len(order) > 2  # whether there are dimensions orthogonal to the plane
+        blocks = session.info(name).blocks
+        self._kept = np.setdiff1d(np.arange(latent.dims(blocks)), latent.noise_dims(blocks))
+        # whether there are dimensions orthogonal to the plane, in which encoded samples differ
+        self.hides = len(self._kept) > 2 and session.info(name).encodes
 
     def cursor(self, z: np.ndarray) -> tuple[float, float]:
         """The position of the code z [Z] on the map, as `cursors`."""
@@ -47,10 +52,14 @@ class Projection:
 
     def cursors(self, z: np.ndarray) -> np.ndarray:
         """The positions of codes [N, Z] on the map, float32 [N, 2]; in a t-SNE projection, those of
-        the nearest encoded samples."""
+        the nearest encoded samples of the code's class."""
         if self.plane is not None:
             return self.plane.project(z)
-        return self.points[session.relative_distances(self._name, z).argmin(axis=1)]
+        distances = session.relative_distances(self._name, z)
+        where = session.info(self._name).class_dims
+        if where is not None:
+            distances -= CLASS_WEIGHT * (z[:, where] @ self._codes.mean[:, where].T)
+        return self.points[distances.argmin(axis=1)]
 
     def place(self, z: np.ndarray, xy: tuple[float, float]) -> Place:
         """The code at a point of the map: z moved parallel to the plane.
@@ -76,11 +85,14 @@ class Projection:
         return float(x), float(y), *self.plane.spread(variance)
 
     def distances(self, z: np.ndarray) -> np.ndarray | None:
-        """Distances of the samples' codes from the plane through z, [N]; None for t-SNE, and
-        where the map shows all dimensions."""
+        """Distances of the samples' codes from the plane through z but for their noise, [N]; None
+        for t-SNE, where the map shows all dimensions, and for samples of a prior, which are at
+        about one distance."""
         if self.plane is None or not self.hides:
             return None
-        return self.plane.distance(self._codes.mean, z)
+        kept, plane = self._kept, self.plane
+        within = latent.Plane(plane.origin[kept], plane.axes[:, kept])
+        return within.distance(self._codes.mean[:, kept], z[kept])
 
 
 def fade(distances: np.ndarray) -> tuple[np.ndarray, float, float]:

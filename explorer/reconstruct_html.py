@@ -21,8 +21,19 @@ def nats(value: float) -> str:
     return f"{value:.1f}".replace("-", "\u2212")
 
 
-def figure_rows(cross_entropy: float, kl: float | None) -> list[tuple[str, str]]:
-    """The figures of one image by name, without KL and ELBO where `kl` is None."""
+def squared(value: float) -> str:
+    """A squared error per value in four decimals; a dash where it is unknown."""
+    return "\u2013" if np.isnan(value) else f"{value:.4f}"
+
+
+def figure_rows(
+    cross_entropy: float, kl: float | None, squared_error: float | None = None
+) -> list[tuple[str, str]]:
+    """The figures of one image by name, without KL and ELBO where `kl` is None; `squared_error` is
+    that of an implicit model, which has neither cross-entropy nor ELBO."""
+    if squared_error is not None:
+        known = [] if kl is None else [("KL (nats)", nats(kl))]
+        return [("squared error", squared(squared_error)), *known]
     if kl is None:
         return [("cross-entropy (nats)", nats(cross_entropy))]
     elbo = -cross_entropy - kl

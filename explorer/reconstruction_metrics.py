@@ -3,7 +3,8 @@ NumPy only, no Streamlit."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -16,9 +17,7 @@ DRAWS = 8  # samples from a posterior that the page shows
 class Reconstructs(Protocol):
     """The method of `vae.service.Model` that is used here."""
 
-    def reconstruct(
-        self, samples: np.ndarray, /
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
+    def reconstruct(self, samples: np.ndarray, /) -> Sequence[Any]: ...
 
 
 class Figures(NamedTuple):
@@ -28,6 +27,8 @@ class Figures(NamedTuple):
     logvar: np.ndarray  # float32 [N, Z]; -inf where the code is a point
     cross_entropy: np.ndarray  # [N]
     kl: np.ndarray  # [N]; 0 for a deterministic encoder
+    # [N], mean over the values of a sample, for an implicit model, which has no cross-entropy
+    squared_error: np.ndarray | None = None
 
     @property
     def deterministic(self) -> bool:
@@ -41,7 +42,9 @@ class Figures(NamedTuple):
 
     def one(self, index: int) -> Figures:
         """The figures of a single sample, still with N = 1."""
-        return Figures(*(array[index : index + 1] for array in self))
+        one, error = slice(index, index + 1), self.squared_error
+        first = Figures(self.mean[one], self.logvar[one], self.cross_entropy[one], self.kl[one])
+        return first._replace(squared_error=None if error is None else error[one])
 
 
 def measure(model: Reconstructs, samples: Float[np.ndarray, "N ..."]) -> Figures:
@@ -50,12 +53,13 @@ def measure(model: Reconstructs, samples: Float[np.ndarray, "N ..."]) -> Figures
 
 
 def order(
-    way: Way, labels: np.ndarray, figures: Figures, label: int = 0, seed: int = 0
+    way: Way, labels: np.ndarray, figures: Figures | None, label: int = 0, seed: int = 0
 ) -> np.ndarray:
     """Indices of the samples in the order `way`.
 
     "By class" has only the samples of class `label`; "At random" is a permutation by the seed;
-    "Worst first" is by ascending ELBO. Raises ValueError for another order.
+    "Worst first" is by ascending ELBO, or by the squared error of an implicit model, and needs the
+    figures. Raises ValueError for another order.
     """
     if way == "By index":
         return np.arange(len(labels))
@@ -63,6 +67,7 @@ def order(
         return np.flatnonzero(labels == label)
     if way == "At random":
         return np.random.default_rng(seed).permutation(len(labels))
-    if way == "Worst first":
-        return np.argsort(figures.elbo, kind="stable")
+    if way == "Worst first" and figures is not None:
+        goodness = figures.elbo if figures.squared_error is None else -figures.squared_error
+        return np.argsort(goodness, kind="stable")
     raise ValueError(f"order {way!r} is not one of {', '.join(WAYS)}")

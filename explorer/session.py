@@ -6,6 +6,7 @@ The only module of the interface that imports the inference service.
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -50,13 +51,9 @@ def is_judged(name: str) -> bool:
     """Whether samples of a model may be classified: a classifier of the same classes and shape is
     shipped. Needs no torch."""
     try:
-        known = info(service.CLASSIFIER).spec
+        return service.knows_classes(info(name).spec)
     except CheckpointError:
         return True  # `classifier_fault` says why it cannot be used
-    except ValueError:
-        return False  # none is shipped
-    own = info(name).spec
-    return (own.classes, own.array_shape) == (known.classes, known.array_shape)
 
 
 def classifier(name: str) -> Model | None:
@@ -152,7 +149,12 @@ def _have_same_data(one: str, other: str) -> bool:
 
 
 def _origin(name: str) -> Place:
-    return Place.at(latent.origin(info(name).blocks))
+    """The first place: the prior's mean, or a sample of the prior where these are on the map, as a
+    GAN is trained on draws and its mean is none."""
+    if not info(name).encodes and "decodes" in info(name).abilities:
+        with suppress(ValueError):  # a damaged file; the page says so
+            return sample_place(name, 0)
+    return Place.at(latent.first_code(info(name).blocks))
 
 
 def _kept_place(name: str, index: int) -> Place:

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from vae.figures import FLOOR, IN_FEATURES, parse  # noqa: E402
+
 CHECKPOINTS = ROOT / "assets" / "checkpoints"
 RESULTS = ROOT / "benchmarks" / "results.json"
 PUBLISHED = {"vae-2d": 135.73, "vae-5d": 110.21, "vae-10d": 93.84, "vae-20d": 88.90}
@@ -39,6 +42,16 @@ ON_REQUEST = {
     "500": "log_likelihood_given_y_importance_500",
     "own classifier": "accuracy",
 }
+SAMPLES = {
+    "model": "",
+    "FD": "frechet",
+    "precision": "precision",
+    "recall": "recall",
+    "diversity": "diversity",
+    "sure": "sure",
+    "sharpness": "sharpness",
+    "1-NN error": "nearest_neighbour_error",
+}
 COLOUR = {
     "model": "",
     "held-out images": "test_images",
@@ -48,7 +61,7 @@ COLOUR = {
     "units in use": "active_units",
     "parameters": "parameters",
 }
-SHARES = {"agreement", "learned_from_drawn", "accuracy"}
+SHARES = {"agreement", "learned_from_drawn", "accuracy", "sure", "nearest_neighbour_error"}
 
 
 class Speed(NamedTuple):
@@ -159,9 +172,14 @@ def names(conditional: bool, data: str = "mnist") -> list[str]:
     return sorted(found, key=lambda name: (not name.startswith("vae"), len(name), name))
 
 
+def metrics(name: str) -> dict[str, Any]:
+    """The metrics.json of a checkpoint."""
+    return json.loads((CHECKPOINTS / name / "metrics.json").read_text())
+
+
 def cells(name: str, columns: dict[str, str]) -> dict[str, str]:
     """The cells of one checkpoint; empty where it has no such figure."""
-    figures: dict[str, Any] = json.loads((CHECKPOINTS / name / "metrics.json").read_text())
+    figures = metrics(name)
 
     def cell(key: str) -> str:
         value = figures.get(key)
@@ -177,6 +195,32 @@ def cells(name: str, columns: dict[str, str]) -> dict[str, str]:
         row["kNN 100 / 600 / 1,000"] = " / ".join(knn)
         row["published"] = f"{PUBLISHED[name]:.2f}" if name in PUBLISHED else ""
     return row
+
+
+def sample_cells(label: str, found: dict[str, Any]) -> dict[str, str]:
+    """The cells of what one generator draws. Frechet distance, precision and recall are those in
+    the features of each classifier: of the shipped one, and of the others in alphabetical order."""
+
+    def cell(key: str) -> str:
+        keys = [key]
+        if key in IN_FEATURES:
+            keys += sorted(each for each in found if parse(each)[0] == key != each)
+        values = [found[each] for each in keys if each in found]
+        if key in SHARES:
+            return " / ".join(f"{100 * value:.2f} %" for value in values)
+        digits = ".3g" if key == "frechet" else ".2f"  # its scale depends on the features
+        return " / ".join(f"{value:{digits}}" for value in values)
+
+    return {column: cell(key) for column, key in SAMPLES.items()} | {"model": label}
+
+
+def generators() -> list[dict[str, str]]:
+    """The rows of all models whose samples were measured, and the floor: training images."""
+    found = {n: metrics(n) for conditional in (False, True) for n in names(conditional)}
+    measured = {name: each for name, each in found.items() if "frechet" in each}
+    rows = [sample_cells(f"`{name}`", each) for name, each in measured.items()]
+    floors = [each[FLOOR] for each in measured.values() if FLOOR in each]
+    return [*rows, *(sample_cells("training images", floor) for floor in floors[:1])]
 
 
 def table(columns: dict[str, str], rows: list[dict[str, str]]) -> str:
@@ -233,10 +277,12 @@ def tables() -> dict[str, str]:
         "-log p(x given y), 50": "80.78",
     }
     on_request = [*(cells(name, ON_REQUEST) for name in names(conditional=True)), best]
-    likelihoods = [cells(name, LIKELIHOODS) for name in names(conditional=False)]
+    encoders = [n for n in names(conditional=False) if "grey_cross_entropy" in metrics(n)]
+    likelihoods = [cells(name, LIKELIHOODS) for name in encoders]
     return {
         "figures": table(LIKELIHOODS, likelihoods),
         "on request": table(ON_REQUEST, on_request),
+        "generators": table(SAMPLES, generators()),
         "colour": table(COLOUR, [cells(n, COLOUR) for n in names(conditional=False, data="emoji")]),
         "speed": speeds(),
     }

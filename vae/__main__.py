@@ -17,16 +17,17 @@ from vae import (
     codes_file,
     data,
     exporting,
+    figures,
     importing,
     inspect_data,
     metrics,
     training,
 )
 from vae.arguments import data_options, parser
-from vae.catalog import folder_of, knows_classes
-from vae.dataspec import DataSpec
+from vae.catalog import CLASSIFIER, classifiers, folder_of, knows_classes
+from vae.dataspec import Dataset, DataSpec
 from vae.interface import Conditions, Decodes, Encodes, LatentModel
-from vae.metrics import generation
+from vae.metrics import distribution, generation
 from vae.presets import PRESETS
 from vae.runtime import onnx_export
 from vae.runtime.onnx import MODEL as ONNX
@@ -110,17 +111,48 @@ def evaluate(args: argparse.Namespace) -> None:
     folder = folder_of(args.name)
     loaded = data.read_for(*_data_of(folder, args))
     model = _read_model(folder)
-    test, quiet = loaded.test, not sys.stderr.isatty()
-    classifier: Any = exporting.classifier_of(test.spec)
-    figures = metrics.evaluate(model, loaded.train, test, classifier=classifier, quiet=quiet)
-    enough = metrics.fewest_labels(test) >= generation.MIN_PER_CLASS
-    if isinstance(model, Conditions) and enough and knows_classes(loaded.test.spec):
-        figures |= generation.evaluate(model, classifier, test, quiet=quiet)
-    checkpoint.write_json(folder / checkpoint.METRICS, figures)
-    if args.json:
-        print(json.dumps(figures, indent=2))
+    quiet = not sys.stderr.isatty()
+    measured = _figures_of_samples(model, loaded.train, loaded.test, quiet)
+    if not args.only:
+        classifier: Any = exporting.classifier_of(loaded.test.spec)
+        others = metrics.evaluate(
+            model, loaded.train, loaded.test, classifier=classifier, quiet=quiet
+        )
+    elif measured:
+        known = checkpoint.read_metrics(folder)
+        others = {key: value for key, value in known.items() if not figures.of_samples(key)}
     else:
-        print("\n".join(f"{name:32} {value}" for name, value in figures.items()))
+        raise ValueError(
+            f"the samples of {args.name} cannot be measured: that needs a model that decodes, a "
+            f"classifier of the same classes, and {distribution.MIN_SAMPLES} test samples"
+        )
+    found = others | measured
+    checkpoint.write_json(folder / checkpoint.METRICS, found)
+    print(json.dumps(found, indent=2) if args.json else _lines(found))
+
+
+def _figures_of_samples(
+    model: LatentModel, train: Dataset, test: Dataset, quiet: bool
+) -> dict[str, Any]:
+    """The figures of what the model generates, as far as its abilities, the test set and the
+    independent classifiers allow."""
+    enough = metrics.fewest_labels(test) >= generation.MIN_PER_CLASS
+    if not isinstance(model, Decodes) or not enough or not knows_classes(test.spec):
+        return {}
+    read: dict[str, Any] = {n: checkpoint.read_model(folder_of(n)) for n in classifiers(test.spec)}
+    found: dict[str, Any] = {}
+    if distribution.measurable(test):
+        found |= distribution.evaluate(model, read, train, test, quiet=quiet)
+    if isinstance(model, Conditions):
+        found |= generation.evaluate(model, read[CLASSIFIER], test, quiet=quiet)
+    return found
+
+
+def _lines(found: dict[str, Any], before: str = "") -> str:
+    """Figures for a terminal, those of the floor after the others."""
+    groups = {name: value for name, value in found.items() if isinstance(value, dict)}
+    lines = [f"{before + n:40} {value}" for n, value in found.items() if n not in groups]
+    return "\n".join([*lines, *(_lines(group, f"{n} ") for n, group in groups.items())])
 
 
 def encode(args: argparse.Namespace) -> None:
@@ -132,13 +164,12 @@ def encode(args: argparse.Namespace) -> None:
         print(f"{_write_codes(folder, args.out, source):,} codes: {args.out}")
         return
     model = _read_model(folder)
-    if isinstance(model, Decodes) and not isinstance(model, Encodes):
-        encodings = metrics.encode_drawn(model, exporting.classifier_of(model.spec))
-    else:
-        encodings = metrics.encode(model, data.load_for(*source, "test"), flat=True)
-    checkpoint.write_encodings(folder, encodings)
-    count, dims = encodings.mean.shape
+    loaded = data.read_for(*source) if isinstance(model, Encodes) else None
+    count, dims = exporting.write_codes(folder, model, loaded).mean.shape
     print(f"{count:,} codes of {dims} dimensions: {folder / checkpoint.ENCODINGS}")
+    if (path := folder / checkpoint.PRIOR).exists():
+        mixture = checkpoint.read_prior(folder, model.blocks)
+        print(f"a mixture of {len(mixture.weights)} Gaussians fitted to training codes: {path}")
 
 
 def _write_codes(folder: Path, path: Path, source: tuple[str, data.Options, DataSpec]) -> int:
@@ -219,6 +250,9 @@ def generate(args: argparse.Namespace) -> None:
     if not isinstance(model, Decodes):
         raise ValueError(f"{args.name} does not decode, so it cannot generate")
     asked: dict[str, Any] = {}
+    mixture = None
+    if args.prior == "mixture":
+        mixture = checkpoint.read_prior(folder_of(args.name), model.blocks)
     if isinstance(model, Conditions):
         asked["labels"] = np.resize(_classes(args, model.spec), args.count)
     elif args.digits or args.classes:
@@ -229,6 +263,7 @@ def generate(args: argparse.Namespace) -> None:
         count=args.count,
         seed=args.seed,
         temperature=args.temperature,
+        mixture=mixture,
         quiet=False,
     )
     levels = np.rint(255 * images).astype(np.uint8)

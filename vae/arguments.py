@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vae import data, importing
+from vae import data, importing, mixture_prior
 from vae.catalog import CHECKPOINTS
 from vae.data import Options
 from vae.data.options import COLOURS, PREPARATIONS
@@ -16,6 +16,7 @@ from vae.presets import PRESETS
 from vae.runtime.image_layout import ORDERS
 
 YES_OR_NO = {"yes": True, "no": False, "auto": "auto"}
+PRIOR = "normal, or the Gaussian mixture that encode fitted to the codes of training samples"
 DATA = f"{', '.join(data.DATASETS)}, a folder of images, or a file ({', '.join(data.FORMATS)}, IDX)"
 
 
@@ -31,8 +32,15 @@ def parser() -> argparse.ArgumentParser:
     evaluate = verbs.add_parser("evaluate", help="measure a checkpoint on a test set")
     evaluate.add_argument("name", help="a shipped checkpoint's name, or a folder")
     evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
+    evaluate.add_argument(
+        "--only",
+        choices=("generation",),
+        help="measure samples only, and keep the other figures in metrics.json",
+    )
 
-    encode = verbs.add_parser("encode", help="store the codes of a test set with a checkpoint")
+    encode = verbs.add_parser(
+        "encode", help="store the codes of a test set and a mixture prior with a checkpoint"
+    )
     encode.add_argument("name", help="a shipped checkpoint's name, or a folder")
     encode.add_argument(
         "--out", type=Path, help="write the codes of all samples to this .csv or .npz instead"
@@ -60,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     generate.add_argument("--digits", help="which digits, in turn, such as 0123456789")
     generate.add_argument("--classes", help="which classes, in turn, separated by commas")
     generate.add_argument("--temperature", type=float, default=1.0)
+    generate.add_argument("--prior", choices=mixture_prior.PRIORS, default="normal", help=PRIOR)
     generate.add_argument("--seed", type=int, default=0)
     generate.add_argument("--out", type=Path, default=Path("samples.npz"))
     return root

@@ -16,6 +16,7 @@ from vae.dataspec import Dataset
 
 CHUNK = 1000  # images measured at a time
 OUTSIDE = 0.02  # share of the ink beyond each end of a width or a height
+SQUARED_ERROR = "squared error"  # of the reconstructions of an implicit model
 NO_INK = 1e-6  # the least divisor: an image without ink has finite attributes
 
 Grey = Float[np.ndarray, "N H W"]  # in [0, 1]

@@ -17,6 +17,7 @@ from vae.cache import cached
 from vae.checkpoint import CheckpointError, Encodings, Manifest
 from vae.dataspec import MNIST, DataSpec
 from vae.latent import LatentBlock
+from vae.mixture_prior import MixturePrior
 
 CHECKPOINTS = Path(
     os.environ.get("LATENT_CHECKPOINTS")
@@ -36,7 +37,7 @@ class ModelInfo:
     name: str
     title: str
     description: str
-    abilities: frozenset[str]  # "encodes", "decodes", "conditions", "classifies"
+    abilities: frozenset[str]  # "encodes", "decodes", "inverts", "conditions", "classifies"
     blocks: tuple[LatentBlock, ...]
     figures: dict[str, Any]  # metrics.json
     kl: tuple[float, ...]  # nats per dimension, mean over the test samples; 0 if deterministic
@@ -45,6 +46,14 @@ class ModelInfo:
     data: str = "mnist"  # a name in data.DATASETS, or a path
     options: Mapping[str, Any] = field(default_factory=dict)  # how these were read: data.Options
     implicit: bool = False  # whether samples have no likelihood given their code, as those of a GAN
+    has_mixture: bool = False  # whether a Gaussian mixture was fitted to the codes
+
+    @property
+    def priors(self) -> tuple[str, ...]:
+        """What codes can be drawn from: "normal", the prior of the blocks, unless no KL holds the
+        encoder's codes to it, and "mixture"."""
+        normal = not self.encodes or any(self.kl)
+        return ("normal",) * normal + ("mixture",) * self.has_mixture
 
     @property
     def dims(self) -> int:
@@ -55,6 +64,16 @@ class ModelInfo:
     def encodes(self) -> bool:
         """Whether the encodings are those of test samples; else they are samples of the prior."""
         return "encodes" in self.abilities
+
+    @property
+    def inverts(self) -> bool:
+        """Whether the codes of given samples are found by gradient steps."""
+        return "inverts" in self.abilities
+
+    @property
+    def noise_dims(self) -> int:
+        """The number of dimensions that are noise, not to be explored."""
+        return sum(block.dims for block in self.blocks if block.role == "noise")
 
     @property
     def code_noun(self) -> str:
@@ -102,18 +121,48 @@ def new_folder(name: str, *, overwrite: bool = False) -> Path:
 def names() -> list[str]:
     """The names of the shipped checkpoints: plain VAEs first, then by length and alphabet.
 
-    The independent classifier, which has no latent space, is left out: `load(CLASSIFIER)`.
+    Those without a latent space, which are classifiers, are left out: `load(CLASSIFIER)`.
     """
-    found = {path.parent.name for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")} - {CLASSIFIER}
+    found = [folder.name for folder in _folders() if not _without_latent_space(folder)]
     return sorted(found, key=lambda n: (not n.startswith("vae"), len(n), n))
 
 
+def _folders() -> list[Path]:
+    return [path.parent for path in CHECKPOINTS.glob(f"*/{checkpoint.CONFIG}")]
+
+
+def _without_latent_space(folder: Path) -> bool:
+    if folder.name == CLASSIFIER:
+        return True
+    try:
+        return not checkpoint.read_manifest(folder).blocks
+    except CheckpointError:
+        return False  # a damaged one is listed: whoever opens it says what is wrong
+
+
+def classifiers(spec: DataSpec) -> list[str]:
+    """The names of the independent classifiers of samples of this kind, CLASSIFIER first.
+
+    Raises CheckpointError for a damaged one.
+    """
+    found = []
+    for folder in _folders():
+        manifest = checkpoint.read_manifest(folder)
+        if manifest.model == "classifier" and _same_samples(manifest.spec, spec):
+            found.append(folder.name)
+    return sorted(found, key=lambda name: (name != CLASSIFIER, name))
+
+
+def _same_samples(a: DataSpec, b: DataSpec) -> bool:
+    return (a.shape, a.classes) == (b.shape, b.classes)
+
+
 def knows_classes(spec: DataSpec) -> bool:
-    """Whether the independent classifier is there, and was trained on samples of this kind."""
+    """Whether the independent classifier is there, and was trained on samples of this kind. Raises
+    CheckpointError where its description is damaged."""
     if not has_classifier():
         return False
-    trained_on = checkpoint.read_manifest(CHECKPOINTS / CLASSIFIER).spec
-    return (trained_on.shape, trained_on.classes) == (spec.shape, spec.classes)
+    return _same_samples(info(CLASSIFIER).spec, spec)
 
 
 def has_classifier() -> bool:
@@ -174,6 +223,7 @@ def info(name: str) -> ModelInfo:
         data=manifest.data,
         options=manifest.options,
         implicit=manifest.implicit,
+        has_mixture=(folder / checkpoint.PRIOR).exists(),
         figures=checkpoint.read_metrics(folder),
         kl=tuple(kl.tolist()),
         active=tuple(active.tolist()),
@@ -195,6 +245,13 @@ def _kl_and_activity(name: str, folder: Path, dims: int) -> tuple[np.ndarray, np
             f"data {classes} classes; make it again with: python -m vae encode {folder}"
         )
     return checkpoint.kl_per_dimension(codes), codes.mean.var(axis=0) > latent.ACTIVE
+
+
+def mixture_prior(name: str) -> MixturePrior:
+    """The Gaussian mixture that was fitted to a model's codes. Raises ValueError for an unknown
+    name, CheckpointError for a missing or damaged file."""
+    folder = folder_of(name)
+    return checkpoint.read_prior(folder, checkpoint.read_manifest(folder).blocks)
 
 
 class History(NamedTuple):

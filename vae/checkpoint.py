@@ -11,7 +11,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 
 from vae.dataspec import MNIST, DataSpec
 from vae.latent import LatentBlock
+from vae.mixture_prior import MixturePrior, coordinates
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,6 +36,7 @@ WEIGHTS, CONFIG, METRICS, ENCODINGS = (
     "metrics.json",
     "encodings.npz",
 )
+PRIOR = "prior.npz"
 ATTRIBUTE = "attribute/"  # prefix of the arrays of attributes in encodings.npz
 TRAINING, LOG = "training.npz", "log.jsonl"
 PROGRESS = "progress.safetensors"
@@ -309,6 +311,38 @@ def write_encodings(folder: Path, encodings: Encodings) -> None:
         arrays["names"] = np.array(encodings.names, np.str_)
     arrays |= {ATTRIBUTE + n: _rounded_in_range(v) for n, v in encodings.attributes.items()}
     write_atomically(folder / ENCODINGS, lambda p: np.savez_compressed(p, **arrays))
+
+
+def read_prior(folder: Path, blocks: Sequence[LatentBlock]) -> MixturePrior:
+    """Read prior.npz, a Gaussian mixture for codes of these blocks. Raises CheckpointError where it
+    is missing or damaged."""
+    path, again = folder / PRIOR, f"python -m vae encode {folder}"
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            weights, means, factors = (
+                file[name].astype(np.float64) for name in ("weights", "means", "factors")
+            )
+        mixture = MixturePrior(weights, means, factors)
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{folder} has no mixture prior ({PRIOR}); make it with: {again}"
+        ) from error
+    except UNREADABLE as error:
+        raise CheckpointError(f"{path} is damaged ({error}); make it with: {again}") from error
+    if mixture.size != (size := len(coordinates(blocks))):
+        raise CheckpointError(
+            f"{path} is a mixture of {mixture.size} dimensions, and the model has {size}; make it "
+            f"again with: {again}"
+        )
+    return mixture
+
+
+def write_prior(folder: Path, mixture: MixturePrior) -> None:
+    """Write prior.npz, in single precision."""
+    arrays = {
+        name: getattr(mixture, name).astype(np.float32) for name in ("weights", "means", "factors")
+    }
+    write_atomically(folder / PRIOR, lambda p: np.savez_compressed(p, **arrays))
 
 
 def _rounded_in_range(values: np.ndarray) -> np.ndarray:

@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import torch
 
-from vae import catalog, checkpoint, data, metrics
-from vae.checkpoint import Manifest
+from vae import catalog, checkpoint, data, metrics, mixture_prior
+from vae.checkpoint import Encodings, Manifest
 from vae.data import Options
-from vae.dataspec import DataSpec
-from vae.interface import Classifies
+from vae.dataspec import Dataset, DataSpec
+from vae.interface import Classifies, Decodes, Encodes, LatentModel, abilities
+from vae.metrics.likelihood import part_size
+
+MOST = 20_000  # training samples that the mixture prior is fitted to
+Source = tuple[str, Options, DataSpec]  # the arguments of data.read_for
 
 
 def export(
     run: Path,
     name: str,
-    source: tuple[str, Options, DataSpec],
+    source: Source,
     *,
     title: str | None = None,
     description: str | None = None,
@@ -27,7 +32,7 @@ def export(
 ) -> Path:
     """Write the model of a run as a checkpoint called `name`; returns its folder.
 
-    source names the data whose test samples are encoded, by the arguments of `data.load_for`. The
+    source names the data whose samples are encoded, by the arguments of `data.read_for`. The
     title and the description are those of the run unless they are given.
 
     Raises: CheckpointError for a damaged run; ValueError for a name that exists, unless
@@ -39,19 +44,52 @@ def export(
         manifest,
         title=title or _title(manifest, name),
         description=description or manifest.description,
+        abilities=tuple(sorted(abilities(model))),  # those of an older run may lack a newer one
     )
-    encodes, decodes = ({name} <= set(manifest.abilities) for name in ("encodes", "decodes"))
-    test = data.load_for(*source, "test") if encodes else None
+    loaded = data.read_for(*source) if isinstance(model, Encodes) else None
     with checkpoint.complete_folder(folder) as new:
         checkpoint.write_model(new, manifest, model.state_dict(), half=True)
         write_history(run, new)
         exported = checkpoint.read_model(new)  # with weights in half precision
-        if test is not None:
-            checkpoint.write_encodings(new, metrics.encode(exported, test, flat=True))
-        elif decodes:
-            classifier = classifier_of(manifest.spec)
-            checkpoint.write_encodings(new, metrics.encode_drawn(exported, classifier))
+        if isinstance(model, Decodes):
+            write_codes(new, exported, loaded)
     return folder
+
+
+def write_codes(folder: Path, model: LatentModel, loaded: data.Loaded | None) -> Encodings:
+    """Write encodings.npz of a checkpoint, and prior.npz where the model encodes: a Gaussian
+    mixture fitted to codes of training samples. Returns the encodings.
+
+    A model that cannot encode needs no data; the codes are drawn from its prior. Raises ValueError
+    for a model that does not decode.
+    """
+    if isinstance(model, Decodes) and not isinstance(model, Encodes):
+        encodings = metrics.encode_drawn(model, classifier_of(model.spec))
+    else:
+        assert loaded is not None, "a model that encodes is given data"
+        encodings = metrics.encode(model, loaded.part("test"), flat=True)
+        if (mixture := fit_prior(model, loaded.part("train"))) is not None:
+            checkpoint.write_prior(folder, mixture)
+    checkpoint.write_encodings(folder, encodings)
+    return encodings
+
+
+@torch.inference_mode()
+def fit_prior(
+    model: LatentModel, train: Dataset, seed: int = 0
+) -> mixture_prior.MixturePrior | None:
+    """A Gaussian mixture fitted to a code of each of `MOST` training samples, drawn from its
+    posterior: what the decoder was trained on. None for too few samples, and for a model without
+    normal coordinates."""
+    dims = list(mixture_prior.coordinates(model.blocks))
+    if len(train) < mixture_prior.FEWEST or not dims:
+        return None
+    rows = np.random.default_rng(seed).permutation(len(train))[:MOST]
+    x = metrics.as_tensor(train.select(np.sort(rows)))
+    generator = torch.Generator().manual_seed(seed)
+    encoder = cast(Encodes, model)
+    parts = [encoder.encode(p).draw(1, generator)[0] for p in x.split(part_size(x, 1000))]
+    return mixture_prior.fit(torch.cat(parts)[:, dims].numpy(), seed=seed)
 
 
 def classifier_of(spec: DataSpec) -> Classifies | None:

@@ -127,6 +127,12 @@ class Discriminator(nn.Module):
         """The activations of the last hidden layer."""
         return self.trunk(2 * x - 1)
 
+    def hidden_layer(self, x: Float[Tensor, "B *X"], layer: int) -> Float[Tensor, "B F"]:
+        """The activations of a hidden layer, counted from 1; of the last one where there are
+        fewer."""
+        ends = [i for i, part in enumerate(self.trunk, 1) if isinstance(part, nn.LeakyReLU)]
+        return self.trunk[: ends[min(layer, len(ends)) - 1]](2 * x - 1).flatten(1)
+
     def judge(
         self, features: Float[Tensor, "B F"], one_hot: Float[Tensor, "B C"] | None = None
     ) -> Float[Tensor, " B"]:
@@ -140,6 +146,19 @@ class Discriminator(nn.Module):
         self, x: Float[Tensor, "B *X"], one_hot: Float[Tensor, "B C"] | None = None
     ) -> Float[Tensor, " B"]:
         return self.judge(self.features(x), one_hot)
+
+
+class Encoder(nn.Module):
+    """Samples in [0, 1] to `outputs` numbers each, by the layers of a discriminator."""
+
+    def __init__(self, net: str, spec: DataSpec, width: int, outputs: int) -> None:
+        super().__init__()
+        check(net, spec, width)
+        self.trunk, size = _trunk(net, spec, width, lambda layer: layer)
+        self.head = nn.Linear(size, outputs)
+
+    def forward(self, x: Float[Tensor, "B *X"]) -> Float[Tensor, "B outputs"]:
+        return self.head(self.trunk(2 * x - 1))
 
 
 class Inferred(NamedTuple):

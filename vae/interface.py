@@ -123,6 +123,13 @@ ABILITIES: dict[str, type] = {
 }
 
 
+INVERTS = "inverts"  # finds codes by gradients; see `abilities`
+
+
 def abilities(model: object) -> frozenset[str]:
-    """Names of the abilities that a model has."""
-    return frozenset(name for name, protocol in ABILITIES.items() if isinstance(model, protocol))
+    """Names of the abilities that a model has: those of ABILITIES, and "inverts" of a model that
+    decodes and cannot encode, whose codes of given samples are found by `inversion.invert`."""
+    found = {name for name, protocol in ABILITIES.items() if isinstance(model, protocol)}
+    if isinstance(model, LatentModel) and {"encodes", "decodes"} & found == {"decodes"}:
+        found.add(INVERTS)
+    return frozenset(found)

@@ -84,6 +84,18 @@ def slices(blocks: Sequence[LatentBlock]) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(ends)]
 
 
+def names(blocks: Sequence[LatentBlock]) -> tuple[str, ...]:
+    """The name of each dimension: "z1", or "z1 thickness" where its block has a label for it."""
+    labels = [label for block in blocks for label in block.labels or ("",) * block.dims]
+    return tuple(f"z{number} {label}".rstrip() for number, label in enumerate(labels, 1))
+
+
+def noise_dims(blocks: Sequence[LatentBlock]) -> tuple[int, ...]:
+    """The dimensions of noise, which are drawn and not explored."""
+    noise = [block.role == "noise" for block in blocks for _ in range(block.dims)]
+    return tuple(np.flatnonzero(noise).tolist())
+
+
 def class_slice(blocks: Sequence[LatentBlock]) -> slice | None:
     """The coordinates of the class, None where the code has no class."""
     found = zip(blocks, slices(blocks), strict=True)
@@ -113,6 +125,14 @@ def origin(blocks: Sequence[LatentBlock]) -> Float[np.ndarray, " Z"]:
 
     parts = [np.tile(centre(block), block.steps) for block in blocks]
     return np.concatenate(parts).astype(np.float32)
+
+
+def first_code(blocks: Sequence[LatentBlock]) -> Float[np.ndarray, " Z"]:
+    """The code that a visit starts with: `origin`, with noise drawn from its prior, always the
+    same. Noise of 0 is no typical draw: in many dimensions draws lie far from their mean."""
+    code, noise = origin(blocks), list(noise_dims(blocks))
+    code[noise] = sample_prior(blocks, 1, seed=0)[0, noise]
+    return code
 
 
 def sample_prior(

@@ -61,6 +61,11 @@ def gaussian_log_density(
     return -0.5 * (LOG_2PI + logvar + (z - mean).square() * (-logvar).exp()).sum(-1)
 
 
+def half_squared_error(a: Float[Tensor, "B *X"], b: Float[Tensor, "B *X"]) -> Float[Tensor, " B"]:
+    """-log N(a; b, 1) without its constant: half the squared distance, summed over the values."""
+    return 0.5 * (a - b).square().flatten(1).sum(1)
+
+
 def standard_normal_log_density(z: Float[Tensor, "*B Z"]) -> Float[Tensor, "*B"]:
     """log N(z; 0, 1), summed over the dimensions."""
     return -0.5 * (LOG_2PI + z.square()).sum(-1)

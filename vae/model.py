@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import itertools
 import time
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from vae import latent
+from vae import latent, mixture_prior
 from vae.cache import CacheStats, PictureCache
 from vae.catalog import encodings, info
+from vae.catalog import mixture_prior as mixture_of
 from vae.checkpoint import Encodings
-from vae.runtime import Runtime
+from vae.mixture_prior import MixturePrior
+from vae.runtime import Inversion, OnStep, Runtime
 
 # Shared by all models, so that memory is bounded whatever their number. Single codes have a cache
 # of their own: a drag decodes many of them and seldom the same one again.
 _sheets, _singles = PictureCache(48 << 20), PictureCache(4 << 20)
 _tags = itertools.count()
+MOST_INVERTED = 256  # samples in a call of `invert`
 FEW = 16  # codes in a call whose time is that of a drag
 
 
@@ -39,6 +42,8 @@ class Reconstruction(NamedTuple):
     logvar: Float[np.ndarray, "N Z"]  # -inf where the code has no uncertainty
     cross_entropy: Float[np.ndarray, " N"]  # a mean over codes drawn from the posterior
     kl: Float[np.ndarray, " N"]  # 0 for a deterministic encoder
+    # mean over the values of a sample, for an implicit model; its cross-entropy is 0
+    squared_error: Float[np.ndarray, " N"] | None = None
 
 
 class Model:
@@ -48,7 +53,7 @@ class Model:
         self.info = info(name)
         self.device = runtime.device
         self._runtime = runtime  # `_needs` checks what it can do
-        self._tag = f"{name} {next(_tags)}"  # key in the cache, new each time the model is loaded
+        self.tag = f"{name} {next(_tags)}"  # key in caches, new each time the model is loaded
         self._decode_ms: float | None = None
 
     @property
@@ -77,10 +82,33 @@ class Model:
         return self._runtime.draw(samples, count, seed)
 
     def reconstruct(self, samples: Float[np.ndarray, "N *X"], seed: int = 0) -> Reconstruction:
-        """Encode samples and compute the terms of their ELBO. Raises as `encode` and `decode`."""
+        """Encode samples and compute the terms of their ELBO; the squared error of an implicit
+        model, whose samples have no likelihood. Raises as `encode` and `decode`."""
         self._needs("encodes")
         self._needs("decodes")
-        return Reconstruction(*self._runtime.encode(samples), *self._runtime.elbo(samples, seed))
+        found = Reconstruction(*self._runtime.encode(samples), *self._runtime.elbo(samples, seed))
+        if not self.info.implicit:
+            return found
+        errors = np.square(self.decode(found.mean) - samples)
+        return found._replace(squared_error=errors.reshape(len(errors), -1).mean(1))
+
+    def invert(
+        self, samples: Float[np.ndarray, "N *X"], seed: int = 0, on_step: OnStep | None = None
+    ) -> Inversion:
+        """Codes whose decoded samples come near to the given ones, by gradient steps from several
+        starts, for a model that decodes and cannot encode.
+
+        `on_step` is called after each step with the number of steps done, of all steps, and what
+        was found; where it returns True, that is returned. Deterministic by the seed. Raises
+        ValueError for no sample, more than MOST_INVERTED, where the model does not invert (an
+        imported one has no gradients), and as `encode`.
+        """
+        self._needs("inverts")
+        if not 1 <= len(samples) <= MOST_INVERTED:
+            raise ValueError(
+                f"{len(samples)} samples cannot be inverted at once; give 1 to {MOST_INVERTED}"
+            )
+        return self._runtime.invert(samples, seed, on_step)
 
     def classify(self, samples: Float[np.ndarray, "N *X"]) -> Float[np.ndarray, "N C"]:
         """Probabilities of the classes. Raises as `encode`."""
@@ -101,6 +129,28 @@ class Model:
         class, for z of another shape, and where the model is not conditional.
         """
         return self.decode(self.codes(labels, z, seed, temperature))
+
+    def sample_prior(
+        self, count: int, seed: int = 0, temperature: float = 1.0, prior: str = "normal"
+    ) -> Float[np.ndarray, "N Z"]:
+        """Codes [count, Z] drawn from the prior of the blocks, or with prior="mixture" from the
+        Gaussian mixture that was fitted to the codes of training samples.
+
+        temperature scales the deviations. Raises ValueError for another prior and as
+        `latent.sample_prior`, CheckpointError where the mixture's file is missing or damaged.
+        """
+        blocks = self.info.blocks
+        if prior not in mixture_prior.PRIORS:
+            raise ValueError(
+                f"there is no prior {prior!r}; choose one of {', '.join(mixture_prior.PRIORS)}"
+            )
+        if prior == "normal":
+            return latent.sample_prior(blocks, count, seed, temperature)
+        return mixture_prior.sample(blocks, self._mixture, count, seed, temperature)
+
+    @cached_property
+    def _mixture(self) -> MixturePrior:
+        return mixture_of(self.info.name)
 
     def codes(
         self,
@@ -140,13 +190,13 @@ class Model:
         """
         codes = _finite(self._checked(z))
         cache = _singles if len(codes) == 1 else _sheets
-        return cache.get(self._tag, codes, partial(self._draw, codes))
+        return cache.get(self.tag, codes, partial(self._draw, codes))
 
     def pictures_by_code(self, z: Float[np.ndarray, "N Z"]) -> UInt8[np.ndarray, "N *X"]:
         """As `pictures`, for unrelated codes: each is a cache entry of its own, and those that are
         not cached are decoded in one batch."""
         codes = _finite(self._checked(z))
-        return _singles.get_each(self._tag, codes, self._draw) if len(codes) else self._draw(codes)
+        return _singles.get_each(self.tag, codes, self._draw) if len(codes) else self._draw(codes)
 
     def _draw(self, codes: np.ndarray) -> np.ndarray:
         if not len(codes):

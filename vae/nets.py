@@ -10,6 +10,8 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae import classifier_nets
+from vae.classifier_nets import CLASSIFIERS
 from vae.conv_nets import residual_conv
 from vae.dataspec import DataSpec
 from vae.layers import Crop, LearnedConstants, Nets, ResidualBlock, Sizes
@@ -177,37 +179,17 @@ def class_count(spec: DataSpec) -> int:
     return len(spec.classes)
 
 
-def classifier(net: str, spec: DataSpec, hidden: int, dropout: float, width: int = 16) -> nn.Module:
-    """Samples [B, *X] to the logits of the classes; net "conv", or "sigmoid" for one hidden layer.
+def classifier(
+    net: str, spec: DataSpec, hidden: int, dropout: float, width: int = 16
+) -> nn.Sequential:
+    """Samples [B, *X] to the logits of the classes; net is a name in CLASSIFIERS.
 
     Raises ValueError for another name, and for data without classes.
     """
     classes = class_count(spec)
-    if net == "sigmoid":
-        return nn.Sequential(
-            nn.Flatten(-len(spec.shape)),
-            *(nn.Linear(math.prod(spec.shape), hidden), nn.Sigmoid()),
-            nn.Linear(hidden, classes),
-        )
-    if net != "conv":
-        raise ValueError(f"there is no classifier {net!r}; choose conv or sigmoid")
-
-    def layer(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
-        convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
-        return [convolution, nn.BatchNorm2d(outputs), nn.GELU()]
-
-    c, (channels, *sides) = width, spec.shape
-    features = 2 * c * math.prod(math.ceil(side / 4) for side in sides)
-    return nn.Sequential(
-        nn.Identity(),  # keeps the names of the layers, by which checkpoints have their weights
-        *layer(channels, c),
-        *layer(c, c, stride=2),  # [B, C, H / 2, W / 2]
-        *layer(c, 2 * c),
-        *layer(2 * c, 2 * c, stride=2),  # [B, 2C, H / 4, W / 4]
-        *layer(2 * c, 2 * c),
-        *(nn.Flatten(-3), nn.Dropout(dropout), nn.Linear(features, hidden), nn.GELU()),
-        *(nn.Dropout(dropout), nn.Linear(hidden, classes)),
-    )
+    if net not in CLASSIFIERS:
+        raise ValueError(f"there is no classifier {net!r}; choose one of {', '.join(CLASSIFIERS)}")
+    return CLASSIFIERS[net](classifier_nets.Sizes(spec.shape, classes, width, hidden, dropout))
 
 
 NETS: dict[str, Callable[[Sizes], Nets]] = {

@@ -158,17 +158,26 @@ PRESETS: dict[str, Preset] = {
     ),
     "dcgan": Preset(
         "dcgan",
+        {"conditional": True},
+        replace(GAN, epochs=24),
+        "DCGAN, 100-d",
+        "A generator that learned from a discriminator alone, both given the class; it has no "
+        "encoder, and its sliders are the principal directions of its features.",
+    ),
+    "dcgan-unconditional": Preset(
+        "dcgan",
         {},
         GAN,
-        "DCGAN, 100-d",
-        "A generator that learned from a discriminator alone; it has no encoder.",
+        "DCGAN without classes, 100-d",
+        "A generator that learned from a discriminator alone, without labels; its sliders are the "
+        "principal directions of its features.",
     ),
-    "dcgan-conditional": Preset(
-        "dcgan",
-        {"conditional": True},
-        GAN,
-        "Conditional DCGAN, 100-d",
-        "Generator and discriminator are given the class.",
+    "vae-gan": Preset(
+        "vae_gan",
+        {"width": 32, "critic": 24},
+        replace(GAN, epochs=7, batch=64, rate=2e-3),
+        "VAE-GAN, 20-d",
+        "Its decoder learned from a discriminator, so what it draws is sharp.",
     ),
     "infogan": Preset(
         "infogan",
@@ -190,6 +199,21 @@ PRESETS: dict[str, Preset] = {
         replace(SHIPPED, epochs=16, batch=128, rate=2e-3),
         "Classifier",
         "A convolutional classifier, trained on real images only.",
+    ),
+    # of other architectures, to compare the samples of models in features of several
+    "classifier-lenet": Preset(
+        "classifier",
+        {"net": "lenet", "width": 16, "hidden": 96},
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
+        "Classifier, LeNet",
+        "Convolutions of 5x5 pixels and max pooling, trained on real images only.",
+    ),
+    "classifier-residual": Preset(
+        "classifier",
+        {"net": "residual", "width": 16, "hidden": 64},
+        replace(SHIPPED, epochs=10, batch=128, rate=2e-3),
+        "Classifier, residual",
+        "Residual blocks with group norm, trained on real images only.",
     ),
     "emoji-vae": Preset(
         "vae",

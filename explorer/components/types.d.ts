@@ -118,10 +118,14 @@ export interface SlidersData {
 export interface TraversalsData {
   sheet: string;
   steps: number;
-  dims: number[];
+  names: string[]; // of the rows
+  dims: number[]; // that each row varies
   values: number[];
   ranges: [low: number, high: number][]; // of each of `dims`
   aspect: number; // the width of a tile over its height
+  choice: number[]; // the dimension of each row's value in a categorical block; [] without one
+  row: number | null; // of the current code's value in it
+  column: string; // the name of the dimension that all rows vary; "" where each varies its own
   model: string;
   ack: number | null;
 }

@@ -16,7 +16,6 @@ from explorer import controls, fragments, session, text
 from explorer.fragments import Fragment
 from explorer.panels import current_code, maps, traversals
 from vae import latent
-from vae.dataspec import DataSpec
 from vae.latent import LatentBlock
 
 MAX_BUTTONS = 10  # choices of a block that are shown as buttons; more are a list
@@ -64,18 +63,12 @@ def random_help(blocks: Sequence[LatentBlock]) -> str:
     return f"A code drawn at random: {', '.join(parts)}"
 
 
-def choices(block: LatentBlock, spec: DataSpec) -> list[str]:
-    """The names of the values of a categorical block: the classes, or numbers from 1."""
-    named = block.role == "class" and len(spec.classes) == block.size
-    return text.class_names(spec) if named else [str(place + 1) for place in range(block.size)]
-
-
 @st.fragment(key=Fragment.MOVES)
 def _moves(name: str) -> None:
     """The controls that move the code."""
     now = session.visit(name)
     info = session.info(name)
-    rng = np.random.default_rng()
+    rng, noise = np.random.default_rng(), list(latent.noise_dims(info.blocks))
 
     def move(code: np.ndarray | Sequence[float], sample: int | None = None) -> None:
         now.move(code, sample)
@@ -86,13 +79,21 @@ def _moves(name: str) -> None:
         fragments.after_code_change()
 
     def random() -> None:
-        move(latent.sample_prior(info.blocks, 1, int(rng.integers(2**31)))[0])
+        if info.encodes:
+            move(latent.sample_prior(info.blocks, 1, int(rng.integers(2**31)))[0])
+        else:  # the points of the map are draws from the prior
+            test_sample()
 
     def reset() -> None:
         code, kept = latent.origin(info.blocks), now.z
         for block, where in zip(info.blocks, latent.slices(info.blocks), strict=True):
-            if not block.is_continuous:  # the class stays
+            if not block.is_continuous or block.role == "noise":  # the class stays
                 code[where] = kept[where]
+        move(code)
+
+    def new_noise() -> None:
+        code = now.z
+        code[noise] = latent.sample_prior(info.blocks, 1, int(rng.integers(2**31)))[0, noise]
         move(code)
 
     def test_sample() -> None:
@@ -102,14 +103,18 @@ def _moves(name: str) -> None:
         if block.prior == "categorical" and block.role != "noise" and block.steps == 1:
             _choice(name, block, where, move)
     with st.container(horizontal=True, key="code-buttons"):
-        st.button("Reset", on_click=reset, help="All dimensions to the prior's mean")
+        kept = "; the noise stays" if noise else ""
+        st.button("Reset", on_click=reset, help=f"All dimensions to the prior's mean{kept}")
         st.button("Random", on_click=random, help=random_help(info.blocks))
-        st.button(
-            info.code_noun.capitalize(),
-            on_click=test_sample,
-            help=f"The code of {text.with_article(info.code_noun)}, at random",
-            key="test-sample",
-        )
+        if info.encodes:
+            st.button(
+                info.code_noun.capitalize(),
+                on_click=test_sample,
+                help=f"The code of {text.with_article(info.code_noun)}, at random",
+                key="test-sample",
+            )
+        if noise:
+            st.button("New noise", on_click=new_noise, help=controls.noise_help(len(noise)))
         st.button("Undo", on_click=undo, disabled=not now.past, help="Back to the previous code")
 
 
@@ -118,7 +123,7 @@ def _choice(
 ) -> None:
     """The choice of a categorical block's value."""
     now, spec = session.visit(name), session.info(name).spec
-    names = choices(block, spec)
+    names = controls.choices(block, spec)
     few = len(names) <= MAX_BUTTONS and text.are_short(names)
     key = f"{'value' if few else 'listed'}-{block.name}-{name}"
 

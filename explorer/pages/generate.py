@@ -27,11 +27,10 @@ def render(name: str) -> None:
     """Draw the page for the model `name`."""
     st.html(STYLE)
     link.write(session.visit(name))
-    if "conditions" not in session.info(name).abilities:
-        prior_samples.show(name)
+    spec, modes = session.info(name).spec, _modes(name)
+    if len(modes) == 1:
+        MODES["Samples"](name)
         return
-    spec = session.info(name).spec
-    modes = [mode for mode in MODES if mode != "Number" or text.names_digits(spec)]
     with st.container(horizontal=True, gap="large", key="generate-modes"):
         mode = st.segmented_control(
             "What to generate",
@@ -48,10 +47,30 @@ def render(name: str) -> None:
     MODES[mode or "Samples"](name)
 
 
+def _modes(name: str) -> list[str]:
+    """The modes that the page offers for a model: those of MODES that it is capable of."""
+    info = session.info(name)
+    conditions = "conditions" in info.abilities
+    offered = {
+        "Samples": True,
+        "Style": conditions,
+        "Number": conditions and text.names_digits(info.spec),
+        "Training": playback.is_recorded(name),
+    }
+    return [mode for mode in MODES if offered[mode]]
+
+
 # --- samples ------------------------------------------------------------------------------------
 
 
 def _samples(name: str) -> None:
+    if "conditions" in session.info(name).abilities:
+        _by_class(name)
+    else:
+        prior_samples.show(name)
+
+
+def _by_class(name: str) -> None:
     parts, spec = draw_form.layout(), session.info(name).spec
     with parts.request:
         fault, request = _request(name)
@@ -183,8 +202,9 @@ def _current_number(name: str) -> tuple[SliderValues, Number]:
     digits, spaces = state.setdefault("number", generation.digits_of(FIRST_NUMBER))
     angle.z[:] = latent_sliders.slider_values(f"angle-{name}", angle.z.tolist(), angle.revision)
     codes = latent.sample_prior(session.info(name).blocks, 2, angle.revision)
-    pair = draw_form.style_part(name, codes)
-    style = generation.rounded(generation.style_at_angle(pair, float(angle.z[0]))[None])
+    pair, blocks = draw_form.style_part(name, codes), draw_form.style_blocks(name)
+    style = generation.style_at_angle(pair, float(angle.z[0]), blocks)
+    style = generation.rounded(style[None])
     drawn = draw_form.draw(name, np.array(digits), style.repeat(len(digits), axis=0))
     return angle, Number(fault, digits, spaces, style, drawn)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 import streamlit as st
@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer import (
     controls,
+    inversions,
     link,
     originals,
     reconstruct_html,
@@ -26,6 +27,7 @@ from explorer.panels import detail, uploads
 from explorer.panels.detail import Subject
 from explorer.reconstruction_metrics import Figures, Way
 from explorer.renderers import Entered, renderer
+from vae.attributes import SQUARED_ERROR
 from vae.dataspec import Dataset, DataSpec
 
 STYLE = Path(__file__).with_suffix(".css")
@@ -53,7 +55,7 @@ def render(name: str) -> None:
     st.html(STYLE)
     info = session.info(name)
     link.write(session.visit(name))
-    if not info.abilities >= {"encodes", "decodes"}:
+    if not (info.inverts or info.abilities >= {"encodes", "decodes"}):
         title = text.quoted(info.title)
         st.info(f"{title} does not both encode and decode, so it reconstructs nothing.")
         return
@@ -76,45 +78,96 @@ def render(name: str) -> None:
 
 
 def _test_samples(name: str) -> None:
-    choice = st.session_state.setdefault("reconstruct", Choice())
-    own = originals.originals(name)
+    choice, inverts = _choice(), session.info(name).inverts
+    own = originals.reconstructed(name)
     found = own or originals.stand_ins(name)
     if found is None:
-        controls.originals_line(name)
+        controls.originals_line(name, inverted=inverts)
         return
-    way, label = _order(choice, found, session.visit(name) if own else None)
+    # the sample of a visit is one of the encodings, which are no test samples of such a model
+    linked = session.visit(name) if own and not inverts else None
+    way, label = _order(choice, found, linked, inverts)
     left, right = st.columns(SIDES, gap="large")
     with left:
         controls.model(name)
-        codes = session.encodings(name)
-        figures = Figures(codes.mean, codes.logvar, codes.cross_entropy, codes.kl)
-        if not own:
-            figures = _bundled_figures(name)
+        figures = None if inverts else _test_figures(name) if own else _bundled_figures(name)
         ranked = reconstruction_metrics.order(way, found.labels, figures, label, choice.seed)
         shown = ranked[choice.start : choice.start + COLUMNS]
         if not len(shown):
             named = text.phrase(label, found.spec)
             st.caption(f"None of the {len(found):,} {found.spec.nouns} is {named}.")
             return
-        _columns(name, found, shown, figures)
-        index = int(shown[choice.pick])
-        subject = Subject(
-            originals.numbered("test" if own else "bundled", found, index),
-            found.samples[index] / np.float32(255),
-            figures.one(index),
-            index if own else None,
+        choice.pick = min(choice.pick, len(shown) - 1)
+        page = Page(found, shown, "test" if own else "bundled")
+        subject = _encoded(name, page, figures) if figures else _inverted(name, page)
+    if subject:
+        with right:
+            if detail.panel(name, subject):
+                choice.followed = subject.row
+                detail.explore(name, subject)
+    controls.originals_line(name, inverted=inverts)
+
+
+def _choice() -> Choice:
+    return st.session_state.setdefault("reconstruct", Choice())
+
+
+class Page(NamedTuple):
+    """The test samples that are shown."""
+
+    found: Dataset
+    shown: np.ndarray  # their indices [N]
+    kind: str  # "test" or "bundled"
+
+    @property
+    def samples(self) -> np.ndarray:
+        """Float32 [N, ...], images in [0, 1]."""
+        return self.found.samples[self.shown] / np.float32(255)
+
+    def subject(self, place: int, figures: Figures) -> Subject:
+        """One of them, with its figures."""
+        index = int(self.shown[place])
+        return Subject(
+            originals.numbered(self.kind, self.found, index), self.samples[place], figures
         )
-        detail.samples(name, subject)
-    with right:
-        if detail.panel(name, subject):
-            choice.followed = subject.row
-            detail.explore(name, subject)
-    controls.originals_line(name)
 
 
-def _order(choice: Choice, found: Dataset, now: session.Visit | None) -> tuple[Way, int]:
+def _encoded(name: str, page: Page, figures: Figures) -> Subject:
+    """The columns of samples that an encoder has encoded; returns the one to show in detail."""
+    shown = [figures.one(int(index)) for index in page.shown]
+    _columns(name, page, shown)
+    pick = _choice().pick
+    row = int(page.shown[pick]) if page.kind == "test" else None
+    subject = page.subject(pick, shown[pick])._replace(row=row)
+    detail.samples(name, subject)
+    return subject
+
+
+def _inverted(name: str, page: Page) -> Subject | None:
+    """The columns of samples that are inverted; returns the one to show in detail, None before a
+    code is known."""
+    inverting = inversions.of(controls.model(name), page.samples)
+
+    def columns() -> None:
+        figures = [codes and detail.inverted(codes) for codes in inverting.found]
+        _columns(name, page, figures)
+
+    if not detail.inversion(name, inverting, columns):
+        return None
+    columns()
+    codes = inverting.found[_choice().pick]
+    if codes is None:
+        return None
+    subject = page.subject(_choice().pick, detail.inverted(codes))
+    detail.found_codes(name, subject.title, codes)
+    return subject
+
+
+def _order(
+    choice: Choice, found: Dataset, now: session.Visit | None, inverts: bool
+) -> tuple[Way, int]:
     """The controls that choose and order the test samples; returns the order, and the class for
-    "By class"."""
+    "By class". "Worst first" is not for samples of which each takes an inversion."""
     if now and now.place.sample not in (None, choice.followed):
         choice.start, choice.pick, choice.followed = now.place.sample, 0, now.place.sample
         st.session_state["way"] = "By index"
@@ -128,7 +181,8 @@ def _order(choice: Choice, found: Dataset, now: session.Visit | None) -> tuple[W
 
     labels, sort = found.labels, text.class_noun(found.spec)
     # "By class" needs labels
-    ways = [w for w in reconstruction_metrics.WAYS if w != "By class" or (labels >= 0).any()]
+    usable = {"By class": bool((labels >= 0).any()), "Worst first": not inverts}
+    ways = [w for w in reconstruction_metrics.WAYS if usable.get(w, True)]
     with st.container(horizontal=True, vertical_alignment="center", key="order"):
         if st.session_state.get("way") not in ways:
             st.session_state["way"] = "By index"
@@ -181,6 +235,15 @@ def _class_choice(spec: DataSpec, restart: Callable[[], None]) -> int:
     )
 
 
+def _test_figures(name: str) -> Figures:
+    codes = session.encodings(name)
+    figures = Figures(codes.mean, codes.logvar, codes.cross_entropy, codes.kl)
+    if not session.info(name).implicit:
+        return figures
+    unknown = np.full(len(codes.mean), np.nan)
+    return figures._replace(squared_error=codes.attributes.get(SQUARED_ERROR, unknown))
+
+
 @st.cache_resource(show_spinner="Encoding the bundled digits ...", max_entries=16)
 def _bundled_figures(name: str) -> Figures:
     return reconstruction_metrics.measure(
@@ -188,23 +251,26 @@ def _bundled_figures(name: str) -> Figures:
     )
 
 
-def _columns(name: str, found: Dataset, shown: np.ndarray, figures: Figures) -> None:
-    """A column for each of the chosen samples; a click on one shows it in detail."""
-    choice: Choice = st.session_state["reconstruct"]
-    choice.pick = min(choice.pick, len(shown) - 1)
-    decoded = controls.model(name).decode(figures.mean[shown])
-    spec = found.spec
+def _columns(name: str, page: Page, figures: Sequence[Figures | None]) -> None:
+    """A column for each of the samples, with its figures once these are known; a click on one
+    shows it in detail."""
+    choice, (found, shown, _), spec = _choice(), page, page.found.spec
+    known = [one.mean for one in figures if one is not None]
+    decoded = iter(controls.model(name).decode(np.concatenate(known)) if known else ())
 
     def pick(place: int) -> None:
         choice.pick = place
 
     with st.container(key="columns"):
-        for place, (index, copy) in enumerate(zip(shown, decoded, strict=True)):
-            kl = None if figures.deterministic else float(figures.kl[index])
-            numbers = reconstruct_html.figure_rows(float(figures.cross_entropy[index]), kl)
+        for place, (index, original, one) in enumerate(
+            zip(shown, page.samples, figures, strict=True)
+        ):
             title = originals.numbered("", found, int(index)).strip()
-            original = found.samples[index] / np.float32(255)
+            copy = original if one is None else next(decoded)
             pictures = renderer(spec).comparison(original, copy, title)
+            if one is None:  # only the original is known
+                pictures = [(row, tile * (not n)) for n, (row, tile) in enumerate(pictures)]
+            numbers = detail.numbers_of(name, one) if one else [("squared error", "")]
             if not place:
                 rows, figure_names = [row for row, _ in pictures], [row for row, _ in numbers]
                 top = f"<b>{spec.noun}</b> index" if text.names_digits(spec) else "index"
@@ -236,13 +302,38 @@ def _steps(entered: Entered) -> None:
 
 
 def _own(name: str, title: str, entered: Entered, column: DeltaGenerator) -> None:
-    """The draws of the visitor's sample, and its detail in `column`."""
-    figures = reconstruction_metrics.measure(controls.model(name), entered.sample[None])
-    subject = Subject(title, entered.sample, figures)
-    detail.samples(name, subject)
+    """The visitor's sample: its draws or the codes found for it, and its detail in `column`."""
+    model = controls.model(name)
+    if session.info(name).inverts:
+        subject = _own_inverted(name, title, entered.sample, column)
+    else:
+        figures = reconstruction_metrics.measure(model, entered.sample[None])
+        subject = Subject(title, entered.sample, figures)
+        detail.samples(name, subject)
+    if subject:
+        with column:
+            if detail.panel(name, subject):
+                detail.explore(name, subject)
+
+
+def _own_inverted(
+    name: str, title: str, sample: np.ndarray, column: DeltaGenerator
+) -> Subject | None:
+    """As `_own`, of a model that inverts; returns the sample with what was found, once the search
+    has ended."""
+    inverting = inversions.of(controls.model(name), sample[None])
+
+    def so_far() -> None:
+        if codes := inverting.found[0]:
+            detail.pictures(name, Subject(title, sample, detail.inverted(codes)))
+
     with column:
-        if detail.panel(name, subject):
-            detail.explore(name, subject)
+        ended = detail.inversion(name, inverting, so_far)
+    codes = inverting.found[0]
+    if not ended or codes is None:
+        return None
+    detail.found_codes(name, title, codes)
+    return Subject(title, sample, detail.inverted(codes))
 
 
 @st.fragment(key=Fragment.DRAWING)
@@ -256,7 +347,9 @@ def _draw(name: str) -> None:
             with st.container():
                 if png is None:
                     what = text.with_article(spec.noun)
-                    st.caption(f"Draw {what}: it is encoded and decoded again after each stroke.")
+                    inverts = session.info(name).inverts
+                    done = "inverted" if inverts else "encoded and decoded again"
+                    st.caption(f"Draw {what}: it is {done} after each stroke.")
                     return
                 try:
                     shown = renderer(spec)

@@ -106,9 +106,11 @@ def _take_release(name: str) -> None:
 
 
 def _sliders(now: Visit, active: list[int], inactive: list[int]) -> None:
+    names = controls.dim_names(now.model)
+
     def bank(key: str, dims: list[int], height: int) -> None:
         latent_sliders.mount(
-            [f"z{d + 1}" for d in dims],
+            [names[d] for d in dims],
             [now.place.z[d] for d in dims],
             key=f"{key}-{now.model}",
             revision=now.revision,

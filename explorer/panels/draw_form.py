@@ -13,6 +13,7 @@ from explorer import controls, generate_html, generation, images, session, text
 from explorer.generate_html import Palette
 from explorer.generation import Drawn
 from explorer.renderers import renderer
+from vae.latent import LatentBlock
 
 
 class Layout(NamedTuple):
@@ -64,6 +65,11 @@ def style_part(name: str, codes: np.ndarray) -> np.ndarray:
     classes = session.info(name).class_dims
     assert classes is not None, "the model is not conditioned on a class"
     return generation.style_of(codes, classes)
+
+
+def style_blocks(name: str) -> list[LatentBlock]:
+    """The blocks of a style: those of the code without the class."""
+    return [block for block in session.info(name).blocks if block.role != "class"]
 
 
 def palette(name: str) -> Palette:

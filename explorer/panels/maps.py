@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer import controls, fragments, images, projections, session, thumbnails
+from explorer import controls, fragments, images, projections, session, text, thumbnails
 from explorer.components import latent_map
 from explorer.fragments import Fragment
 from explorer.panels import selection
@@ -40,9 +40,18 @@ def kind(name: str) -> tuple[str, tuple[int, int]]:
     return st.session_state.get(f"view-{name}") or _first_kind(name), plane_dims(name)
 
 
+def _kinds(name: str) -> list[str]:
+    """The kinds of maps of a model, without t-SNE where it was not computed. Codes drawn from a
+    prior have no principal components."""
+    kinds = projections.KINDS if session.info(name).encodes else projections.KINDS[::2]
+    return [k for k in kinds if k != "t-SNE" or session.encodings(name).tsne is not None]
+
+
 def _first_kind(name: str) -> str:
-    """The kind of the map that is shown first. Samples of a prior have no principal components."""
-    return projections.KINDS[1 if session.info(name).encodes else 0]
+    """The kind of the map that is shown first: PCA, or t-SNE of a prior's samples if there is one,
+    as the coordinates of independent draws have no structure."""
+    kinds = _kinds(name)
+    return kinds[1] if session.info(name).encodes else kinds[-1]
 
 
 def plane_dims(name: str) -> tuple[int, int]:
@@ -59,12 +68,11 @@ def _choose(name: str) -> None:
     info = session.info(name)
     if len(info.order) == 2:
         return
-    has_tsne = session.encodings(name).tsne is not None
     keep: dict[str, Any] = {"label_visibility": "collapsed", "persist_state": "session"}
     with st.container(horizontal=True, vertical_alignment="center", key="projection"):
         shown = st.segmented_control(
             "Map",
-            projections.KINDS if has_tsne else projections.KINDS[:2],
+            _kinds(name),
             default=_first_kind(name),
             key=f"view-{name}",
             required=True,
@@ -72,13 +80,14 @@ def _choose(name: str) -> None:
             **keep,
         )
         if shown == projections.KINDS[0]:
+            names = controls.dim_names(name)
             dims = st.session_state[f"axes-{name}"] = plane_dims(name)
             for axis, dim in zip("xy", dims, strict=True):
                 st.session_state.setdefault(f"{axis}-{name}", dim)
                 st.selectbox(
                     axis,
                     info.order,
-                    format_func=lambda d: f"z{d + 1}",
+                    format_func=names.__getitem__,
                     key=f"{axis}-{name}",
                     width=90,
                     on_change=partial(_swap_axes, name),
@@ -164,27 +173,62 @@ def _weights(
     name: str, view: projections.Projection, z: np.ndarray
 ) -> tuple[np.ndarray | None, str]:
     """The opacity of each sample, 0 to 1 (None: all 1), and the caption of the map."""
-    weights, note, spec = None, "", session.info(name).spec
+    weights, spec = None, session.info(name).spec
     distances = view.distances(z)
     if distances is not None:
         weights, near, far = projections.fade(distances)
-        share = f"{100 * view.share:.0f}\u00a0%"
-        note = (
-            f"The plane of {view.axes[0]} and {view.axes[1]} through the current code: {share} of "
-            f"the variance. A drag stays in it; {spec.nouns} fade with distance from it, "
-            f"{near:.1f} to {far:.1f}."
-        )
+        note = _about_plane(name, view, near, far)
+    elif not session.info(name).encodes:
+        note = _about_prior_samples(name, view)
     elif view.plane is None:
         note = (
             "t-SNE keeps neighbours, not distances: a click selects the code of the nearest "
             f"{spec.noun}."
         )
+    else:
+        note = ""
     picked = selection.picked(name)
     if picked is not None and len(picked):
         whole = np.ones(len(view.points)) if weights is None else weights
         weights = DIMMED * whole
         weights[picked] = np.maximum(whole[picked], MIN_SELECTED)
     return weights, note
+
+
+def _about_plane(name: str, view: projections.Projection, near: float, far: float) -> str:
+    """What fades on a map that hides dimensions."""
+    info, share = session.info(name), f"{100 * view.share:.0f}\u00a0%"
+    if len(info.order) == 2:  # all that is hidden is the value of a categorical block
+        return f"{info.spec.nouns.capitalize()} fade that have another {_categorical(name)}."
+    return (
+        f"The plane of {view.axes[0]} and {view.axes[1]} through the current code: {share} of "
+        f"the variance. A drag stays in it; {info.spec.nouns} fade with distance from it, "
+        f"{near:.1f} to {far:.1f}."
+    )
+
+
+def _categorical(name: str) -> str:
+    """What the categorical block of a code is called."""
+    info = session.info(name)
+    found = next(block for block in info.blocks if not block.is_continuous)
+    return text.class_noun(info.spec) if found.role == "class" else text.inert(found.name)
+
+
+def _about_prior_samples(name: str, view: projections.Projection) -> str:
+    """What the points of the map are for a model without an encoder."""
+    info, labels = session.info(name), session.encodings(name).labels
+    colours = ""
+    if (labels != text.UNLABELLED).any():
+        by = "the class asked for" if info.class_dims else "an independent classifier"
+        colours = f", coloured by {by}"
+    points = f"the points are {len(labels):,} samples of its own prior{colours}"
+    here = "A drag moves the code in the plane of the map."
+    if view.plane is None:
+        here = (
+            "t-SNE keeps neighbours, not distances: a click selects the nearest sample, and the "
+            "cursor is at the sample with the nearest code."
+        )
+    return f"This model has no encoder: {points}. {here}"
 
 
 def _thumbnail_tile(spec: DataSpec) -> tuple[int, int]:

@@ -7,23 +7,22 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from explorer import generate_html, generation, session, text
+from explorer import controls, generate_html, generation, link, session, text
 from explorer.generation import Drawn
 from explorer.panels import downloads, draw_form
 from explorer.renderers import renderer
-from vae import latent
 
 NO_LABELS = np.empty(0, np.int64)  # no class is requested
+PRIORS = {"normal": "Normal", "mixture": "Gaussian mixture"}
 
 
 def show(name: str) -> None:
     """Show why this model generates no chosen class, the conditional models of such data, and
-    samples from its prior; an autoencoder has no prior and no samples."""
+    samples from its prior; an autoencoder has one where a mixture was fitted to its codes."""
     info = session.info(name)
     if info.spec.classes:
         _conditional(name)
-    # without a KL, an encoder's codes do not follow the prior
-    if "encodes" not in info.abilities or any(info.kl):
+    if info.priors:
         _sheet(name)
     elif not info.spec.classes:
         st.info(
@@ -58,6 +57,24 @@ def _conditional(name: str) -> None:
                 st.button(title, key=f"take-{other}", on_click=choose, args=(other,))
 
 
+def _choice(info: session.ModelInfo) -> str:
+    """The control of the prior, where there are several; the chosen one."""
+    if len(info.priors) == 1:
+        return info.priors[0]
+    chosen = st.segmented_control(
+        "Prior",
+        info.priors,
+        format_func=lambda prior: PRIORS[prior],
+        default=controls.keep_valid(link.PRIOR, info.priors),
+        key=link.PRIOR,
+        required=True,
+        help="The normal prior is that of the training; the Gaussian mixture was fitted to the "
+        f"codes of training {info.spec.nouns} afterwards, so its draws lie where there are codes.",
+        persist_state="session",
+    )
+    return chosen or info.priors[0]
+
+
 def _sheet(name: str) -> None:
     parts, spec, limit = draw_form.layout(), session.info(name).spec, draw_form.most_shown(name)
     state = st.session_state
@@ -67,7 +84,8 @@ def _sheet(name: str) -> None:
     )
     with parts.request:
         st.html("<h3>Samples from its prior</h3>")
-        request = draw_form.prior_controls("prior", how_many)
+        prior = _choice(session.info(name))
+        request = (*draw_form.prior_controls("prior", how_many), prior)
     count = request[0]
     across = generation.columns(1, count)
 
@@ -76,9 +94,13 @@ def _sheet(name: str) -> None:
 
     with parts.sheet:
         # asked for the classifier after the model, for it is loaded too
-        drawn = draw_form.sheet(
-            name, count, sheet, lambda: _drawn(name, *request, session.has_classifier(name))
-        )
+        try:
+            drawn = draw_form.sheet(
+                name, count, sheet, lambda: _drawn(name, *request, session.has_classifier(name))
+            )
+        except ValueError as error:
+            st.error(f"This prior cannot be used: {text.quoted(str(error), text.SENTENCE)}")
+            return
     with parts.outcome:
         if drawn.probabilities is None:
             draw_form.no_classifier(name)
@@ -86,7 +108,7 @@ def _sheet(name: str) -> None:
             st.html(generate_html.class_counts(drawn.probabilities, draw_form.palette(name)))
         downloads.buttons(
             drawn,
-            f"{name}-prior",
+            f"{name}-{'mixture' if prior == 'mixture' else 'prior'}",
             renderer(spec).downloads(drawn.images, across[0]),
             generation.by_prior(name, *request),
             "prior",
@@ -95,7 +117,10 @@ def _sheet(name: str) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)  # 0.4 MB each at the most
-def _drawn(name: str, count: int, seed: int, temperature: float, has_classifier: bool) -> Drawn:
+def _drawn(
+    name: str, count: int, seed: int, temperature: float, prior: str, has_classifier: bool
+) -> Drawn:
     del has_classifier  # in the cache's key: a damaged classifier may be restored
-    codes = latent.sample_prior(session.info(name).blocks, count, seed, temperature)
-    return draw_form.classified(name, session.model(name).decode(codes), NO_LABELS, codes)
+    model = session.model(name)
+    codes = model.sample_prior(count, seed, temperature, prior)
+    return draw_form.classified(name, model.decode(codes), NO_LABELS, codes)

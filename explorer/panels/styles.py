@@ -83,6 +83,9 @@ def _every(name: str) -> str:
 
 def show(name: str) -> None:
     """The Style mode of the Generate page."""
+    info = session.info(name)
+    if not info.encodes:
+        st.caption(f"This model has no encoder, so it takes no style from a {info.spec.noun}.")
     WAYS[st.session_state.get("style-way") or "Prior"](name)
 
 
@@ -158,12 +161,17 @@ def _sliders(name: str) -> None:
         _style_downloads(name)
 
 
+def _style_dims(name: str) -> list[int]:
+    """The dimensions of the code that are part of a style."""
+    return draw_form.style_part(name, np.arange(session.info(name).dims)[None])[0].tolist()
+
+
 def _slider_style(name: str) -> tuple[SliderValues, list[int], list[int]]:
     """The style on the sliders, the dimensions of the code that they change, and the indices of
     these dimensions in the style."""
-    info = session.info(name)
-    rest = draw_form.style_part(name, np.arange(info.dims)[None])[0].tolist()
-    start = SliderValues(np.zeros(len(rest), np.float32))
+    info, rest = session.info(name), _style_dims(name)
+    first = draw_form.style_part(name, latent.first_code(info.blocks)[None])[0]
+    start = SliderValues(first)
     style = st.session_state.setdefault(f"style-values-{name}", start)
     dims = [d for d in info.order if info.active[d]]
     places = [rest.index(d) for d in dims]
@@ -178,6 +186,7 @@ def _style(name: str) -> None:
     """The samples and the sliders. It has no other parts, because it runs during a drag."""
     info = session.info(name)
     style, dims, places = _slider_style(name)
+    noise = [_style_dims(name).index(d) for d in latent.noise_dims(info.blocks)]
     drawn = _drawn(name, generation.rounded(style.z[None]))
     with st.container(key="sheet"):
         st.html(_sheet(name, drawn, []))
@@ -186,14 +195,29 @@ def _style(name: str) -> None:
         style.set(z)
         fragments.after_style_change()
 
-    def random() -> None:
+    def drawn_style() -> np.ndarray:
         codes = latent.sample_prior(info.blocks, 1, int(np.random.default_rng().integers(2**31)))
-        move(draw_form.style_part(name, codes)[0])
+        return draw_form.style_part(name, codes)[0]
+
+    def with_noise_of(noisy: np.ndarray, z: np.ndarray) -> np.ndarray:
+        z = z.copy()
+        z[noise] = noisy[noise]
+        return z
+
+    def reset() -> None:
+        mean = draw_form.style_part(name, latent.origin(info.blocks)[None])[0]
+        move(with_noise_of(style.z, mean))
+
+    def random() -> None:
+        move(drawn_style())
+
+    def new_noise() -> None:
+        move(with_noise_of(drawn_style(), style.z))
 
     with st.container(key="request"):
         # after the picture: once the sliders are mounted they send the next values
         latent_sliders.mount(
-            [f"z{d + 1}" for d in dims],
+            [controls.dim_names(name)[d] for d in dims],
             style.z[places].tolist(),
             key=f"style-{name}",
             revision=style.revision,
@@ -203,9 +227,11 @@ def _style(name: str) -> None:
             on_release=fragments.after_style_change,
         )
         with st.container(horizontal=True, key="style-buttons"):
-            zero = np.zeros_like(style.z)
-            st.button("Reset", on_click=move, args=(zero,), key="style-reset", help="All to 0")
+            st.button("Reset", on_click=reset, key="style-reset", help="All sliders to the middle")
             st.button("Random", on_click=random, key="style-random", help="A draw from the prior")
+            if noise:
+                what = controls.noise_help(len(noise))
+                st.button("New noise", on_click=new_noise, key="style-noise", help=what)
         draw_form.agreement(name, drawn)
 
 

@@ -15,7 +15,7 @@ from tests.explorer import downloads
 from vae import latent
 from vae.dataspec import MNIST, Dataset
 from vae.latent import LatentBlock
-from vae.service import History, ModelInfo
+from vae.service import CheckpointError, History, ModelInfo
 
 STYLES = 3
 BLOCKS = (LatentBlock("z", STYLES, "normal"), LatentBlock("class", 10, "categorical", role="class"))
@@ -23,12 +23,21 @@ CONDITIONS = frozenset({"encodes", "decodes", "conditions", "classifies"})
 
 
 class RowModel:
-    """Decodes a digit to as many bright rows, and its style to the grey of the rows below."""
+    """Decodes a digit to as many bright rows, and its style to the grey of the rows below. Its
+    mixture prior has zeros alone."""
 
     device = "cpu"
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
+
+    def sample_prior(self, count: int, seed: int, temperature: float, prior: str) -> np.ndarray:
+        codes = latent.sample_prior(BLOCKS, count, seed, temperature)
+        if prior == "mixture":
+            if self.info.name == "damaged":
+                raise CheckpointError("prior.npz is damaged; make it with: python -m vae encode")
+            codes[:, STYLES:] = np.eye(10)[0]
+        return codes
 
     def codes(
         self,
@@ -68,13 +77,18 @@ class Service:
 
     def __init__(self) -> None:
         self.has_classifier, self.sheets, self.kl = True, 5, 1.0
-        self.abilities = {"able": CONDITIONS, "plain": frozenset({"encodes", "decodes"})}
+        self.has_mixture = False
+        plain = frozenset({"encodes", "decodes"})
+        self.abilities = {"able": CONDITIONS, "plain": plain, "damaged": plain}
 
     def info(self, name: str) -> ModelInfo:
         dims = STYLES + 10
         figures, kl, active = {"accuracy": 0.9967}, (self.kl,) * dims, (True,) * dims
         abilities = self.abilities.get(name, frozenset())
-        return ModelInfo(name, name.title(), "", abilities, BLOCKS, figures, kl, active)
+        return ModelInfo(
+            *(name, name.title(), "", abilities, BLOCKS, figures, kl, active),
+            has_mixture=self.has_mixture,
+        )
 
     def model(self, name: str) -> RowModel:
         return RowModel(self.info(name))
@@ -269,6 +283,46 @@ def test_an_autoencoder_has_no_samples(app: AppTest, service: Service) -> None:
     assert not app.number_input
 
 
+def test_a_mixture_is_a_choice_that_code_and_address_follow(app: AppTest, service: Service) -> None:
+    service.has_mixture = True
+    app.session_state["model"] = "plain"
+    first = came(app.run())
+    assert app.segmented_control(key="prior").value == "normal"
+    assert "prior" not in app.query_params
+    assert "prior=" not in made(app)
+    assert set(came(choose(app, "prior", "mixture"))) == {0}
+    assert "temperature=1.0, prior='mixture')" in made(app)
+    assert app.query_params["prior"] == ["mixture"]
+    assert came(choose(app, "prior", "normal")) == first
+    assert "prior" not in app.query_params
+
+
+def test_without_a_mixture_there_is_no_choice(app: AppTest) -> None:
+    app.session_state["model"] = "plain"
+    assert came(app.run())
+    assert [one.key for one in app.segmented_control] == []
+
+
+def test_an_autoencoder_draws_from_its_mixture(app: AppTest, service: Service) -> None:
+    app.session_state["model"] = "plain"
+    service.kl, service.has_mixture = 0.0, True
+    assert set(came(app.run())) == {0}
+    assert "prior='mixture'" in made(app)
+    assert [one.key for one in app.segmented_control] == []
+
+
+def test_a_damaged_mixture_is_one_sentence(app: AppTest, service: Service) -> None:
+    service.has_mixture = True
+    app.session_state["model"] = "damaged"
+    assert came(app.run())
+    choose(app, "prior", "mixture")
+    assert not app.exception
+    (error,) = app.error
+    assert error.value.startswith("This prior cannot be used: 'prior.npz is damaged")
+    assert came(choose(app, "prior", "normal"))
+    assert not app.error
+
+
 def test_styles_are_rows_of_ten(app: AppTest) -> None:
     choose(app.run(), "generate-mode", "Style")
     assert asked(app) == list(range(10)) * 8
@@ -363,7 +417,7 @@ def test_training_is_played_back(app: AppTest) -> None:
     assert "after epoch 2 of 5; 1 of 10 are classified as requested" in app.caption[0].value
 
 
-def test_a_model_without_a_record_is_named(app: AppTest, service: Service) -> None:
+def test_training_is_offered_where_there_is_a_record(app: AppTest, service: Service) -> None:
+    assert "Training" in app.run().segmented_control(key="generate-mode").options
     service.sheets = 0
-    choose(app.run(), "generate-mode", "Training")
-    assert "has no record of its training" in app.info[0].value
+    assert "Training" not in app.run().segmented_control(key="generate-mode").options

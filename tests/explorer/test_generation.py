@@ -10,6 +10,7 @@ from explorer import generation
 from explorer.renderers import renderer
 from vae import latent, service
 from vae.dataspec import MNIST
+from vae.latent import LatentBlock
 
 WHITE = np.full((1, 28, 28), 255, np.uint8)
 
@@ -95,12 +96,31 @@ def test_a_style_is_a_code_without_the_class_block() -> None:
 
 
 def test_each_point_of_the_circle_has_the_prior_s_spread() -> None:
-    pairs = np.random.default_rng(0).standard_normal((2, 200_000)).astype(np.float32)
-    assert np.allclose(generation.style_at_angle(pairs, 0), pairs[0])
-    assert np.allclose(generation.style_at_angle(pairs, 90), pairs[1], atol=1e-6)
-    assert np.allclose(generation.style_at_angle(pairs, 360), pairs[0], atol=1e-5)
+    blocks = [LatentBlock("z", 200_000, "normal")]
+    pairs = latent.sample_prior(blocks, 2, seed=0)
+    assert np.allclose(generation.style_at_angle(pairs, 0, blocks), pairs[0])
+    assert np.allclose(generation.style_at_angle(pairs, 90, blocks), pairs[1], atol=1e-6)
+    assert np.allclose(generation.style_at_angle(pairs, 360, blocks), pairs[0], atol=1e-5)
     for degrees in (30, 135, 250):
-        assert abs(generation.style_at_angle(pairs, degrees).std() - 1) < 0.01
+        assert abs(generation.style_at_angle(pairs, degrees, blocks).std() - 1) < 0.01
+
+
+def test_a_uniform_style_stays_uniform_on_its_path_and_other_blocks_stay() -> None:
+    blocks = [
+        LatentBlock("style", 50_000, "uniform", range=(-1.0, 3.0)),
+        LatentBlock("code", 4, "categorical"),
+    ]
+    pairs = latent.sample_prior(blocks, 2, seed=0)
+    path = [generation.style_at_angle(pairs, degrees, blocks) for degrees in range(0, 361, 10)]
+    assert np.allclose(path[0], pairs[0], atol=1e-5)
+    assert np.allclose(path[-1], pairs[0], atol=1e-5)
+    steps = np.abs(np.diff(path, axis=0))[:, :50_000]
+    assert steps.max() <= 4 / 18 + 1e-5, "no jump: 4 is covered in 180 degrees"
+    for style in path:
+        assert np.allclose(
+            np.quantile(style[:50_000], [0, 0.25, 0.5, 0.75, 1]), range(-1, 4), atol=0.05
+        )
+        assert (style[50_000:] == pairs[0, 50_000:]).all()
 
 
 # --- a number in one style ----------------------------------------------------------------------
@@ -191,7 +211,16 @@ def test_the_lines_of_samples_from_the_prior_draw_them_again() -> None:
     name = next(n for n in service.names() if "conditions" not in service.info(n).abilities)
     codes = latent.sample_prior(service.info(name).blocks, 6, 3, 0.5)
     drawn = service.load(name).decode(codes)
-    assert np.array_equal(run(generation.by_prior(name, 6, 3, 0.5)), drawn)
+    assert np.array_equal(run(generation.by_prior(name, 6, 3, 0.5, "normal")), drawn)
     kept = generation.Drawn(drawn, np.empty(0, np.int64), codes, None)
     with np.load(io.BytesIO(kept.npz())) as file:
         assert sorted(file) == ["codes", "images"]
+
+
+def test_the_lines_of_samples_from_a_mixture_draw_them_again() -> None:
+    name = next(n for n in service.names() if service.info(n).has_mixture)
+    model = service.load(name)
+    drawn = model.decode(model.sample_prior(6, 3, 0.5, "mixture"))
+    again = run(generation.by_prior(name, 6, 3, 0.5, "mixture"))
+    assert np.array_equal(again, drawn)
+    assert not np.array_equal(run(generation.by_prior(name, 6, 3, 0.5, "normal")), drawn)

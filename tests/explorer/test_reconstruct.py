@@ -4,7 +4,8 @@ import base64
 import io
 import re
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import originals, session
 from explorer.originals import Loading
 from tests.explorer import downloads
+from vae.attributes import SQUARED_ERROR
 from vae.data import DataError
 from vae.dataspec import MNIST, Dataset
 from vae.download import Progress
@@ -26,6 +28,7 @@ LABELS = np.arange(COUNT) % 10
 KL = np.linspace(1, 2, COUNT, dtype=np.float32)
 CROSS_ENTROPY = np.roll(np.linspace(50, 250, COUNT, dtype=np.float32), 7)
 WORST = int(np.argmax(CROSS_ENTROPY + KL))
+ERRORS = np.roll(np.linspace(0.001, 0.04, COUNT, dtype=np.float32), 3)
 
 
 class BandModel:
@@ -62,6 +65,7 @@ class Codes:
     cross_entropy: np.ndarray
     kl: np.ndarray
     digest: str = ""
+    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def digits(count: int) -> Dataset:
@@ -76,18 +80,26 @@ class Service:
         self.logvar = -2.0
         self.download = downloads.ended(digits(COUNT))
         self.abilities = frozenset({"encodes", "decodes"})
+        self.noise = (
+            False  # whether it is an implicit model, the last of whose dimensions are noise
+        )
 
     def model(self, name: str) -> BandModel:
         return BandModel(self.logvar)
 
     def info(self, name: str) -> ModelInfo:
         blocks = (LatentBlock("z", DIMS, "normal"),)
+        if self.noise:
+            inferred = LatentBlock("code", 1, "normal"), LatentBlock("style", 1, "normal")
+            blocks = (*inferred, LatentBlock("noise", 1, "normal", role="noise"))
         kl, active = (1.0, 3.0, 2.0), (True,) * DIMS
-        return ModelInfo(name, "Fake", "A fake.", self.abilities, blocks, {}, kl, active)
+        info = ModelInfo(name, "Fake", "A fake.", self.abilities, blocks, {}, kl, active)
+        return replace(info, implicit=self.noise)
 
     def encodings(self, name: str) -> Codes:
         mean, logvar = BandModel(self.logvar).encode(digits(COUNT).samples / np.float32(255))
-        return Codes(mean, logvar, LABELS, CROSS_ENTROPY, KL)
+        known = {SQUARED_ERROR: ERRORS} if self.noise else {}
+        return Codes(mean, logvar, LABELS, CROSS_ENTROPY, KL, attributes=known)
 
 
 @pytest.fixture
@@ -229,6 +241,21 @@ def test_a_deterministic_encoder_shows_no_kl(app: AppTest, service: Service) -> 
     assert "ELBO (nats)" not in shown
     assert "Samples" not in shown
     assert "encoder is deterministic" in shown
+
+
+def test_an_implicit_model_has_squared_errors_and_infers_no_noise(
+    app: AppTest, service: Service
+) -> None:
+    service.noise = True
+    shown = text(app.run())
+    for index in range(8):
+        assert f"{ERRORS[index]:.4f}" in shown
+    assert "squared error" in shown
+    for absent in ("<dt>cross-entropy", "KL (nats)", "ELBO (nats)"):
+        assert absent not in shown
+    assert "infers code and style, not the 1 dimension of noise: a draw" in shown
+    assert "the squared error takes the place of cross-entropy and ELBO" in shown
+    assert columns(choose(app, "way", "Worst first"))[0] == int(ERRORS.argmax())
 
 
 def test_a_model_without_an_encoder_is_reported(app: AppTest, service: Service) -> None:

@@ -23,6 +23,12 @@ def test_without_a_kl_there_is_no_elbo() -> None:
     assert reconstruct_html.figure_rows(100.0, None) == [("cross-entropy (nats)", "100.0")]
 
 
+def test_an_implicit_model_has_a_squared_error_and_may_have_a_kl() -> None:
+    assert reconstruct_html.figure_rows(0.0, None, 0.00123) == [("squared error", "0.0012")]
+    both = reconstruct_html.figure_rows(0.0, 5.5, float("nan"))
+    assert both == [("squared error", "\u2013"), ("KL (nats)", "5.5")]
+
+
 def test_texts_are_escaped() -> None:
     assert "<script>" not in images.picture(BLANK, '"><script>')
 

@@ -68,6 +68,14 @@ def test_orders() -> None:
     ]
 
 
+def test_the_worst_of_an_implicit_model_has_the_largest_squared_error() -> None:
+    errors = np.array([0.2, 0.5, 0.1, 0.0, 0.4, 0.3])
+    figures = FIGURES._replace(squared_error=errors)
+    assert reconstruction_metrics.order("Worst first", LABELS, figures)[:3].tolist() == [1, 4, 5]
+    assert figures.one(4).squared_error == pytest.approx([0.4])
+    assert FIGURES.one(4).squared_error is None
+
+
 def test_the_random_order_is_a_permutation_of_its_seed() -> None:
     labels = np.zeros(50, int)
     first, again, other = (

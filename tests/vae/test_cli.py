@@ -20,7 +20,7 @@ from PIL import Image
 from tests.vae.disks import fill, mounted
 from vae import __main__ as cli
 from vae import catalog, checkpoint, data, exporting, training
-from vae.checkpoint import CONFIG, ENCODINGS, LOG, PROGRESS, TRAINING, WEIGHTS
+from vae.checkpoint import CONFIG, ENCODINGS, LOG, METRICS, PROGRESS, TRAINING, WEIGHTS
 from vae.dataspec import MNIST, Dataset
 from vae.metrics import generation
 
@@ -279,7 +279,9 @@ def test_a_conditional_model_is_evaluated_by_an_independent_classifier(
     source = own_images(tmp_path / "images", test_digits, 20)
     assert within(monkeypatch, "evaluate", copy, "--data", source) == 0
     figures = checkpoint.read_metrics(copy)
-    assert {"agreement", "diversity", "learned_from_drawn", "style_slant"} <= set(figures)
+    wanted = {"agreement", "diversity", "learned_from_drawn", "style_slant"}
+    assert wanted | {"nearest_neighbour_error"} <= set(figures)
+    assert "frechet" not in figures, "40 test images are too few"
     assert 0 <= figures["agreement"] <= 1
 
     few = own_images(tmp_path / "few", test_digits, 10)  # one test image a class: no diversity
@@ -287,6 +289,48 @@ def test_a_conditional_model_is_evaluated_by_an_independent_classifier(
     figures = checkpoint.read_metrics(copy)
     assert "agreement" not in figures
     assert all(np.isfinite(np.sum(value)) for value in figures.values())
+
+
+def test_samples_are_measured_alone(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """--only generation keeps the figures of the rest, and replaces all of samples."""
+    monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
+    copy = Path(shutil.copytree(checkpoints / "vae-2d", tmp_path / "measured"))
+    checkpoint.write_json(copy / METRICS, {"elbo": -100.5, "recall_gone": 0.5, "frechet": -1})
+    only = ("--only", "generation")
+    assert within(monkeypatch, "evaluate", copy, "--data", "digits", *only) == 0
+    figures = checkpoint.read_metrics(copy)
+    assert f"floor frechet {figures['floor']['frechet']}" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    assert set(figures) | {"nearest_neighbour_error"} == {"elbo", "floor", *figures["floor"]}
+    assert figures["elbo"] == -100.5
+    assert figures["frechet"] > figures["floor"]["frechet"] > 0
+
+    copy = Path(shutil.copytree(checkpoints / "classifier", tmp_path / "classifier"))
+    assert within(monkeypatch, "evaluate", copy, "--data", "digits", *only) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: the samples of {copy} cannot be measured")
+    assert error.count("\n") == 1
+    assert within(monkeypatch, "evaluate", copy, "--data", "digits") == 0
+    assert set(checkpoint.read_metrics(copy)) == {"test_images", "parameters", "accuracy"}
+
+
+def test_a_model_that_only_decodes_is_evaluated(
+    few_digits: Dataset, checkpoints: Path, tmp_path: Path, small: Any, monkeypatch
+) -> None:
+    monkeypatch.setattr(catalog, "CHECKPOINTS", checkpoints)
+    monkeypatch.setattr(generation, "EACH", 10)
+    tiny = {"latent": 6, "directions": 3, "width": 4, "critic": 4, "net": "conv"}
+    monkeypatch.setattr(training, "COLLAPSED", -1.0)  # one epoch leaves it without diversity
+    preset = small("dcgan", epochs=1, conditional=True, **tiny)
+    training.train(preset, few_digits, tmp_path / "run", torch.device("cpu"), bar=False)
+    assert within(monkeypatch, "evaluate", tmp_path / "run", "--data", "digits") == 0
+    figures = checkpoint.read_metrics(tmp_path / "run")
+    drawn = {"agreement", "diversity", "learned_from_drawn", "nearest_neighbour_error"}
+    placed = {"frechet", "precision", "recall", "sure", "sharpness", "floor"}
+    assert set(figures) == {"test_images", "parameters"} | drawn | placed
 
 
 def test_the_classifier_of_digits_measures_no_other_data(

@@ -211,3 +211,23 @@ def test_tsne_preserves_neighbours_and_is_deterministic() -> None:
     distances = np.linalg.norm(flat[:, None] - flat[None], axis=-1) + np.eye(120) * 1e9
     assert (distances.argmin(1) // 40 == np.arange(120) // 40).all()
     np.testing.assert_array_equal(flat, latent.tsne(z))
+
+
+def test_dimensions_are_named_by_their_labels() -> None:
+    blocks = [
+        LatentBlock("style", 2, "uniform", labels=("slant", "")),
+        LatentBlock("noise", 3, "uniform", role="noise"),
+    ]
+    assert latent.names(blocks) == ("z1 slant", "z2", "z3", "z4", "z5")
+    assert latent.noise_dims(blocks) == (2, 3, 4)
+
+
+def test_a_visit_starts_at_the_mean_with_a_draw_of_noise() -> None:
+    blocks = [
+        LatentBlock("style", 2, "normal"),
+        LatentBlock("noise", 50, "normal", role="noise"),
+    ]
+    code = latent.first_code(blocks)
+    assert code[:2].tolist() == [0, 0]
+    assert 0.5 < code[2:].std() < 1.5
+    np.testing.assert_array_equal(code, latent.first_code(blocks))

@@ -16,6 +16,7 @@ from vae import checkpoint, latent, models, nets
 from vae.adversarial import AdversarialConfig
 from vae.catalog import CHECKPOINTS
 from vae.checkpoint import Manifest
+from vae.classifier_nets import CLASSIFIERS
 from vae.dataspec import DataSpec
 from vae.distributed import Noise
 from vae.interface import Batch, LatentModel, Step, abilities
@@ -208,7 +209,7 @@ FEW_LABELS = {"known": True, "agreement": 2.0, "consistency": 1.0, "classifier":
     ("name", "settings"),
     [
         *((name, {"net": net}) for name in AUTOENCODERS for net in NETS),
-        ("classifier", {}),
+        *(("classifier", {"net": net}) for net in CLASSIFIERS),
         *(
             ("vae", {"couplings": 2}),
             ("vae", {"frequency": 1.0}),

@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import numpy as np
 import pytest
 import torch
 
-from vae import checkpoint, loading, metrics, service
+from vae import catalog, checkpoint, loading, metrics, service
 from vae.cache import ENTRY, LRUCache
 from vae.checkpoint import CheckpointError
+from vae.dataspec import MNIST
 from vae.runtime import torch as torch_runtime
 from vae.tensors import to_tensor
 
@@ -404,6 +406,19 @@ class TestClassifier:
         assert service.CLASSIFIER not in service.names()
         info = service.load(service.CLASSIFIER).info
         assert (info.dims, info.abilities) == (0, {"classifies"})
+
+    def test_no_classifier_is_among_the_names(
+        self, shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The one called CLASSIFIER is the first of those that know such samples."""
+        folder = Path(shutil.copytree(shipped, tmp_path / "checkpoints"))
+        monkeypatch.setattr(catalog, "CHECKPOINTS", folder)
+        shutil.copytree(folder / "classifier", folder / "another")
+        assert service.names() == NAMES
+        assert catalog.classifiers(MNIST) == ["classifier", "another"]
+        assert catalog.classifiers(replace(MNIST, shape=(3, 32, 32))) == []
+        (folder / "vae-2d" / checkpoint.CONFIG).write_text("{")
+        assert service.names() == NAMES, "a damaged one is listed, so that it is named as such"
 
     def test_it_loads_by_its_former_name(self, images: np.ndarray) -> None:
         assert service.has_judge()

@@ -1,7 +1,8 @@
-"""Metrics, one file a question: likelihood, classification, reconstruction, generation.
+"""Metrics, one file a question: likelihood, classification, reconstruction, the distribution of
+samples, and generation given a class.
 
-`evaluation` computes those that a model's abilities allow. `generation`, which trains a classifier,
-is imported by its own name.
+`evaluation` computes those of the first three that a model's abilities allow. `distribution` and
+`generation`, which need independent classifiers or train one, are imported by their own names.
 """
 
 from vae.metrics.classification import accuracy, fewest_labels, nearest_neighbours

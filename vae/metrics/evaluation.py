@@ -42,7 +42,7 @@ from vae.posteriors import Posterior
 from vae.tensors import to_array, to_tensor
 
 LABELS = (100, 600, 1000)
-SQUARED_ERROR = "squared error"  # attribute of samples that an implicit model encodes
+SQUARED_ERROR = attributes.SQUARED_ERROR
 MIN_TSNE = 100  # images that t-SNE needs with its perplexity of 30
 
 

@@ -1,5 +1,5 @@
 """Metrics of the samples that a conditional model generates: agreement with the given class,
-diversity, accuracy of a classifier trained on them, and whether classes share a style.
+diversity, accuracies of classifiers that learn from them, and whether classes share a style.
 
 The independent classifier was trained on real samples only.
 """
@@ -13,11 +13,13 @@ import torch
 from jaxtyping import Float, Int
 from tqdm import tqdm
 
-from vae import attributes, latent, metrics, models, training
+from vae import attributes, latent, metrics, mixture_prior, models, training
 from vae.batches import Batches
 from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise
 from vae.interface import Classifies, ConditionsEncoding, Decodes, LatentModel
+from vae.metrics.neighbours import nearest
+from vae.mixture_prior import MixturePrior
 from vae.optim import TrainConfig
 from vae.tensors import to_array
 
@@ -34,14 +36,17 @@ def generate(
     count: int = 0,
     seed: int = 0,
     temperature: float = 1.0,
+    mixture: MixturePrior | None = None,
     quiet: bool = True,
 ) -> tuple[Float[np.ndarray, "N *X"], Float[np.ndarray, "N Z"]]:
     """Samples of the classes `labels`, or `count` of any where it is None, images in [0, 1], and
-    codes from the prior that they are decoded from."""
-    if labels is None:
-        codes = latent.sample_prior(model.blocks, count, seed, temperature)
-    else:
-        codes = latent.conditional_codes(model.blocks, labels, seed=seed, temperature=temperature)
+    codes that they are decoded from, from the prior or the mixture."""
+    count = count if labels is None else len(labels)
+    codes = mixture_prior.sample(model.blocks, mixture, count, seed, temperature)
+    if labels is not None:
+        where = latent.class_slice(model.blocks)
+        styles = codes if where is None else np.delete(codes, where, axis=1)
+        codes = latent.conditional_codes(model.blocks, labels, styles)
     images = np.empty((len(codes), *model.spec.array_shape), np.float32)
     # an imported model has no parameters
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
@@ -68,12 +73,14 @@ def diversity(generated: Dataset, real: Dataset) -> float:
     """Mean pairwise Euclidean distance of generated images of a class, divided by that of real
     ones; mean over the classes.
 
-    1 for images as diverse as real ones, 0 for a single image repeated. Every class needs two
-    images of each kind.
+    1 for images as diverse as real ones, 0 for a single image repeated and for a class of which one
+    image was generated, or none. Every class needs two real images.
     """
 
     def mean_distance(data: Dataset, y: int) -> float:
         rows = data.samples[data.labels == y][:EACH]
+        if len(rows) < MIN_PER_CLASS:
+            return 0.0
         rows = rows.reshape(len(rows), -1) / np.float32(255)
         squares = np.square(rows).sum(1)
         between = squares[:, None] + squares - 2 * rows @ rows.T
@@ -99,6 +106,15 @@ def accuracy_of_trained_on(
     )
     model.load_state_dict(step.weights())
     return metrics.accuracy(cast(Classifies, model.eval()), real)
+
+
+def nearest_neighbour_error(generated: Dataset, real: Dataset, *, quiet: bool = True) -> float:
+    """Share of the labelled real images whose class is not that of the nearest generated image, by
+    the distance of their pixels, 0 to 1 (Radford et al. 2015, section 5.2)."""
+    labelled = real.select(real.labels >= 0)
+    known, x = (metrics.as_tensor(data).flatten(1) for data in (generated, labelled))
+    found = generated.labels[nearest(known, x, quiet=quiet).numpy()]
+    return float((found != labelled.labels).mean())
 
 
 @torch.inference_mode()
@@ -150,6 +166,7 @@ def evaluate(
     figures = {
         "agreement": agreement(classifier, generated),
         "diversity": diversity(generated, real),
+        "nearest_neighbour_error": nearest_neighbour_error(generated, real, quiet=quiet),
         "learned_from_drawn": accuracy_of_trained_on(many, real, quiet=quiet),
     }
     if isinstance(model, ConditionsEncoding) and real.spec.shape[0] == 1:

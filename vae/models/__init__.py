@@ -17,6 +17,7 @@ from vae.models import (
     infogan,
     ss_infogan,
     vae,
+    vae_gan,
 )
 
 
@@ -52,6 +53,7 @@ MODELS: dict[str, ModelSpec] = {
         ss_infogan.SSInfoGANConfig, ss_infogan.SSInfoGAN, ss_infogan.make_step, infogan.finish
     ),
     "vae": ModelSpec(vae.VAEConfig, vae.VAE, vae.make_step),
+    "vae_gan": ModelSpec(vae_gan.VAEGANConfig, vae_gan.VAEGAN, vae_gan.make_step),
 }
 
 

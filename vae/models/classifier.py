@@ -1,4 +1,4 @@
-"""A convolutional classifier (LeCun et al. 1998), used to evaluate the samples of other models."""
+"""A classifier of images (LeCun et al. 1998), used to evaluate the samples of other models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from vae.optim import GradientStep, Scalars, TrainConfig
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    width: int = 24  # channels of the first layers; the last have twice as many
+    net: str = "conv"  # a name in classifier_nets.CLASSIFIERS
+    width: int = 24  # channels of the first layers; later ones have two or four times as many
     hidden: int = 128  # units of the dense layer
     dropout: float = 0.3  # dropout probability before both dense layers
     distort: float = 1.0  # strength of the random rotation, shear, scale and shift of the images
@@ -33,7 +34,11 @@ class Classifier(LatentModel):
         super().__init__(spec)
         c = self.config = config
         self.blocks = ()
-        self.net = nets.classifier("conv", spec, c.hidden, c.dropout, c.width)
+        self.net = nets.classifier(c.net, spec, c.hidden, c.dropout, c.width)
+
+    def features(self, x: Float[Tensor, "B *X"]) -> Float[Tensor, "B F"]:
+        """The last hidden layer: what the logits are linear in."""
+        return self.net[:-1](x).float()
 
     def classify(self, x: Float[Tensor, "B *X"]) -> Float[Tensor, "B C"]:
         """log p(y | x)."""

@@ -25,7 +25,7 @@ from vae.posteriors import Categorical, DiagonalGaussian, Point, Posterior
 class ClassifierVAEConfig:
     latent: int = 10  # latent dimensions besides the class
     net: str = "hybrid"  # a name in nets.NETS
-    classifier: str = "conv"  # conv | sigmoid
+    classifier: str = "conv"  # a name in classifier_nets.CLASSIFIERS
     hidden: int = 256  # units a layer
     depth: int = 2  # hidden layers (mlp) or residual blocks
     dropout: float = 0.05  # dropout probability

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -12,6 +12,17 @@ from jaxtyping import Float, UInt8
 from vae.dataspec import DataSpec
 
 CHUNK = 1024 * 28 * 28  # values of the samples in a forward pass: bounds memory to some 40 MB
+
+
+class Inversion(NamedTuple):
+    """Codes of N samples that were found by gradient steps, the nearest of each sample first."""
+
+    codes: Float[np.ndarray, "N S Z"]
+    squared_error: Float[np.ndarray, "N S"]  # mean over the values of a sample
+
+
+# called after each step with the steps done, their number, and what was found; True stops
+OnStep = Callable[[int, int, Inversion], bool]
 
 
 @runtime_checkable
@@ -51,7 +62,14 @@ class Runtime(Protocol):
     def elbo(
         self, samples: Float[np.ndarray, "N *X"], seed: int
     ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
-        """The two terms of the negative ELBO, nats: the cross-entropy and the KL."""
+        """The two terms of the negative ELBO, nats: the cross-entropy, 0 for an implicit model, and
+        the KL."""
+        ...
+
+    def invert(
+        self, samples: Float[np.ndarray, "N *X"], seed: int, on_step: OnStep | None
+    ) -> Inversion:
+        """Codes whose decoded samples come near to the given ones, by gradient steps."""
         ...
 
     def classify(self, samples: Float[np.ndarray, "N *X"]) -> Float[np.ndarray, "N C"]:

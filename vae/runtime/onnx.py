@@ -12,7 +12,7 @@ from vae import latent
 from vae.checkpoint import CONFIG, CheckpointError, read_manifest
 from vae.dataspec import DataSpec
 from vae.latent import LatentBlock
-from vae.runtime import chunk_size, chunks
+from vae.runtime import Inversion, OnStep, chunk_size, chunks
 from vae.runtime.onnx_networks import VALUES, Conversion, DecoderNetwork, EncoderNetwork
 from vae.runtime.onnx_session import Session
 
@@ -121,6 +121,15 @@ class OnnxRuntime:
             terms = metrics.elbo(as_model(self), x, seed=seed + rows.start)
             cross_entropy[rows], kl[rows] = terms.cross_entropy.numpy(), terms.kl.numpy()
         return cross_entropy, kl
+
+    def invert(
+        self, samples: Float[np.ndarray, "N *X"], seed: int, on_step: OnStep | None
+    ) -> Inversion:
+        """Raises ValueError, as ONNX Runtime computes no gradients."""
+        raise ValueError(
+            "an imported model has no gradients, so no code can be found by inversion; import it "
+            "with --encoder"
+        )
 
     def classify(self, samples: Float[np.ndarray, "N *X"]) -> Float[np.ndarray, "N C"]:
         """The probabilities of the classes, which are part of the code."""

@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from vae import latent, metrics
+from vae import inversion, latent, metrics
 from vae.interface import Decodes, LatentModel
-from vae.runtime import chunk_size, chunks, packing
+from vae.inversion import Candidates, Found
+from vae.runtime import Inversion, OnStep, chunk_size, chunks, packing
 from vae.runtime.decoding import FEW, Decoder, Network, threads_for
 from vae.tensors import to_layout, to_tensor
 
@@ -24,6 +25,7 @@ class TorchRuntime:
         self._model: Any = model  # the caller checks its abilities
         self._device, self._spec = device, model.spec
         self._packed: Any = None  # a copy for many samples, made by the first such call
+        self._candidates: tuple[int, Candidates] | None = None  # of the last seed
         self._decoder = None
         if isinstance(model, Decodes):
             trial = latent.sample_prior(model.blocks, 256, seed=0)
@@ -72,13 +74,40 @@ class TorchRuntime:
     def elbo(
         self, samples: Float[np.ndarray, "N *X"], seed: int
     ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
-        """The two terms of the negative ELBO by `metrics.elbo`."""
-        cross_entropy, kl = np.empty((2, len(samples)), np.float32)
+        """The two terms of the negative ELBO by `metrics.elbo`; of an implicit model the KL."""
+        cross_entropy, kl = np.zeros((2, len(samples)), np.float32)
         for rows, part in self._parts(samples):
+            if self._model.implicit:
+                kl[rows] = self._model.encode(part).kl().cpu().numpy()
+                continue
             terms = metrics.elbo(self._model, part, seed=seed + rows.start)
             cross_entropy[rows] = terms.cross_entropy.cpu().numpy()
             kl[rows] = terms.kl.cpu().numpy()
         return cross_entropy, kl
+
+    def invert(
+        self, samples: Float[np.ndarray, "N *X"], seed: int, on_step: OnStep | None
+    ) -> Inversion:
+        """Codes whose decoded samples come near to the given ones, by `inversion.invert`."""
+
+        def report(done: int, total: int, found: Found) -> bool:
+            return on_step is not None and on_step(done, total, _as_arrays(found))
+
+        # no inference mode, whose tensors have no gradients
+        _, part = next(chunks(samples, self._spec, len(samples)))
+        with threads_for(1):  # it takes seconds, and must not slow down what others decode
+            x = to_tensor(part, self._spec).to(self._device)
+            candidates = self._candidates_for(seed)
+            return _as_arrays(
+                inversion.invert(self._model, x, candidates, inversion.SETTINGS, report)
+            )
+
+    def _candidates_for(self, seed: int) -> Candidates:
+        """The candidates of a seed; two threads may both draw them, and either draw is right."""
+        if self._candidates is None or self._candidates[0] != seed:
+            drawn = inversion.draw_candidates(self._model, inversion.SETTINGS, seed)
+            self._candidates = seed, drawn
+        return self._candidates[1]
 
     def classify(self, samples: Float[np.ndarray, "N *X"]) -> Float[np.ndarray, "N C"]:
         """The probabilities of the classes."""
@@ -117,6 +146,10 @@ class TorchRuntime:
         with threads_for(len(samples)), torch.inference_mode():
             for rows, part in chunks(samples, self._spec, size):
                 yield rows, to_tensor(part, self._spec).to(self._device)
+
+
+def _as_arrays(found: Found) -> Inversion:
+    return Inversion(found.codes.cpu().numpy(), found.squared_error.cpu().numpy())
 
 
 def _network(model: Decodes) -> Network:
