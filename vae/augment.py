@@ -14,6 +14,8 @@ from vae.distributed import Noise
 
 # largest rotation (radians), shear, change of scale along each axis (log), and shift (pixels)
 ROTATION, SHEAR, SCALE, SHIFT = 0.2, 0.2, 0.15, 2.0
+# levels of a blurred image at which strokes are cut off, and the slope of grey levels there
+LEVELS, EDGE = (0.25, 0.6), 3.0
 CONTRAST = 0.3  # largest change of an image's gamma (log)
 
 
@@ -58,6 +60,20 @@ def distort(
     grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)
     moved = F.grid_sample(x, grid, interpolation, padding, align_corners=False)
     return moved.clamp(0, 1) if interpolation == "bicubic" else moved  # bicubic overshoots
+
+
+def thicken(x: Float[Tensor, "B C H W"], draws: Float[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
+    """Make the strokes of each image thicker or thinner, by some -0.3 to 1.2 pixels.
+
+    draws are uniform on [0, 1). The image is blurred, and cut off at a level that differs between
+    images, so that no stroke vanishes.
+    """
+    channels = x.shape[1]
+    binomial = torch.tensor([1.0, 2.0, 1.0], device=x.device) / 4
+    kernel = (binomial[:, None] * binomial).expand(channels, 1, 3, 3)
+    blurred = F.conv2d(x, kernel, padding=1, groups=channels)
+    level = LEVELS[0] + (LEVELS[1] - LEVELS[0]) * draws[:, None, None, None]
+    return (EDGE * (blurred - level) + 0.5).clamp(0, 1)
 
 
 def recolour(x: Float[Tensor, "B 3 H W"], draws: Float[Tensor, "B 2"]) -> Float[Tensor, "B 3 H W"]:

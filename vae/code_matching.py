@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
-from torch import Tensor
 
 from vae.dataspec import Dataset
 from vae.tensors import to_tensor
 
 
-def code_of_each_class(infer: Callable[[Tensor], Tensor], data: Dataset) -> Int[np.ndarray, " K"]:
+def code_of_each_class(model: Any, data: Dataset) -> Int[np.ndarray, " K"]:
     """The code that stands for each class, so that as many labelled samples as possible have the
-    code of their class.
-
-    infer gives the log-probabilities [B, K] of the codes of samples on the CPU.
-    """
+    code of their class; `model.classify` gives the log-probabilities of the codes."""
     known = data.select(data.labels >= 0)
+    device = next(model.parameters()).device
     parts = to_tensor(known.samples, known.spec).split(1000)
-    codes = np.concatenate([infer(part).argmax(1).numpy() for part in parts])
-    return match(confusion(codes, known.labels, data.class_count))
+    codes = [model.classify(part.to(device)).argmax(1).cpu().numpy() for part in parts]
+    return match(confusion(np.concatenate(codes), known.labels, data.class_count))
 
 
 def confusion(

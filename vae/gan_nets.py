@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from vae import losses
 from vae.dataspec import DataSpec
 from vae.layers import Crop, LearnedConstants
 from vae.likelihoods import LearnsConstants, likelihood_of
@@ -47,6 +49,11 @@ class Generator(nn.Module):
         if constants:
             self.rest.append(LearnedConstants(constants))
             self.rest[-1].requires_grad_(False)  # no part of an adversarial loss
+
+    @property
+    def inputs(self) -> Float[Tensor, "F Z"]:
+        """The weights of the code's coordinates, the columns."""
+        return cast(nn.Linear, self.first[0]).weight
 
     def features(self, z: Float[Tensor, "B Z"]) -> Float[Tensor, "B ..."]:
         """The activations of the first layer."""
@@ -161,10 +168,25 @@ class Inferred(NamedTuple):
     mean: Float[Tensor, "B S"]
     logvar: Float[Tensor, " S"]  # one for all samples
 
+    def costs(
+        self, code: Float[Tensor, "B K"], style: Float[Tensor, "B S"]
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        """-log Q of a one-hot code and of styles, means over the batch. For those that samples were
+        drawn from, they are bounds of the conditional entropies in the mutual information of codes
+        and samples (equation 5 of the paper)."""
+        of_style = -losses.gaussian_log_density(style, self.mean, self.logvar)
+        return -(self.log_probabilities * code).sum(1).mean(), of_style.mean()
+
 
 class InferringDiscriminator(Discriminator):
     """A discriminator whose trunk is shared by Q, which infers the code and the styles of a sample
-    (Chen et al. 2016, arXiv 1606.03657)."""
+    (Chen et al. 2016, arXiv 1606.03657).
+
+    `heads` candidates infer a code each, as clusters found from other random weights differ. The
+    one with the most information `shared` by the versions of a sample counts (Ji et al. 2019).
+    """
+
+    shared: Tensor  # nats, a running mean for each candidate
 
     def __init__(
         self,
@@ -176,20 +198,42 @@ class InferringDiscriminator(Discriminator):
         code: int,
         style: int,
         hidden: int,
+        heads: int,
     ) -> None:
         super().__init__(net, spec, width, spectral=spectral)
-        # normalised, or it would take long before the code differs between samples
-        self.hidden = nn.Sequential(
-            nn.Linear(self.size, hidden), nn.LayerNorm(hidden), nn.LeakyReLU(0.2)
-        )
-        self.code, self.style = nn.Linear(hidden, code), nn.Linear(hidden, style)
+        self.codes = nn.ModuleList(_head(self.size, hidden, code, 3.0) for _ in range(heads))
+        self.style = _head(self.size, hidden, style, 0.5)
         self.style_logvar = nn.Parameter(torch.zeros(style))
+        self.register_buffer("shared", torch.zeros(heads))
+
+    def candidates(self, features: Float[Tensor, "B F"]) -> Float[Tensor, "B M K"]:
+        """The log-probabilities of the code by each candidate."""
+        return torch.stack([h(features) for h in self.codes], 1).float().log_softmax(-1)
 
     def infer(self, features: Float[Tensor, "B F"]) -> Inferred:
         """What Q infers from the features of samples."""
-        h = self.hidden(features)
-        log_probabilities = self.code(h).float().log_softmax(-1)
-        return Inferred(log_probabilities, self.style(h).float(), self.style_logvar)
+        log_probabilities = self.candidates(features)[:, self.shared.argmax()]
+        return Inferred(log_probabilities, self.style(features).float(), self.style_logvar)
+
+    def reorder_codes(self, order: Int[np.ndarray, " K"]) -> None:
+        """Let each value of the code stand for what the value `order` of it did."""
+        last = cast(nn.Linear, cast(nn.Sequential, self.codes[int(self.shared.argmax())])[-1])
+        last.weight.copy_(last.weight[order])
+        last.bias.copy_(last.bias[order])
+
+    def scale_styles(self, factors: Float[Tensor, " S"]) -> None:
+        """Multiply the means of the styles by these factors, 1 or -1."""
+        last = cast(nn.Linear, self.style[-1])
+        last.weight.mul_(factors[:, None])
+        last.bias.mul_(factors)
+
+
+def _head(inputs: int, hidden: int, outputs: int, scale: float) -> nn.Sequential:
+    """One hidden layer, normalised, so that outputs are of this scale at first. It is large for
+    codes: where they hardly differ between samples, their shared information has no gradient."""
+    last = nn.Linear(hidden, outputs)
+    nn.init.normal_(last.weight, std=scale / math.sqrt(hidden))
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.LayerNorm(hidden), nn.LeakyReLU(0.2), last)
 
 
 def _trunk(

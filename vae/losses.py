@@ -42,14 +42,16 @@ def class_error(log_probabilities: Float[Tensor, "B C"], y: Int[Tensor, " B"]) -
     return wrong.sum() / labelled.sum().clamp(min=1)
 
 
-def shared_information(p: Float[Tensor, "B K"], q: Float[Tensor, "B K"]) -> Float[Tensor, ""]:
+def shared_information(
+    p: Float[Tensor, "B *M K"], q: Float[Tensor, "B *M K"]
+) -> Float[Tensor, "*M"]:
     """Mutual information of the classes of two versions of a sample, given their probabilities, in
     the batch: log K where both are sure, alike, and all classes equally frequent (invariant
     information clustering, Ji et al. 2019, arXiv 1807.06653, equation 3)."""
-    joint = (p[:, :, None] * q[:, None]).mean(0)  # no matrix product, which autocast would round
-    joint = 0.5 * (joint + joint.T)
-    independent = joint.sum(1, keepdim=True) * joint.sum(0, keepdim=True)
-    return (torch.xlogy(joint, joint) - torch.xlogy(joint, independent)).sum()
+    joint = (p[..., :, None] * q[..., None, :]).mean(0)  # no matrix product: autocast would round
+    joint = 0.5 * (joint + joint.mT)
+    independent = joint.sum(-1, keepdim=True) * joint.sum(-2, keepdim=True)
+    return (torch.xlogy(joint, joint) - torch.xlogy(joint, independent)).sum((-2, -1))
 
 
 def gaussian_log_density(

@@ -52,7 +52,7 @@ EMOJI = replace(
 )
 # A discriminator's gradients change their direction often, so Adam's mean of them is of no use.
 GAN = replace(SHIPPED, epochs=40, batch=128, rate=1e-3, weight_decay=0.0, clip=0.0, momentum=0.0)
-INFOGAN = {"width": 24, "critic": 24}
+INFOGAN = {"width": 16, "critic": 16, "equivariance": 1.0}
 HYBRID = {"net": "hybrid", "depth": 2, "dropout": 0.05, "warm_up": 0.15}
 PUBLISHED_MLP = {"net": "mlp", "hidden": 500, "depth": 2, "dropout": 0.0, "binarise": False}
 
@@ -181,15 +181,15 @@ PRESETS: dict[str, Preset] = {
     ),
     "infogan": Preset(
         "infogan",
-        INFOGAN,
-        replace(GAN, epochs=12, rate=2e-3),
+        INFOGAN | {"warm_up": 0.25},
+        replace(GAN, epochs=8, rate=2e-3),
         "InfoGAN",
         "Without a label it found a code for the digit, and two styles.",
     ),
     "ss-infogan": Preset(
         "ss_infogan",
         INFOGAN,
-        replace(GAN, epochs=12, rate=2e-3, labels=132),
+        replace(GAN, epochs=6, rate=2e-3, labels=132),
         "ss-InfoGAN",
         "The digit can be asked for; it was trained with the labels of 132 images of 58,000.",
     ),

@@ -10,7 +10,6 @@ from vae import code_matching, latent, models
 from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise
 from vae.interface import Batch, abilities
-from vae.losses import shared_information
 from vae.models import infogan
 from vae.optim import TrainConfig
 
@@ -46,7 +45,6 @@ class TestMatching:
         model = build().eval()
         x = torch.from_numpy(images())[:, None] / 255
         with torch.no_grad():
-            model.discriminator.code.weight.mul_(50)  # so that samples differ in their codes
             before = model.classify(x)
             codes = torch.from_numpy(latent.sample_prior(model.blocks, 6, seed=0))
             decoded = model.decode(codes)
@@ -65,9 +63,9 @@ class TestMatching:
 
     def test_without_known_classes_nothing_is_matched(self) -> None:
         model = build()
-        weight = model.discriminator.code.weight.clone()
+        before = model.state_dict()["discriminator.codes.0.3.weight"].clone()
         infogan.finish(model.eval(), Dataset(images(), np.full(60, -1), SPEC))
-        assert torch.equal(model.discriminator.code.weight, weight)
+        assert torch.equal(model.state_dict()["discriminator.codes.0.3.weight"], before)
         assert model.blocks[0].labels == ()
 
 
@@ -88,7 +86,7 @@ def test_ss_infogan_needs_as_many_codes_as_classes() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"code": 1}, {"style": 0}, {"invariance": -1.0}, {"information": -1.0}], ids=str
+    "settings", [{"code": -1}, {"style": 0}, {"invariance": -1.0}, {"warm_up": 1.0}], ids=str
 )
 def test_settings_out_of_range_are_named(settings: dict) -> None:
     name, value = next(iter(settings.items()))
@@ -96,25 +94,51 @@ def test_settings_out_of_range_are_named(settings: dict) -> None:
         build(**settings)
 
 
+def test_slant_and_thickness_are_of_grey_images() -> None:
+    with pytest.raises(ValueError, match="grey or with equivariance=0"):
+        build(spec=DataSpec("image", (3, 8, 8), "bernoulli"), equivariance=1.0)
+
+
 def test_labels_train_the_code_of_ss_infogan() -> None:
     """Three kinds of samples, of which one each has a label."""
-    model, noise = build("ss_infogan", distort=0.0), Noise(torch.device("cpu"))
+    model, noise = build("ss_infogan"), Noise(torch.device("cpu"))
     noise.seed(0)
     step = models.MODELS["ss_infogan"].make_step(model, TrainConfig(momentum=0.0, rate=5e-3), noise)
-    kinds = (torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(1)) > 0.5).float()
-    batch = Batch(kinds.repeat(8, 1, 1, 1), torch.cat([torch.arange(3), torch.full((21,), -1)]))
-    costs = [float(step(batch, 0.5)["label"]) for _ in range(60)]
-    assert costs[-1] < 0.1 < costs[0]
+    kinds = torch.zeros(3, 1, 8, 8)
+    kinds[0, :, :3] = kinds[1, :, 5:] = kinds[2, :, :, :3] = 1
+    batch = Batch(kinds.repeat(4, 1, 1, 1), torch.cat([torch.arange(3), torch.full((9,), -1)]))
+    costs = [float(step(batch, 0.5)["label"]) for _ in range(40)]
+    assert np.mean(costs[-10:]) < 0.5 < np.mean(costs[:5])
     model.eval()
     assert model.classify(kinds).argmax(1).tolist() == [0, 1, 2]
 
 
-class TestSharedInformation:
-    def test_it_is_log_k_for_sure_equal_balanced_classes(self) -> None:
-        p = torch.eye(5).repeat(4, 1)
-        torch.testing.assert_close(shared_information(p, p), torch.tensor(5.0).log())
+def test_the_best_candidate_is_chosen_in_the_warm_up() -> None:
+    model, noise = build(heads=3, warm_up=0.5), Noise(torch.device("cpu"))
+    noise.seed(0)
+    step = models.MODELS["infogan"].make_step(model, TrainConfig(momentum=0.0), noise)
+    batch = Batch(torch.rand(16, 1, 8, 8), torch.full((16,), -1))
+    q = model.discriminator
+    assert (q.shared == 0).all()
+    for _ in range(3):
+        step(batch, 0.2)
+    shared = q.shared.clone()
+    assert (shared > 0).all()
+    step(batch, 0.5)
+    assert torch.equal(q.shared, shared), "the choice is final once codes have a meaning"
+    features = q.features(batch.x)
+    chosen = q.candidates(features)[:, int(shared.argmax())]
+    torch.testing.assert_close(q.infer(features).log_probabilities, chosen)
 
-    def test_it_is_0_for_independent_classes_or_one_class(self) -> None:
-        p, q = torch.eye(2).repeat_interleave(2, 0), torch.eye(2).repeat(2, 1)
-        for one, two in ((p, q), (torch.eye(2)[:1].repeat(4, 1),) * 2):
-            torch.testing.assert_close(shared_information(one, two), torch.tensor(0.0))
+
+def test_codes_have_a_meaning_after_the_warm_up_alone() -> None:
+    batch = Batch(torch.rand(16, 1, 8, 8), torch.full((16,), -1))
+
+    def generator_loss(information: float, progress: float) -> float:
+        model, noise = build(information=information, warm_up=0.5), Noise(torch.device("cpu"))
+        noise.seed(0)
+        step = models.MODELS["infogan"].make_step(model, TrainConfig(), noise)
+        return float(step(batch, progress)["generator_loss"])
+
+    assert generator_loss(1.0, 0.1) == pytest.approx(generator_loss(0.0, 0.1))
+    assert generator_loss(1.0, 0.9) > generator_loss(0.0, 0.9) + 0.1

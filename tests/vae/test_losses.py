@@ -157,3 +157,15 @@ def test_wake_sleep_makes_a_mixture_cover_both_modes() -> None:
         optimiser.step()
     assert sorted(raw[1].flatten().tolist()) == pytest.approx([-1, 1], abs=0.15)
     assert raw[0].softmax(-1).min() > 0.3
+
+
+class TestSharedInformation:
+    def test_it_is_log_k_for_sure_equal_balanced_classes(self) -> None:
+        p = torch.eye(5).repeat(4, 1)
+        torch.testing.assert_close(losses.shared_information(p, p), torch.tensor(5.0).log())
+
+    def test_it_is_0_for_independent_classes_or_one_class(self) -> None:
+        p, q = torch.eye(2).repeat_interleave(2, 0), torch.eye(2).repeat(2, 1)
+        same = torch.eye(2)[:1].repeat(4, 1)
+        several = losses.shared_information(torch.stack([p, same], 1), torch.stack([q, same], 1))
+        torch.testing.assert_close(several, torch.zeros(2))

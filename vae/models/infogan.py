@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import cast
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae import adversarial, augment, code_matching, dimension_labels, latent, losses
+from vae import adversarial, augment, code_matching, dimension_labels, latent, losses, strokes
 from vae.adversarial import AdversarialConfig, AdversarialStep
 from vae.dataspec import Dataset, DataSpec
 from vae.distributed import Noise
@@ -26,18 +25,24 @@ class InfoGANConfig(AdversarialConfig):
     code: int = 0  # values of the categorical code; 0: as many as the data have classes, else 10
     style: int = 2  # continuous codes, uniform on [-1, 1]
     noise: int = 62  # incompressible noise, uniform on [-1, 1]
-    hidden: int = 128  # units of Q's own layer
+    hidden: int = 128  # units of Q's own layers
+    heads: int = 5  # candidates for Q's code, of which the best is taken
+    warm_up: float = 0.15  # share of training before it is taken and the codes have a meaning
     information: float = 1.0  # weight of the mutual information of code and drawn sample
-    style_information: float = 0.1  # the same of the styles
-    invariance: float = 1.0  # weight of the mutual information of real images and distorted copies
-    distort: float = 1.0  # strength of these distortions
+    style_information: float = 1.0  # the same of the styles
+    invariance: float = 1.0  # weight of the mutual information of real samples and distorted copies
+    equivariance: float = 0.0  # weight of the change of slant and thickness in the first two styles
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if min(self.style, self.noise, self.hidden) < 1 or self.code < 0 or self.code == 1:
-            raise ValueError(f"sizes are 1 or more, and that of the code 2 or 0: {self}")
-        if min(self.information, self.style_information, self.invariance, self.distort) < 0:
-            raise ValueError(f"a weight is below 0: {self}")
+        sizes = self.style, self.noise, self.hidden, self.heads
+        weights = self.information, self.style_information, self.invariance, self.equivariance
+        if min(sizes) < 1 or min(*weights, self.code) < 0 or not 0 <= self.warm_up < 1:
+            raise ValueError(f"out of range: {self}")
+
+    def codes(self, spec: DataSpec) -> int:
+        """The number of values of the code."""
+        return self.code or (len(spec.classes) if len(spec.classes) > 1 else 10)
 
 
 class InfoGAN(LatentModel):
@@ -49,8 +54,10 @@ class InfoGAN(LatentModel):
     def __init__(self, config: InfoGANConfig, spec: DataSpec) -> None:
         super().__init__(spec)
         c = self.config = config
+        if spec.kind != "image" or (c.equivariance and spec.shape[0] > 1):
+            raise ValueError(f"give images, grey or with equivariance=0.0, not {spec.shape}")
         self.blocks = (
-            LatentBlock("code", c.code or len(spec.classes) or 10, "categorical"),
+            LatentBlock("code", c.codes(spec), "categorical"),
             LatentBlock("style", c.style, "uniform"),
             LatentBlock("noise", c.noise, "uniform", role="noise"),
         )
@@ -58,9 +65,9 @@ class InfoGAN(LatentModel):
         draw = latent.sample_prior(self.blocks[2:], 1, seed=0)
         self.register_buffer("typical_noise", torch.from_numpy(draw), persistent=False)
         self.generator = Generator(c.net, spec, latent.dims(self.blocks), c.width)
-        sizes = {"code": self.blocks[0].size, "style": c.style, "hidden": c.hidden}
+        sizes = {"style": c.style, "hidden": c.hidden, "heads": c.heads}
         self.discriminator = InferringDiscriminator(
-            c.net, spec, c.critic, spectral=c.spectral, **sizes
+            c.net, spec, c.critic, spectral=c.spectral, code=self.blocks[0].size, **sizes
         )
 
     def decode(self, z: Float[Tensor, "*B Z"]) -> Float[Tensor, "..."]:
@@ -95,16 +102,11 @@ class MatchedInfoGAN(InfoGAN):
 
 def build(config: InfoGANConfig, spec: DataSpec) -> InfoGAN:
     """An InfoGAN; it classifies where there are as many codes as classes."""
-    matched = config.code in (0, len(spec.classes)) and spec.classes
+    matched = config.codes(spec) == len(spec.classes)
     return (MatchedInfoGAN if matched else InfoGAN)(config, spec)
 
 
-def information(model: InfoGAN, q: Inferred, z: Float[Tensor, "B Z"]) -> tuple[Tensor, Tensor]:
-    """-log Q of the codes and of the styles that samples were drawn from, means over the batch:
-    upper bounds of the conditional entropies in the mutual information (equation 5)."""
-    code = -(q.log_probabilities * z[:, model.code_dims]).sum(1)
-    style = -losses.gaussian_log_density(z[:, model.style_dims], q.mean, q.logvar)
-    return code.mean(), style.mean()
+Terms = tuple[Tensor, Scalars]  # a loss and its parts
 
 
 class Discriminate(nn.Module):
@@ -114,33 +116,37 @@ class Discriminate(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(
-        self,
-        batch: Batch,
-        z: Float[Tensor, "B Z"],
-        distorted: Float[Tensor, "B *X"],
-        progress: Tensor,
-    ) -> Scalars:
+    def forward(self, batch: Batch, z: Tensor, distorted: Tensor, progress: Tensor) -> Scalars:
         m, c, d = self.model, self.model.config, self.model.discriminator
         with torch.no_grad():
             samples = m.generate(z)
-        features = d.features(torch.cat([batch.x, samples, distorted])).chunk(3)
-        real, drawn = d.judge(features[0]), d.judge(features[1])
+        h, h_drawn, h_copies = d.features(torch.cat([batch.x, samples, distorted])).chunk(3)
+        real, drawn = d.judge(h), d.judge(h_drawn)
         loss = adversarial.LOSSES[c.loss](real, drawn).mean()
         if c.r1:  # of a quarter of the batch, for time
             loss = loss + c.r1 * adversarial.r1_penalty(d, batch.x[::4]).mean()
-        code, style = information(m, d.infer(features[1]), z)
-        loss = loss + c.information * code + c.style_information * style
-        log_p, log_q = (d.infer(features[i]).log_probabilities for i in (0, 2))
-        on_real, parts = self.on_real(batch, log_p, log_q)
+        code, style = d.infer(h_drawn).costs(z[:, m.code_dims], z[:, m.style_dims])
+        known = (progress >= c.warm_up).float()
+        loss = loss + known * (c.information * code + c.style_information * style)
+        on_real, parts = self.on_real(batch, distorted, h, h_copies)
+        if self.training:  # the running mean of the last hundred steps of the warm-up
+            d.shared.lerp_(parts["shared"].detach(), 0.01 * (1 - known))
         parts |= adversarial.beliefs(real, drawn) | {"code": code, "style": style}
+        parts["shared"] = parts["shared"].max()
         return {"loss": loss + on_real} | parts
 
-    def on_real(self, batch: Batch, log_p: Tensor, log_q: Tensor) -> tuple[Tensor, Scalars]:
-        """The loss of Q's codes of real samples and of distorted copies, which are to be the same,
-        and its parts."""
-        shared = losses.shared_information(log_p.exp(), log_q.exp())
-        return -self.model.config.invariance * shared, {"shared": shared}
+    def on_real(self, batch: Batch, copies: Tensor, h: Tensor, h_copies: Tensor) -> Terms:
+        """Q's loss on samples and their distorted copies, of features h, and its parts: the code is
+        to be the same, the styles are to change as slant and thickness do."""
+        c, d = self.model.config, self.model.discriminator
+        p, q = (d.candidates(part).exp() for part in (h, h_copies))
+        parts = {"shared": losses.shared_information(p, q)}
+        loss = -c.invariance * parts["shared"].sum()
+        if c.equivariance:
+            moved = d.infer(h_copies).mean - d.infer(h).mean
+            parts["moved"] = strokes.change_error(moved, batch.x, copies).mean()
+            loss = loss + c.equivariance * parts["moved"]
+        return loss, parts
 
 
 class Generate(nn.Module):
@@ -150,34 +156,28 @@ class Generate(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(
-        self,
-        batch: Batch,
-        z: Float[Tensor, "B Z"],
-        distorted: Float[Tensor, "B *X"],
-        progress: Tensor,
-    ) -> Scalars:
+    def forward(self, batch: Batch, z: Tensor, distorted: Tensor, progress: Tensor) -> Scalars:
         m, c = self.model, self.model.config
-        features = m.discriminator.features(m.generate(z))
-        code, style = information(m, m.discriminator.infer(features), z)
-        adversary = adversarial.generator_loss(m.discriminator.judge(features), c.loss).mean()
-        return {"loss": adversary + c.information * code + c.style_information * style}
+        h = m.discriminator.features(m.generate(z))
+        code, style = m.discriminator.infer(h).costs(z[:, m.code_dims], z[:, m.style_dims])
+        adversary = adversarial.generator_loss(m.discriminator.judge(h), c.loss).mean()
+        information = c.information * code + c.style_information * style
+        return {"loss": adversary + (progress >= c.warm_up).float() * information}
 
 
 def make_step(
-    model: InfoGAN,
-    config: TrainConfig,
-    noise: Noise,
-    discriminate: type[Discriminate] = Discriminate,
+    model: InfoGAN, config: TrainConfig, noise: Noise, discriminate: type = Discriminate
 ) -> AdversarialStep:
     """The training step of an InfoGAN."""
-    c, codes = model.config, model.blocks[0].size
+    c, codes = model.config, model.config.codes(model.spec)
 
     def draw(batch: Batch, noise: Noise) -> tuple[Tensor, ...]:
         count = len(batch.x)
         code = F.one_hot((noise.uniform(count) * codes).long(), codes).float()
         free = 2 * noise.uniform(count, c.style + c.noise) - 1
-        distorted = augment.distort(batch.x, noise.uniform(count, 6), c.distort)
+        distorted = augment.distort(batch.x, noise.uniform(count, 6))
+        if c.equivariance:
+            distorted = augment.thicken(distorted, noise.uniform(count))
         return torch.cat([code, free], 1), distorted
 
     return AdversarialStep(
@@ -187,19 +187,14 @@ def make_step(
 
 @torch.no_grad()
 def finish(model: InfoGAN, data: Dataset) -> None:
-    """Permute the codes so that code k is class k, where there are as many and some are known; name
-    the styles by what they change, and turn them so that larger ones make it larger."""
-    d, into = model.discriminator, cast(nn.Linear, model.generator.first[0]).weight
-    code, *rest = model.blocks
+    """Permute the codes so that code k is class k, where there are as many and some are known;
+    name the styles by what they change, and turn them so that larger ones make it larger."""
+    q, into, (code, *rest) = model.discriminator, model.generator.inputs, model.blocks
     if isinstance(model, MatchedInfoGAN) and code.role == "code" and (data.labels >= 0).any():
-        order = code_matching.code_of_each_class(
-            lambda x: model.classify(x.to(into.device)).cpu(), data
-        )
+        order = code_matching.code_of_each_class(model, data)
         into[:, model.code_dims] = into[:, model.code_dims][:, order]
-        d.code.weight.copy_(d.code.weight[order])
-        d.code.bias.copy_(d.code.bias[order])
+        q.reorder_codes(order)
         model.blocks = (replace(code, labels=data.spec.classes), *rest)
     signs = torch.from_numpy(dimension_labels.name_block(model, 1, data)).to(into)
     into[:, model.style_dims] *= signs
-    d.style.weight.mul_(signs[:, None])
-    d.style.bias.mul_(signs)
+    q.scale_styles(signs)

@@ -15,8 +15,8 @@ from vae.distributed import Noise
 from vae.interface import Batch
 from vae.latent import LatentBlock
 from vae.models import infogan
-from vae.models.infogan import Discriminate, InfoGANConfig, MatchedInfoGAN
-from vae.optim import Scalars, TrainConfig
+from vae.models.infogan import Discriminate, InfoGANConfig, MatchedInfoGAN, Terms
+from vae.optim import TrainConfig
 from vae.posteriors import Point, Posterior
 
 SURE = 0.95  # probability from which the class of an unlabelled sample counts as its label
@@ -24,6 +24,7 @@ SURE = 0.95  # probability from which the class of an unlabelled sample counts a
 
 @dataclass(frozen=True)
 class SSInfoGANConfig(InfoGANConfig):
+    heads: int = 1  # labels tell which clusters are meant
     label: float = 1.0  # weight of the cross-entropy of labelled samples
     consistency: float = 1.0  # weight of the cross-entropy of distorted samples to their class
 
@@ -61,11 +62,12 @@ class DiscriminateLabelled(Discriminate):
 
     model: SSInfoGAN
 
-    def on_real(self, batch: Batch, log_p: Tensor, log_q: Tensor) -> tuple[Tensor, Scalars]:
+    def on_real(self, batch: Batch, copies: Tensor, h: Tensor, h_copies: Tensor) -> Terms:
         """Adds the cross-entropy of distorted samples to their label, and to the class inferred of
         the original where that is probable (FixMatch, Sohn et al. 2020, arXiv 2001.07685)."""
-        c = self.model.config
-        loss, parts = super().on_real(batch, log_p, log_q)
+        c, d = self.model.config, self.model.discriminator
+        loss, parts = super().on_real(batch, copies, h, h_copies)
+        log_p, log_q = (d.infer(part).log_probabilities for part in (h, h_copies))
         labelled = batch.y >= 0
         certainty, inferred = log_p.detach().exp().max(1)
         costs = losses.class_cross_entropy(log_q, batch.y.where(labelled, inferred))
