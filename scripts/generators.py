@@ -53,7 +53,7 @@ def picture() -> Image.Image:
         rows.append((title, how, copies))
     gap = MARGIN * 2  # between samples and reconstructions
     size = (CAPTION + ACROSS * TILE + MARGIN, len(rows) * TILE + gap + 2 * MARGIN)
-    sheet = Image.new("RGB", size, PAPER)
+    sheet, side = Image.new("RGB", size, PAPER), 28 * SCALE
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(TEXT)
     small = ImageFont.load_default(TEXT - 3)
     for index, (title, note, images) in enumerate(rows):
@@ -61,7 +61,7 @@ def picture() -> Image.Image:
         draw.text((MARGIN, top + 10), title, fill=INK, font=font)
         draw.text((MARGIN, top + 30), note, fill=MUTED, font=small)
         for place, image in enumerate(np.rint(255 * images).astype(np.uint8)):
-            tile = Image.fromarray(image).resize((28 * SCALE,) * 2, Image.Resampling.NEAREST)
+            tile = Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST)
             sheet.paste(tile, (CAPTION + place * TILE, top))
     return sheet
 
