@@ -52,6 +52,16 @@ SAMPLES = {
     "sharpness": "sharpness",
     "1-NN error": "nearest_neighbour_error",
 }
+CODES = {
+    "model": "",
+    "code is digit": "accuracy",
+    "slant: Spearman": "slant_spearman",
+    "span": "slant_span",
+    "digit kept": "slant_class_kept",
+    "thickness: Spearman": "thickness_spearman",
+    "span ": "thickness_span",  # a table's columns have different names
+    "digit kept ": "thickness_class_kept",
+}
 COLOUR = {
     "model": "",
     "held-out images": "test_images",
@@ -61,7 +71,10 @@ COLOUR = {
     "units in use": "active_units",
     "parameters": "parameters",
 }
-SHARES = {"agreement", "learned_from_drawn", "accuracy", "sure", "nearest_neighbour_error"}
+SHARES = {
+    *("agreement", "learned_from_drawn", "accuracy", "sure", "nearest_neighbour_error"),
+    *("slant_class_kept", "thickness_class_kept"),
+}
 
 
 class Speed(NamedTuple):
@@ -285,10 +298,17 @@ def tables() -> dict[str, str]:
     on_request = [*(cells(name, ON_REQUEST) for name in names(conditional=True)), best]
     encoders = [n for n in names(conditional=False) if "grey_cross_entropy" in metrics(n)]
     likelihoods = [cells(name, LIKELIHOODS) for name in encoders]
+    inferring = [
+        name
+        for conditional in (False, True)
+        for name in names(conditional)
+        if {"accuracy", "slant_span"} <= metrics(name).keys()
+    ]
     return {
         "figures": table(LIKELIHOODS, likelihoods),
         "on request": table(ON_REQUEST, on_request),
         "generators": table(SAMPLES, generators()),
+        "codes": table(CODES, [cells(name, CODES) for name in inferring]),
         "colour": table(COLOUR, [cells(n, COLOUR) for n in names(conditional=False, data="emoji")]),
         "speed": speeds(),
     }
