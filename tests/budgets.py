@@ -10,7 +10,7 @@ from collections import defaultdict
 import pytest
 
 WORKERS, SECONDS = 2, 720
-DEFAULT = 7  # of a file that is not named below
+DEFAULT = 5  # of a file that is not named below
 BUDGETS = {
     "benchmarks/test_yardsticks.py": 12,
     "browser/test_adversarial.py": 30,
