@@ -46,6 +46,7 @@ BUDGETS = {
     "vae/test_inspect_data.py": 4,
     "vae/test_resize.py": 3,
     "vae/runtime/test_onnx.py": 12,
+    "vae/test_adversarial.py": 15,
     "vae/test_augment.py": 3,
     "vae/test_checkpoint.py": 20,
     "vae/test_cli.py": 55,

@@ -294,7 +294,7 @@ def test_encodings_have_the_terms_of_the_elbo(name: str, checkpoints: Path, few:
 
 
 def test_a_model_that_neither_encodes_nor_decodes_is_refused(few: Dataset) -> None:
-    with pytest.raises(ValueError, match="Linear does not both encode and decode, nor classify"):
+    with pytest.raises(ValueError, match="Linear neither decodes nor classifies"):
         metrics.evaluate(nn.Linear(1, 1), few, few, quiet=True)
 
 
