@@ -92,6 +92,7 @@ def _moves(name: str) -> None:
         move(code)
 
     def new_noise() -> None:
+        current_code.take_sliders(name)
         code = now.z
         code[noise] = latent.sample_prior(info.blocks, 1, int(rng.integers(2**31)))[0, noise]
         move(code)
@@ -128,6 +129,7 @@ def _choice(
     key = f"{'value' if few else 'listed'}-{block.name}-{name}"
 
     def choose() -> None:
+        current_code.take_sliders(name)
         code = now.z
         code[where] = np.eye(block.size)[st.session_state[key]]
         move(code)

@@ -98,6 +98,12 @@ def _read_sliders(now: Visit, active: list[int], inactive: list[int]) -> None:
     now.slide(z)
 
 
+def take_sliders(name: str) -> None:
+    """In a callback of another control: take over values of the sliders that came with it, as a
+    browser may send a release and a click at once."""
+    _read_sliders(session.visit(name), *banks(name))
+
+
 def _take_release(name: str) -> None:
     now = session.visit(name)
     _read_sliders(now, *banks(name))

@@ -18,6 +18,11 @@ from vae.presets import Preset
 
 Settle = Callable[[Page], None]
 EPOCHS, POINTS = 2, 200
+# whether the address has a value of the first dimension
+ADDRESS = """value => {
+  const code = new URLSearchParams(location.search).get("z") ?? "";
+  return Math.abs(Number(code.split(",")[0]) - value) < 1e-3;
+}"""
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SHIPPED = catalog.CHECKPOINTS / catalog.CLASSIFIER
 
@@ -73,6 +78,7 @@ def test_a_gan_is_explored(url: str, page: Page, settle: Settle) -> None:
     settle(page)
     shown, dragged = page.evaluate(CODE), code(page)
     assert dragged[0] > 2
+    page.wait_for_function(ADDRESS, arg=dragged[0])  # the script has run after the release
     np.testing.assert_array_equal(dragged[1:], before[1:])
 
     page.get_by_role("button", name="New noise").click()
