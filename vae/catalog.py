@@ -73,7 +73,7 @@ class ModelInfo:
     @property
     def noise_dims(self) -> int:
         """The number of dimensions that are noise, not to be explored."""
-        return sum(block.dims for block in self.blocks if block.role == "noise")
+        return len(latent.noise_dims(self.blocks))
 
     @property
     def code_noun(self) -> str:

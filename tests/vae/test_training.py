@@ -657,6 +657,19 @@ def test_a_killed_process_resumes_to_the_same_weights(train_digits, tmp_path: Pa
     assert epochs_logged(tmp_path / "killed") == list(range(1, 61))
 
 
+def in_two_processes(*args: Any) -> None:
+    """Train by the command line under torchrun."""
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [sys.executable, *torchrun, *command(*args)[1:]],
+        env=os.environ | ALONE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.mark.slow
 def test_two_processes_train_the_model_of_one(train_digits, tmp_path: Path) -> None:
     """Under torchrun, with gloo: batches and noise are the same, gradients too up to rounding."""
@@ -671,16 +684,7 @@ def test_two_processes_train_the_model_of_one(train_digits, tmp_path: Path) -> N
         "--set",
         "hidden=32",
     )
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    rest = command(*args, "--data", "digits", "--out", tmp_path / "two")[1:]
-    done = subprocess.run(
-        [sys.executable, *torchrun, *rest],
-        env=os.environ | ALONE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    in_two_processes(*args, "--data", "digits", "--out", tmp_path / "two")
     options = {"epochs": 2, "batch": 100, "validation": 0}
     preset = training.with_options(PRESETS["jmetzen-2d"], {"hidden": 32}, options)
     run(preset, train_digits, tmp_path / "one")
@@ -698,16 +702,7 @@ def test_two_processes_train_both_nets_of_a_gan(train_digits, tmp_path: Path) ->
     process; losses and gradients are means over both, so training goes much the same way."""
     small = ("--set", "width=4", "--set", "critic=4", "--set", "net=mlp")
     args = ("dcgan", "--epochs", 2, "--batch", 100, "--validation", 0, *small)
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    rest = command(*args, "--data", "digits", "--out", tmp_path / "two")[1:]
-    done = subprocess.run(
-        [sys.executable, *torchrun, *rest],
-        env=os.environ | ALONE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    in_two_processes(*args, "--data", "digits", "--out", tmp_path / "two")
     options = {"epochs": 2, "batch": 100, "validation": 0}
     preset = training.with_options(
         PRESETS["dcgan"], {"width": 4, "critic": 4, "net": "mlp"}, options
